@@ -1,0 +1,69 @@
+// Process: what to run, fully resolved; and its identity.
+//
+// Source: semantics of REAPI Command and Action (build/bazel/remote/execution/v2). The digest of
+//         the Action is the cache key.
+// Threads: immutable values.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/types/digest.h"
+#include "common/types/rel_path.h"
+#include "daemon/store/stores.h"
+#include "daemon/store/tree.h"
+
+namespace kiln::exec {
+
+enum class CacheScope : uint8_t {
+  kSuccessful,
+  kAlways,
+  kPerSession,
+  kPerRestartSuccessful,
+  kPerRestartAlways,
+};
+enum class SandboxLevel : uint8_t { kPlain, kStrict };
+enum class KeepSandboxes : uint8_t { kNever, kOnFailure, kAlways };
+
+struct Process {
+  std::vector<std::string> argv;
+  std::string description;  // in no key
+  store::TreePtr inputs;    // never null
+  std::map<std::string, std::string> env;
+  RelPath working_directory;
+  std::vector<RelPath> output_files;        // sorted, unique
+  std::vector<RelPath> output_directories;  // sorted, unique
+  bool require_outputs = false;             // in no key: decides an error, not a result
+  std::optional<std::chrono::nanoseconds> timeout;
+  CacheScope cache_scope = CacheScope::kSuccessful;
+  SandboxLevel sandbox = SandboxLevel::kPlain;
+};
+
+// The host's part in the key: what runs is not among the inputs.
+struct HostTool {
+  std::string path;  // absolute; or relative to the working directory if it is an input
+  // Of the resolved executable; nothing if it is an input, which the input root covers.
+  std::optional<FileDigest> digest;
+};
+
+// Where argv[0] leads: with a slash, as it is (relative: below the inputs); without, looked up in
+// PATH of `process.env`. kCommandNotFound / kCommandNotExecutable, naming what was searched.
+// `hash_tool` gives the content digest of an absolute path (cached by its stat).
+using HashTool = std::function<Result<FileDigest>(const std::string& absolute_path)>;
+Result<HostTool> resolve_tool(const Process& process, const HashTool& hash_tool);
+
+// The REAPI messages of a process, canonically encoded, and their digest.
+struct Action {
+  Digest digest;  // of `action`
+  std::string action;
+  std::string command;
+};
+// `salt` separates what must not be shared (PER_* scopes); empty for the others.
+Action make_action(const Process& process, const HostTool& tool, std::string_view salt);
+
+}  // namespace kiln::exec

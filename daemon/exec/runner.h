@@ -1,0 +1,57 @@
+// ProcessRunner: one way to turn a process into a result; the stack is made of decorators.
+//
+// Threads: thread-safe. run() starts on the daemon's worker executor and resumes there.
+// Cancels: when `stop` fires the process and all its descendants are killed and run() ends with
+//          kCancelled.
+// Fails:   a command that cannot be started, a missing input blob, a full disk. A process that ran
+//          and failed is a result.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "common/types/ids.h"
+#include "daemon/async/executor.h"
+#include "daemon/async/task.h"
+#include "daemon/exec/process.h"
+
+namespace kiln::exec {
+
+// Follows one process while it runs. Called from the thread that runs it, in order; must not block.
+class ProcessObserver {
+ public:
+  virtual ~ProcessObserver() = default;
+  virtual void started(const std::string& sandbox_path) = 0;
+  enum class Stream : uint8_t { kStdout, kStderr };
+  virtual void output(Stream stream, std::string_view bytes) = 0;
+};
+
+struct RunRequest {
+  const Process& process;
+  const HostTool& tool;
+  const Action& action;
+  RunId run;  // slots are shared fairly between runs
+  KeepSandboxes keep = KeepSandboxes::kNever;
+  ProcessObserver* observer = nullptr;  // may be null
+  std::stop_token stop;
+};
+
+enum class Source : uint8_t { kRan, kHitLocally };
+
+struct RunResult {
+  store::ActionResult result;
+  Source source = Source::kRan;
+  bool timed_out = false;
+  std::string kept_sandbox;  // empty if not kept
+  SandboxLevel level = SandboxLevel::kPlain;
+};
+
+class ProcessRunner {
+ public:
+  virtual ~ProcessRunner() = default;
+  virtual Task<Result<RunResult>> run(const RunRequest& request) = 0;
+};
+
+}  // namespace kiln::exec
