@@ -114,6 +114,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "cycle";
     case ErrorCode::kInternal:
       return "internal";
+    case ErrorCode::kVersionSkew:
+      return "version_skew";
   }
   return "unknown";
 }
@@ -135,6 +137,7 @@ int grpc_status_code(ErrorCode code) {
     case ErrorCode::kConflict:
     case ErrorCode::kCommandNotExecutable:
     case ErrorCode::kCycle:
+    case ErrorCode::kVersionSkew:
       return 9;  // FAILED_PRECONDITION
     case ErrorCode::kCancelled:
       return 1;  // CANCELLED

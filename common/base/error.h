@@ -32,6 +32,7 @@ enum class ErrorCode : int {
   kCommandNotExecutable = 14,  // a process whose command cannot be executed
   kCycle = 15,                 // computations that wait for one another
   kInternal = 16,              // a bug in kiln
+  kVersionSkew = 17,           // client and daemon are of different versions
 };
 
 // Whose move it is. A user error says what to do; a bug says how to report it.

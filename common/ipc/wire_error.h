@@ -1,0 +1,25 @@
+// Errors on the wire: kiln::Error as kiln.v1.Error, alone or inside the google.rpc.Status that a
+// gRPC status carries in its trailer grpc-status-details-bin.
+// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, google/rpc/status.proto.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/error.h"
+
+namespace kiln::v1 {
+class Error;
+}  // namespace kiln::v1
+
+namespace kiln {
+
+void to_wire(const Error& error, v1::Error& wire);
+Error from_wire(const v1::Error& wire);
+
+// A serialized google.rpc.Status whose only detail is the error.
+std::string to_status_details(const Error& error);
+// The error of a failed call. `details` may be empty or foreign: then code and message decide.
+Error from_status(int grpc_status_code, std::string_view message, std::string_view details);
+
+}  // namespace kiln

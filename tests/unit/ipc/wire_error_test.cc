@@ -1,0 +1,31 @@
+#include "common/ipc/wire_error.h"
+
+#include <gtest/gtest.h>
+
+#include "kiln/v1/common.pb.h"
+
+namespace kiln {
+namespace {
+
+TEST(WireError, SurvivesTheTripInsideAStatus) {
+  const Error sent = user_error(ErrorCode::kConflict, "a differs").with_context("while merging");
+  const Error got = from_status(9, "ignored", to_status_details(sent));
+  EXPECT_EQ(got.code(), ErrorCode::kConflict);
+  EXPECT_EQ(got.blame(), Blame::kUser);
+  EXPECT_EQ(got.to_string(), sent.to_string());
+}
+
+TEST(WireError, AForeignStatusKeepsItsMessage) {
+  const Error got = from_status(14, "connection refused", "not a protobuf \xff");
+  EXPECT_EQ(got.code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(got.message(), "connection refused");
+}
+
+TEST(WireError, AnUnknownCodeIsABug) {
+  v1::Error wire;
+  wire.set_code(static_cast<v1::ErrorCode>(999));
+  EXPECT_EQ(from_wire(wire).code(), ErrorCode::kInternal);
+}
+
+}  // namespace
+}  // namespace kiln
