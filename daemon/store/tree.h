@@ -9,6 +9,7 @@
 // Threads: immutable.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ struct Entry {
   Node node;
 };
 
+// Trees deeper than this are refused where they come in (tree_of(), TreeStore), so that everything
+// else may recurse. PATH_MAX bytes can name no more.
+inline constexpr uint32_t kMaxTreeDepth = 2048;
+
 // Same kind and same content; subtrees by digest.
 bool same_node(const Node& a, const Node& b);
 
@@ -53,6 +58,8 @@ class Tree {
   const Digest& digest() const { return digest_; }
   // The canonical Directory message.
   std::string encode() const;
+  // Levels of directories below this one; 0 if it has none.
+  uint32_t depth() const { return depth_; }
   // The entry of that name, or nullptr.
   const Entry* find(std::string_view name) const;
   // The node at `path`, or nullptr; the root itself is not a node. Symlinks are not followed.
@@ -61,8 +68,10 @@ class Tree {
  private:
   friend class TreeAccess;
   explicit Tree(std::vector<Entry> entries);
+  ~Tree();
   std::vector<Entry> entries_;
   Digest digest_;
+  uint32_t depth_ = 0;
 };
 
 // Calls `visit(path, node)` for every entry, parents before children, sorted by path components.
