@@ -42,13 +42,15 @@ Result<UniqueFd> open_beneath(int root_fd, const RelPath& path, int flags, unsig
 // Makes the missing parents of `path` (0755) and opens its parent directory.
 Result<UniqueFd> open_parent_making(int root_fd, const RelPath& path);
 // Entries without "." and "..", sorted by name. d_type where the file system gives it, else statx.
+// Reads from the start and moves the offset of `dir_fd`: one descriptor, one thread at a time.
 Result<std::vector<DirEntry>> list_directory(int dir_fd);
 // Of the last component itself (no following). Nothing when it does not exist (ENOENT, ENOTDIR).
 Result<std::optional<Stat>> stat_beneath(int root_fd, const RelPath& path);
 Result<Stat> stat_fd(int fd);
 Result<std::string> read_link_beneath(int root_fd, const RelPath& path);
-// Removes `name` in `dir_fd` and everything below it, whatever the modes of directories; never
-// follows symlinks or crosses into another mount. Absent is success.
+// Removes `name` in `dir_fd` and everything below it, whatever the modes of directories and however
+// deep (three descriptors at most); never follows symlinks or crosses into another mount. Absent
+// is success. Stops at the first entry that cannot be removed, and names it.
 Result<void> remove_tree(int dir_fd, const char* name);
 
 }  // namespace kiln::os
