@@ -45,8 +45,8 @@ class Materializer {
     for (const store::Entry& entry : tree.entries()) {
       if (length > 0) path_ += '/';
       path_ += entry.name;
-      KILN_TRY(std::visit([&](const auto& node) { return make(node, fd, entry.name); },
-                          entry.node));
+      KILN_TRY(
+          std::visit([&](const auto& node) { return make(node, fd, entry.name); }, entry.node));
       path_.resize(length);
     }
     if (!restoring_) fix_time(fd);
@@ -93,6 +93,7 @@ Result<UniqueFd> make_directory(int root_fd, const RelPath& path) {
     bool made = false;
     auto next = enter(at.get(), name.c_str(), path.str(), made);
     if (!next.ok()) {
+      if (next.error().code() != ErrorCode::kFailedPrecondition) return next.error();
       return user_error(ErrorCode::kFailedPrecondition,
                         "cannot make the directory '" + path.str() + "' in the sandbox: '" + name +
                             "' among the inputs is a file or a symlink");
@@ -112,16 +113,21 @@ Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFil
   KILN_TRY(Materializer(files, false).contents(*process.inputs, root_fd));
   KILN_ASSIGN(UniqueFd working_directory, make_directory(root_fd, process.working_directory));
   for (const auto* outputs : {&process.output_files, &process.output_directories}) {
+    RelPath made;
     for (const RelPath& output : *outputs) {
-      if (output.parent().is_root()) continue;
-      KILN_TRY(make_directory(working_directory.get(), output.parent()));
+      RelPath parent = output.parent();
+      if (parent == made) continue;
+      KILN_TRY(make_directory(working_directory.get(), parent));
+      made = std::move(parent);
     }
   }
   return working_directory;
 }
 
-Result<void> restore_files(int root_fd, const store::Tree& tree, store::BlobFiles& files) {
-  return Materializer(files, true).contents(tree, root_fd);
+Result<void> restore_files(int root_fd, const RelPath& working_directory, const store::Tree& tree,
+                           store::BlobFiles& files) {
+  KILN_ASSIGN(const UniqueFd directory, make_directory(root_fd, working_directory));
+  return Materializer(files, true).contents(tree, directory.get());
 }
 
 }  // namespace kiln::exec

@@ -19,8 +19,9 @@ namespace kiln::exec {
 // directory `root_fd`. Gives the working directory.
 Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFiles& files);
 
-// Puts private copies of the files of `tree` in the place of those that capture may have taken.
-// Directories and symlinks are still there.
-Result<void> restore_files(int root_fd, const store::Tree& tree, store::BlobFiles& files);
+// Puts private copies of the files of `tree` where they were below `working_directory`: capture may
+// have taken them. Directories and symlinks are still there.
+Result<void> restore_files(int root_fd, const RelPath& working_directory, const store::Tree& tree,
+                           store::BlobFiles& files);
 
 }  // namespace kiln::exec

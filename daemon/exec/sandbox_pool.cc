@@ -183,8 +183,8 @@ Result<SandboxDirectory> SandboxPool::take(bool may_be_kept) {
   const std::string what = "the sandbox " + impl_->path + "/" + name;
   if (::mkdirat(impl_->fd.get(), name.c_str(), 0700) != 0) return os_error(errno, "make " + what);
   impl_->made.add();
-  UniqueFd fd(::openat(impl_->fd.get(), name.c_str(),
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(
+      ::openat(impl_->fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) {
     const int error = errno;
     ::unlinkat(impl_->fd.get(), name.c_str(), AT_REMOVEDIR);

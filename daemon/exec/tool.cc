@@ -120,8 +120,8 @@ class Resolver {
     }
     if (!refused.empty()) return not_executable(refused);
     return user_error(ErrorCode::kCommandNotFound,
-                      "cannot find '" + printable(command) + "' in PATH=" +
-                          printable(process_.env.find("PATH")->second) +
+                      "cannot find '" + printable(command) +
+                          "' in PATH=" + printable(process_.env.find("PATH")->second) +
                           " of the process's environment");
   }
 
