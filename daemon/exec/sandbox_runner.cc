@@ -32,22 +32,25 @@ std::string with_chroot(std::string text, const std::string& sandbox_path) {
   return text;
 }
 
-// What would arrive at the process as something else.
+// Strings that would arrive as something else, or that a REAPI Command cannot hold.
 Result<void> check_strings(const Process& process) {
-  const auto has_nul = [](const std::string& s) { return s.find('\0') != std::string::npos; };
+  const auto is_text = [](const std::string& text) {
+    return is_valid_utf8(text) && text.find('\0') == std::string::npos;
+  };
   for (const std::string& argument : process.argv) {
-    if (!has_nul(argument)) continue;
+    if (is_text(argument)) continue;
     return user_error(ErrorCode::kInvalidArgument,
-                      "the argument '" + printable(argument) + "' contains a NUL byte");
+                      "the argument '" + printable(argument) +
+                          "' cannot be passed on: it has a NUL byte or is not valid UTF-8");
   }
   for (const auto& [name, value] : process.env) {
-    if (!name.empty() && name.find('=') == std::string::npos && !has_nul(name) && !has_nul(value)) {
+    if (!name.empty() && name.find('=') == std::string::npos && is_text(name) && is_text(value)) {
       continue;
     }
     return user_error(ErrorCode::kInvalidArgument,
                       "the environment variable '" + printable(name) +
                           "' is not valid: a name is not empty and has no '=', and neither name "
-                          "nor value has a NUL byte");
+                          "nor value has a NUL byte or bytes that are not UTF-8");
   }
   return {};
 }
