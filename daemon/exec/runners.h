@@ -27,9 +27,10 @@ Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions option
                                                            store::Store& store, Executor& executor,
                                                            Counters& counters, Log& log);
 
-// At most `slots` at once; among waiting runs the one with the fewest running goes first.
+// At most `slots` at once; among waiting runs the one with the fewest running goes first. Who
+// waited goes on at `executor`.
 std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
-                                                   Counters& counters);
+                                                   Executor& executor, Counters& counters);
 
 // Answers from the action cache; puts results there that their cache scope allows: never a timed
 // out one. Not consulted for PER_SESSION and PER_RESTART scopes, whose memory is the memo.

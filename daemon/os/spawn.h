@@ -8,58 +8,50 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "daemon/os/process_tag.h"
 
 namespace kiln::os {
-
-// Marks a process and all its descendants, across fork and exec: the soft limit RLIMIT_LOCKS, which
-// Linux has ignored since 2.4.25, inherits, and shows to prlimit(2). 0 is no tag.
-using ProcessTag = uint64_t;
 
 struct SpawnRequest {
   std::string executable;         // path, not looked up; relative to the working directory
   std::vector<std::string> argv;  // argv[0] included
   std::vector<std::string> env;   // "NAME=value", the whole environment
-  int working_directory_fd = -1;
-  int stdout_fd = -1;
-  int stderr_fd = -1;  // stdin is /dev/null
+  int working_directory_fd = -1;  // -1: this process's own
+  int stdout_fd = -1;             // -1: /dev/null
+  int stderr_fd = -1;             // -1: /dev/null
+  // Carried by the child and its descendants. Where the hard limit forbids it they have none.
   ProcessTag tag = 0;
 };
 
 struct Child {
   pid_t pid = -1;
-  UniqueFd pidfd;
+  UniqueFd pidfd;  // readable when the child has ended
+  Birth birth;
 };
 
 // The child leads its own process group, has default signal dispositions, an empty signal mask,
-// umask 022 and no descriptor beyond 0, 1, 2. kCommandNotFound / kCommandNotExecutable when exec
-// says so: the executable or its interpreter is missing; it cannot be executed.
+// umask 022, /dev/null as stdin and no descriptor beyond 0, 1, 2. kCommandNotFound /
+// kCommandNotExecutable when exec says so: the executable or its interpreter is missing; it cannot
+// be executed.
 Result<Child> spawn(const SpawnRequest& request);
 
 struct ExitStatus {
   int exit_code = 0;  // ended by signal N: -N
   double user_seconds = 0;
   double system_seconds = 0;
+  // 0 if unknown: Linux counts the memory of whoever started a process without a fork as the
+  // process's own, so only a peak above this process's own peak is the child's.
   int64_t peak_memory_bytes = 0;
 };
 // Blocks until the child has ended, and reaps it.
 Result<ExitStatus> reap(const Child& child);
 
+// To every process of the group; the group's leader has not been reaped yet.
 void signal_group(pid_t group, int signal);
-
-// Makes this process the reaper of its orphaned descendants (PR_SET_CHILD_SUBREAPER).
-Result<void> become_subreaper();
-// SIGKILLs every process that carries `tag`, wherever it escaped to, and reaps those that became
-// children of this process; returns when none is left. How many were killed.
-// `among_children_only`: look only below this process (cheap), else at all of /proc.
-size_t kill_tagged(ProcessTag tag, bool among_children_only);
-// The same for every process whose tag satisfies (tag & mask) == value: leftovers of a daemon that
-// was killed.
-size_t kill_tagged_matching(ProcessTag mask, ProcessTag value);
 
 }  // namespace kiln::os

@@ -1,0 +1,172 @@
+#include "daemon/os/process_tag.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/base/file.h"
+#include "common/base/unique_fd.h"
+
+namespace kiln::os {
+namespace {
+
+struct Pattern {
+  ProcessTag mask;
+  ProcessTag value;
+};
+
+bool carries(pid_t pid, const Pattern& pattern) {
+  rlimit limit;
+  if (::prlimit(pid, RLIMIT_LOCKS, nullptr, &limit) != 0) return false;
+  return limit.rlim_cur != RLIM_INFINITY && (limit.rlim_cur & pattern.mask) == pattern.value;
+}
+
+// Calls `visit(pid)` for every process there is.
+template <class Visit>
+void each_process(Visit&& visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
+  if (proc == nullptr) return;
+  while (const dirent* entry = ::readdir(proc.get())) {
+    const std::string_view name(entry->d_name);
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) visit(pid);
+  }
+}
+
+// The pid that was handed out last: the last field of /proc/loadavg, see proc(5). Nothing where
+// that file is an imitation (lxcfs).
+std::optional<pid_t> newest_pid() {
+  const auto fd = open_file("/proc/loadavg", O_RDONLY);
+  if (!fd.ok()) return std::nullopt;
+  struct statfs fs;
+  if (::fstatfs(fd->get(), &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC) return std::nullopt;
+  std::array<char, 128> buffer;
+  const auto size = read_some(fd->get(), buffer, "/proc/loadavg");
+  if (!size.ok()) return std::nullopt;
+  std::string_view text(buffer.data(), *size);
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  text.remove_prefix(text.rfind(' ') + 1);
+  pid_t pid = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  return pid;
+}
+
+// One round of killing after another, until one finds nothing.
+class Hunt {
+ public:
+  explicit Hunt(Pattern pattern) : pattern_(pattern) {}
+
+  // Whether `pid` is settled: not one of those hunted, or dead and nothing more to do.
+  bool settle(pid_t pid) {
+    if (!carries(pid, pattern_) || pid == ::getpid()) return true;
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&
+        info.si_pid == pid) {
+      return true;  // an orphan that had ended by itself
+    }
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd.valid()) {
+      // A thread, whose process is met under its own pid; or gone by now.
+      return true;
+    }
+    if (!carries(pid, pattern_)) return true;  // the pid had passed to another process
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ended, 1, 0) == 1) {
+      // Dead, and its parent has yet to reap it. If the parent is one of ours too, then killing
+      // that makes this one our child, and the next round reaps it.
+      return true;
+    }
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == 0) ++killed_;
+    constexpr int kPatienceMs = 100;  // a kill takes microseconds; then look again
+    ::poll(&ended, 1, kPatienceMs);
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    return false;
+  }
+
+  // Whoever forked and died ahead of the search is found by the next round.
+  void through_all() {
+    for (bool settled = false; !settled;) {
+      settled = true;
+      each_process([&](pid_t pid) { settled = settle(pid) && settled; });
+    }
+  }
+
+  // False: cannot tell; read all of /proc. Linux hands out pids in cyclic order, so descendants lie
+  // between `first` and the newest pid, unless the numbers wrapped.
+  bool through_pids_since(pid_t first) {
+    constexpr pid_t kTooMany = 2000;
+    pid_t searched = first;
+    for (;;) {
+      const std::optional<pid_t> newest = newest_pid();
+      if (!newest || *newest < searched || *newest - first > kTooMany) return false;
+      // What was forked during a round has a pid beyond it, so a round that finds nothing, with no
+      // pid handed out meanwhile, is the last.
+      if (*newest == searched) return true;
+      bool settled = true;
+      for (pid_t pid = searched + 1; pid <= *newest; ++pid) settled = settle(pid) && settled;
+      searched = settled ? *newest : first;
+    }
+  }
+
+  size_t killed() const { return killed_; }
+
+ private:
+  const Pattern pattern_;
+  size_t killed_ = 0;
+};
+
+}  // namespace
+
+Result<void> become_subreaper() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+    return os_error(errno, "become the reaper of orphaned processes");
+  }
+  return {};
+}
+
+size_t kill_tagged(ProcessTag tag, std::optional<Birth> birth) {
+  if (tag == 0) return 0;
+  // Within this time no machine hands out all its pids (32768 at the least), so they cannot have
+  // come round unseen.
+  constexpr auto kYoung = std::chrono::milliseconds(20);
+  Hunt hunt(Pattern{.mask = ~ProcessTag{0}, .value = tag});
+  const bool young = birth && std::chrono::steady_clock::now() - birth->time < kYoung;
+  if (!young || !hunt.through_pids_since(birth->pid)) hunt.through_all();
+  return hunt.killed();
+}
+
+size_t kill_tagged_matching(ProcessTag mask, ProcessTag value) {
+  Hunt hunt(Pattern{.mask = mask, .value = value});
+  hunt.through_all();
+  return hunt.killed();
+}
+
+void signal_tagged(ProcessTag tag, int signal) {
+  if (tag == 0) return;
+  const Pattern pattern{.mask = ~ProcessTag{0}, .value = tag};
+  each_process([&](pid_t pid) {
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (pidfd.valid() && carries(pid, pattern)) {
+      ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
+    }
+  });
+}
+
+}  // namespace kiln::os

@@ -1,0 +1,47 @@
+// ProcessTag: a mark that a process and all its descendants carry, so that none of them escapes.
+//
+// What:    the soft limit RLIMIT_LOCKS, which Linux has ignored since 2.4.25, which children
+// inherit
+//          across fork, exec, setsid and double forks, and which prlimit(2) shows to others of the
+//          same user. A process may shed it with setrlimit(2), or by a change of user: a tag finds
+//          what was left behind, it does not hold what wants to break out.
+// Threads: thread-safe. Blocking.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "common/base/result.h"
+
+namespace kiln::os {
+
+using ProcessTag = uint64_t;  // 0 is no tag
+
+// Where a family of processes began: everything that carries its tag was born later.
+struct Birth {
+  pid_t pid = -1;
+  std::chrono::steady_clock::time_point time;
+};
+
+// Makes this process the reaper of its orphaned descendants (PR_SET_CHILD_SUBREAPER).
+Result<void> become_subreaper();
+
+// SIGKILLs every process that carries `tag`, wherever it escaped to, and reaps those that became
+// children of this process; returns when none is alive. How many were killed. The process that was
+// spawned with the tag has been reaped before.
+// With `birth`, a family that is a few milliseconds old is looked for among the pids handed out
+// since then, in microseconds; else all of /proc is read.
+size_t kill_tagged(ProcessTag tag, std::optional<Birth> birth);
+
+// The same for every process whose tag satisfies (tag & mask) == value: leftovers of a daemon that
+// was killed.
+size_t kill_tagged_matching(ProcessTag mask, ProcessTag value);
+
+// Sends `signal` to every process that carries `tag`, once.
+void signal_tagged(ProcessTag tag, int signal);
+
+}  // namespace kiln::os

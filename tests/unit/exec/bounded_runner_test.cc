@@ -1,0 +1,97 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemon/async/scope.h"
+#include "daemon/exec/runners.h"
+#include "tests/unit/exec/fake_runner.h"
+
+namespace kiln::exec {
+namespace {
+
+using testing::ElementsAre;
+
+class BoundedRunner : public testing::Test {
+ protected:
+  BoundedRunner() : bounded_(make_bounded_runner(inner_, 2, executor_, counters_)) {
+    inner_.waits = true;
+  }
+  ~BoundedRunner() override {
+    while (!inner_.pending.empty()) finish_one();
+    scope_.join();
+  }
+
+  // Asks for a process of that name; what became of it stands in ended_.
+  void ask(std::string name, uint64_t run, std::stop_token stop = {}) {
+    scope_.spawn(executor_, task(std::move(name), run, std::move(stop)));
+    executor_.drain();
+  }
+  Task<void> task(std::string name, uint64_t run, std::stop_token stop) {
+    Process process;
+    process.description = name;
+    const HostTool tool;
+    const Action action;
+    const RunRequest request{.process = process,
+                             .tool = tool,
+                             .action = action,
+                             .run = RunId{run},
+                             .keep = KeepSandboxes::kNever,
+                             .observer = nullptr,
+                             .stop = stop};
+    auto result = co_await bounded_->run(request);
+    ended_.push_back(name + (result.ok() ? " ran" : " " + result.error().to_string()));
+  }
+  void finish_one() {
+    inner_.finish_one();
+    executor_.drain();
+  }
+
+  ManualExecutor executor_;
+  Counters counters_;
+  FakeRunner inner_;
+  std::unique_ptr<ProcessRunner> bounded_;
+  std::vector<std::string> ended_;
+  Scope scope_;
+};
+
+TEST_F(BoundedRunner, RunsAsManyAsThereAreSlots) {
+  for (const char* name : {"a", "b", "c", "d"}) ask(name, 1);
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b"));
+  EXPECT_EQ(counters_["process.waiting"].value(), 2);
+  EXPECT_EQ(counters_["process.running"].value(), 2);
+  finish_one();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(BoundedRunner, SharesSlotsFairlyBetweenRuns) {
+  for (const char* name : {"a1", "a2", "a3", "a4"}) ask(name, 1);
+  ask("b1", 2);
+  finish_one();
+  EXPECT_THAT(inner_.started, ElementsAre("a1", "a2", "b1"));
+}
+
+TEST_F(BoundedRunner, CancellingLeavesTheQueueAtOnce) {
+  std::stop_source stop;
+  ask("a", 1);
+  ask("b", 1);
+  ask("waits", 1, stop.get_token());
+  ask("d", 1);
+  stop.request_stop();
+  executor_.drain();
+  ASSERT_EQ(ended_.size(), 1u);
+  EXPECT_THAT(ended_[0], testing::HasSubstr("waits the process was cancelled"));
+  finish_one();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "d"));
+}
+
+TEST_F(BoundedRunner, AFailureGivesTheSlotBack) {
+  inner_.failure = environment_error(ErrorCode::kResourceExhausted, "disk full");
+  for (const char* name : {"a", "b", "c"}) ask(name, 1);
+  finish_one();
+  finish_one();
+  finish_one();
+  EXPECT_THAT(ended_, ElementsAre("a disk full", "b disk full", "c disk full"));
+  EXPECT_EQ(counters_["process.running"].value(), 0);
+}
+
+}  // namespace
+}  // namespace kiln::exec
