@@ -1,0 +1,148 @@
+#include "client/batch.h"
+
+#include <poll.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "client/exec_options.h"
+#include "client/json_message.h"
+#include "client/process_json.h"
+#include "client/render.h"
+#include "client/session.h"
+#include "common/base/file.h"
+#include "common/ipc/wire_error.h"
+
+namespace kiln {
+
+namespace {
+
+// How many processes the daemon is given ahead of their results.
+constexpr size_t kMaxInFlight = 256;
+constexpr size_t kReadSize = size_t{64} << 10;
+constexpr size_t kDescriptionColumns = 60;
+
+bool readable(int fd) {
+  pollfd poll_fd = {fd, POLLIN, 0};
+  return ::poll(&poll_fd, 1, 0) != 0;  // an error is for read() to tell
+}
+
+// A line's process; `id` becomes its id as JSON text, if it has one.
+Result<v1::Process> parse_line(std::string_view line, std::string& id) {
+  nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+  if (json.is_discarded()) return user_error(ErrorCode::kInvalidArgument, "not JSON");
+  if (!json.is_object()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "not a JSON object with the fields of kiln.v1.Process");
+  }
+  if (const auto given = json.find("id"); given != json.end()) {
+    id = given->dump();
+    json.erase(given);
+  }
+  v1::Process process;
+  KILN_TRY(fill_from_json(json, process));
+  if (process.argv().empty()) {
+    return user_error(ErrorCode::kInvalidArgument, "field 'argv' is missing or empty");
+  }
+  if (process.description().empty()) {
+    process.set_description(
+        command_text({process.argv().begin(), process.argv().end()}, kDescriptionColumns));
+  }
+  // As for the process of a command line, so that both are the same process.
+  if (!process.env().contains("PATH")) (*process.mutable_env())["PATH"] = kDefaultPath;
+  return process;
+}
+
+}  // namespace
+
+Batch::Batch(UniqueFd input, std::string input_name, v1::ExecuteBatchRequest first, OnLine on_line,
+             OnWrong on_wrong)
+    : input_(std::move(input)),
+      input_name_(std::move(input_name)),
+      on_line_(std::move(on_line)),
+      on_wrong_(std::move(on_wrong)),
+      request_(std::move(first)) {}
+
+int Batch::wait_fd() const { return input_blocked_ ? input_.get() : -1; }
+
+// False if there is no whole line now: the input has ended, or must be waited for.
+Result<bool> Batch::next_line(std::string& line) {
+  for (;;) {
+    const size_t newline = unread_.find('\n', scanned_);
+    if (newline != std::string::npos || (input_ended_ && consumed_ < unread_.size())) {
+      const size_t end = std::min(newline, unread_.size());
+      line.assign(unread_, consumed_, end - consumed_);
+      consumed_ = scanned_ = std::min(end + 1, unread_.size());
+      ++line_number_;
+      return true;
+    }
+    if (input_ended_) return false;
+    unread_.erase(0, consumed_);
+    consumed_ = 0;
+    scanned_ = unread_.size();
+    input_blocked_ = !readable(input_.get());
+    if (input_blocked_) return false;
+    const size_t old_size = unread_.size();
+    unread_.resize(old_size + kReadSize);
+    KILN_ASSIGN(
+        const size_t n,
+        read_some(input_.get(), std::span(unread_.data() + old_size, kReadSize), input_name_));
+    unread_.resize(old_size + n);
+    input_ended_ = n == 0;
+  }
+}
+
+Result<RequestSource::Pull> Batch::pull(std::string& message) {
+  std::string line;
+  for (;;) {
+    input_blocked_ = false;
+    if (in_flight_.size() >= kMaxInFlight) return Pull::kNotYet;
+    KILN_ASSIGN(const bool got, next_line(line));
+    if (!got) return input_ended_ ? Pull::kEnd : Pull::kNotYet;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    std::string id = std::to_string(line_number_);
+    auto process = parse_line(line, id);
+    if (!process.ok()) {
+      KILN_TRY(refuse(id, process.error()));
+      continue;
+    }
+    request_.set_id(line_number_);
+    *request_.mutable_process() = *std::move(process);
+    if (!request_.SerializeToString(&message)) return internal_error("a request is too large");
+    in_flight_.emplace(line_number_, std::move(id));
+    request_.Clear();
+    return Pull::kMessage;
+  }
+}
+
+Result<void> Batch::refuse(const std::string& id, const Error& error) {
+  tally_.any_wrong = true;
+  const Error placed =
+      user_error(error.code(),
+                 input_name_ + ", line " + std::to_string(line_number_) + ": " + error.message());
+  on_wrong_(placed.message());
+  return on_line_(
+      dumped_line({{"id", nlohmann::ordered_json::parse(id)}, {"error", error_json(placed)}}));
+}
+
+Result<void> Batch::take(std::string_view message) {
+  v1::ExecuteBatchResponse response;
+  KILN_TRY(parse_message(message, response));
+  const auto line = in_flight_.find(response.id());
+  if (line == in_flight_.end()) {
+    return internal_error("the daemon answered a request that was not made");
+  }
+  nlohmann::ordered_json json = {{"id", nlohmann::ordered_json::parse(line->second)}};
+  in_flight_.erase(line);
+  if (response.has_result()) {
+    add_result(response.result(), response.stdout(), response.stderr(), json);
+    tally_.any_failed |= response.result().exit_code() != 0 || response.result().timed_out();
+  } else {
+    json["error"] = error_json(from_wire(response.error()));
+    tally_.any_failed = true;
+  }
+  return on_line_(dumped_line(json));
+}
+
+}  // namespace kiln

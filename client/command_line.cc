@@ -1,0 +1,121 @@
+#include "client/command_line.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "client/nearest_name.h"
+
+namespace kiln {
+
+namespace {
+
+// Global options whose value is the next argument.
+constexpr std::array<std::string_view, 6> kWithValue = {"--root",  "--color",  "--progress",
+                                                        "--level", "--option", "--profile"};
+
+Result<std::string> resolved(const std::string& path, std::string_view what) {
+  std::array<char, PATH_MAX> buffer;
+  if (::realpath(path.c_str(), buffer.data()) == nullptr) {
+    return user_error(ErrorCode::kNotFound,
+                      std::string(what) + " " + path + ": " + os_error(errno, "find it").message());
+  }
+  return std::string(buffer.data());
+}
+
+bool exists(const std::string& path) {
+  struct stat st;
+  return ::stat(path.c_str(), &st) == 0;
+}
+
+// `directory` or its nearest ancestor that holds `marker`.
+std::optional<std::string> ancestor_with(std::string directory, std::string_view marker) {
+  for (;;) {
+    if (exists(directory + "/" + std::string(marker))) return directory.empty() ? "/" : directory;
+    const size_t slash = directory.rfind('/');
+    if (slash == std::string::npos) return std::nullopt;
+    directory.resize(slash);
+  }
+}
+
+}  // namespace
+
+CommandLine split_command_line(std::vector<std::string> arguments,
+                               bool (*has_subcommands)(const std::string& command)) {
+  CommandLine line;
+  std::string* next_word = &line.command;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string& argument = arguments[i];
+    const bool option = argument.size() > 1 && argument[0] == '-';
+    if (argument == "--") next_word = nullptr;
+    if (option || next_word == nullptr) {
+      const bool takes_next =
+          next_word != nullptr &&
+          std::find(kWithValue.begin(), kWithValue.end(), argument) != kWithValue.end();
+      line.arguments.push_back(std::move(argument));
+      if (takes_next && i + 1 < arguments.size()) {
+        line.arguments.push_back(std::move(arguments[++i]));
+      }
+      continue;
+    }
+    *next_word = std::move(argument);
+    const bool family = next_word == &line.command && has_subcommands(line.command);
+    next_word = family ? &line.subcommand : nullptr;
+  }
+  return line;
+}
+
+void GlobalOptions::add_to(OptionParser& parser) {
+  parser.begin_group("Global options");
+  parser.value("--root", "DIR", root_,
+               "the workspace; by default the nearest directory upwards\n"
+               "with a kiln.toml, else with a .git, else the current one");
+  parser.flag("--json", json_, "print JSON on standard output");
+  parser.value("--color", "WHEN", color_, "auto, always or never; NO_COLOR is honoured");
+  parser.value("--progress", "HOW", progress_, "auto, plain or none");
+}
+
+Result<void> GlobalOptions::apply(Console& console) const {
+  KILN_ASSIGN(const ColorMode color, choose<ColorMode>("--color", color_.value_or("auto"),
+                                                       {{"auto", ColorMode::kAuto},
+                                                        {"always", ColorMode::kAlways},
+                                                        {"never", ColorMode::kNever}}));
+  KILN_ASSIGN(const ProgressMode progress,
+              choose<ProgressMode>("--progress", progress_.value_or("auto"),
+                                   {{"auto", ProgressMode::kAuto},
+                                    {"plain", ProgressMode::kPlain},
+                                    {"none", ProgressMode::kNone}}));
+  console.set_modes(color, progress);
+  return {};
+}
+
+Result<std::string> GlobalOptions::workspace_root() const {
+  if (root_) {
+    KILN_ASSIGN(std::string root, resolved(*root_, "--root"));
+    struct stat st;
+    if (::stat(root.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
+      return user_error(ErrorCode::kInvalidArgument, "--root " + *root_ + " is not a directory");
+    }
+    return root;
+  }
+  KILN_ASSIGN(std::string here, resolved(".", "the current directory"));
+  for (const std::string_view marker : {"kiln.toml", ".git"}) {
+    if (auto root = ancestor_with(here, marker)) return *root;
+  }
+  return here;
+}
+
+Error unknown_choice(const std::string& option, const std::string& typed,
+                     const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return user_error(ErrorCode::kInvalidArgument,
+                    option + " '" + typed + "' is none of " + all + did_you_mean(typed, names));
+}
+
+}  // namespace kiln

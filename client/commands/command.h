@@ -1,0 +1,72 @@
+// What a command of `kiln` is, and what it is given.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/command_line.h"
+#include "client/console.h"
+#include "client/session.h"
+#include "common/base/result.h"
+
+namespace kiln::v1 {
+class Caller;
+}  // namespace kiln::v1
+
+namespace kiln {
+
+// One use of one command.
+class Invocation {
+ public:
+  Invocation(std::vector<std::string> arguments, Console& console, Interrupt& interrupt);
+
+  // Parses the arguments with the command's and the global options. False if help was asked for,
+  // and printed: the command is done.
+  Result<bool> parse(OptionParser& parser);
+
+  const GlobalOptions& globals() const { return globals_; }
+  Console& console() { return console_; }
+  Interrupt& interrupt() { return interrupt_; }
+  // The daemon; nothing is connected before the first call.
+  Result<Session*> session();
+  // Who asks, for a request.
+  Result<void> fill(v1::Caller& caller) const;
+
+ private:
+  std::vector<std::string> arguments_;
+  Console& console_;
+  Interrupt& interrupt_;
+  GlobalOptions globals_;
+  std::unique_ptr<Session> session_;
+};
+
+struct Command {
+  std::string_view name;  // "digest cat"
+  std::string_view summary;
+  // The exit code, or the error that decides it.
+  Result<int> (*run)(Invocation&);
+};
+
+Result<int> run_daemon_start(Invocation&);
+Result<int> run_daemon_stop(Invocation&);
+Result<int> run_daemon_status(Invocation&);
+Result<int> run_daemon_restart(Invocation&);
+Result<int> run_daemon_log(Invocation&);
+
+Result<int> run_exec(Invocation&);
+
+Result<int> run_digest_capture(Invocation&);
+Result<int> run_digest_create(Invocation&);
+Result<int> run_digest_ls(Invocation&);
+Result<int> run_digest_cat(Invocation&);
+Result<int> run_digest_entries(Invocation&);
+Result<int> run_digest_merge(Invocation&);
+Result<int> run_digest_subset(Invocation&);
+Result<int> run_digest_add_prefix(Invocation&);
+Result<int> run_digest_remove_prefix(Invocation&);
+Result<int> run_digest_diff(Invocation&);
+Result<int> run_digest_write(Invocation&);
+Result<int> run_paths(Invocation&);
+
+}  // namespace kiln

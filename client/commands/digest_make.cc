@@ -1,0 +1,213 @@
+// kiln digest capture | create | merge | subset | add-prefix | remove-prefix | write: the commands
+// that make a tree, or files of one.
+#include <fcntl.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/commands/command.h"
+#include "client/commands/globs.h"
+#include "client/render.h"
+#include "client/tree_spec.h"
+#include "common/base/file.h"
+#include "kiln/v1/digests.pb.h"
+
+namespace kiln {
+
+namespace {
+
+Result<int> print_digest(Invocation& invocation, const v1::Digest& digest) {
+  const std::string text = digest_text(digest);
+  KILN_TRY(invocation.console().write_stdout(
+      invocation.globals().json() ? nlohmann::json{{"digest", text}}.dump() + "\n" : text + "\n"));
+  return 0;
+}
+
+// Sends a request that names its caller, and prints the digest of the answer.
+template <class Request>
+Result<int> make_tree(Invocation& invocation, const char* method, Request& request) {
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  v1::DigestResponse response;
+  KILN_TRY(session->unary(method, request, response));
+  return print_digest(invocation, response.digest());
+}
+
+// A file in pieces, so that its size does not matter.
+class FileUpload final : public RequestSource {
+ public:
+  FileUpload(UniqueFd file, std::string name, v1::Caller caller)
+      : file_(std::move(file)), name_(std::move(name)) {
+    *request_.mutable_caller() = std::move(caller);
+  }
+
+  Result<Pull> pull(std::string& message) override {
+    std::string& data = *request_.mutable_data();
+    data.resize(kPiece);
+    KILN_ASSIGN(const size_t n, read_some(file_.get(), data, name_));
+    // An empty file still says who uploads it.
+    if (n == 0 && !request_.has_caller()) return Pull::kEnd;
+    data.resize(n);
+    request_.SerializeToString(&message);
+    request_.clear_caller();
+    return Pull::kMessage;
+  }
+
+ private:
+  static constexpr size_t kPiece = size_t{256} << 10;
+  const UniqueFd file_;
+  const std::string name_;
+  v1::UploadRequest request_;
+};
+
+Result<v1::Digest> upload(Session& session, const std::string& path, const v1::Caller& caller) {
+  auto file = open_file(path, O_RDONLY);
+  if (!file.ok()) return user_error(file.error().code(), file.error().message());
+  FileUpload source(*std::move(file), path, caller);
+  v1::UploadResponse response;
+  KILN_TRY(session.bidirectional(
+      "/kiln.v1.Digests/Upload", source,
+      [&response](std::string_view bytes) { return parse_message(bytes, response); }));
+  return response.file_digest();
+}
+
+Result<int> change_prefix(Invocation& invocation, HelpText text, const char* method) {
+  std::vector<std::string> arguments;
+  OptionParser parser(std::move(text));
+  parser.positionals(arguments, 2, 2);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::PrefixRequest request;
+  KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
+  request.set_prefix(arguments[1]);
+  return make_tree(invocation, method, request);
+}
+
+}  // namespace
+
+Result<int> run_digest_capture(Invocation& invocation) {
+  GlobOptions globs;
+  OptionParser parser({"kiln digest capture", "[OPTION]... GLOB...",
+                       "Store matching files and print the digest of their tree.",
+                       std::string(kGlobHelp),
+                       "kiln digest capture 'src/**/*.cc' '!src/**/*_test.cc'"});
+  globs.add_to(parser);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::CaptureRequest request;
+  KILN_TRY(globs.fill(*request.mutable_globs()));
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  v1::CaptureResponse response;
+  KILN_TRY(session->unary("/kiln.v1.Digests/Capture", request, response));
+  for (const std::string& warning : response.warnings()) {
+    invocation.console().say_warning(warning);
+  }
+  return print_digest(invocation, response.digest());
+}
+
+Result<int> run_digest_create(Invocation& invocation) {
+  std::vector<std::string> arguments;
+  OptionParser parser(
+      {"kiln digest create", "ENTRY...",
+       "Store a tree of files that need not exist, and print its digest.",
+       "ENTRY is one of\n"
+       "  PATH=TEXT     a file with this text\n"
+       "  PATH=@FILE    a file with the bytes of FILE (PATH=@@TEXT: the text @TEXT)\n"
+       "  PATH+x=...    the same, executable\n"
+       "  PATH->TARGET  a symbolic link\n"
+       "  DIR/          an empty directory",
+       "kiln digest create greeting=hello bin/run+x=@run.sh 'bin/go->run' tmp/"});
+  parser.positionals(arguments, 0, 0);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::CreateRequest request;
+  std::vector<TreeSpec> specs;
+  for (const std::string& argument : arguments) {
+    KILN_ASSIGN(TreeSpec spec, parse_tree_spec(argument));
+    specs.push_back(std::move(spec));
+  }
+  KILN_ASSIGN(Session * session, invocation.session());
+  v1::Caller caller;
+  KILN_TRY(invocation.fill(caller));
+  for (TreeSpec& spec : specs) {
+    if (!spec.upload.empty()) {
+      KILN_ASSIGN(*spec.entry.mutable_file_digest(), upload(*session, spec.upload, caller));
+    }
+    *request.add_entries() = std::move(spec.entry);
+  }
+  return make_tree(invocation, "/kiln.v1.Digests/Create", request);
+}
+
+Result<int> run_digest_merge(Invocation& invocation) {
+  std::vector<std::string> arguments;
+  OptionParser parser({"kiln digest merge", "DIGEST...", "Make one tree of several.",
+                       "Equal entries merge. Different ones at one path are an error that lists\n"
+                       "every conflict.",
+                       ""});
+  parser.positionals(arguments, 1, 0);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::MergeRequest request;
+  for (const std::string& text : arguments) {
+    KILN_ASSIGN(*request.add_digests(), digest_of_text(text));
+  }
+  return make_tree(invocation, "/kiln.v1.Digests/Merge", request);
+}
+
+Result<int> run_digest_subset(Invocation& invocation) {
+  GlobOptions globs;
+  std::vector<std::string> arguments;
+  OptionParser parser({"kiln digest subset", "[OPTION]... DIGEST GLOB...",
+                       "Keep what matches globs.", std::string(kGlobHelp), ""});
+  globs.add_to(parser, 2);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::SubsetRequest request;
+  KILN_ASSIGN(*request.mutable_digest(), digest_of_text(globs.globs.front()));
+  globs.globs.erase(globs.globs.begin());
+  KILN_TRY(globs.fill(*request.mutable_globs()));
+  return make_tree(invocation, "/kiln.v1.Digests/Subset", request);
+}
+
+Result<int> run_digest_add_prefix(Invocation& invocation) {
+  return change_prefix(
+      invocation,
+      {"kiln digest add-prefix", "DIGEST PREFIX",
+       "Move a tree below a directory, and print the digest of the whole.", "", ""},
+      "/kiln.v1.Digests/AddPrefix");
+}
+
+Result<int> run_digest_remove_prefix(Invocation& invocation) {
+  return change_prefix(invocation,
+                       {"kiln digest remove-prefix", "DIGEST PREFIX",
+                        "Move a tree up from a directory that everything in it is below.", "", ""},
+                       "/kiln.v1.Digests/RemovePrefix");
+}
+
+Result<int> run_digest_write(Invocation& invocation) {
+  std::vector<std::string> arguments;
+  std::optional<std::string> prefix;
+  OptionParser parser({"kiln digest write", "[--prefix PATH] DIGEST",
+                       "Write a tree into the workspace.",
+                       "Writes below the workspace root and nowhere else.", ""});
+  parser.positionals(arguments, 1, 1);
+  parser.value("--prefix", "PATH", prefix, "below this directory of the workspace");
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::WriteRequest request;
+  KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
+  request.set_path_prefix(prefix.value_or(""));
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  v1::WriteResponse response;
+  KILN_TRY(session->unary("/kiln.v1.Digests/Write", request, response));
+  if (invocation.globals().json()) {
+    KILN_TRY(invocation.console().write_stdout(
+        nlohmann::json{{"written", response.written()}}.dump() + "\n"));
+  } else if (invocation.console().tells_results()) {
+    invocation.console().say(std::to_string(response.written()) + " files written");
+  }
+  return 0;
+}
+
+}  // namespace kiln

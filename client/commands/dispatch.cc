@@ -1,0 +1,193 @@
+#include "client/commands/dispatch.h"
+
+#include <algorithm>
+#include <array>
+
+#include "client/commands/command.h"
+#include "client/nearest_name.h"
+#include "common/types/rel_path.h"
+#include "kiln/v1/common.pb.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr auto kCommands = std::to_array<Command>({
+    {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
+    {"paths", "Print the names of the files that match globs", run_paths},
+    {"digest capture", "Store matching files and print the digest of their tree",
+     run_digest_capture},
+    {"digest create", "Store a tree of files that need not exist", run_digest_create},
+    {"digest ls", "List a stored tree", run_digest_ls},
+    {"digest cat", "Print one file of a stored tree", run_digest_cat},
+    {"digest entries", "Print what a stored tree is made of", run_digest_entries},
+    {"digest merge", "Make one tree of several", run_digest_merge},
+    {"digest subset", "Keep what matches globs", run_digest_subset},
+    {"digest add-prefix", "Move a tree below a directory", run_digest_add_prefix},
+    {"digest remove-prefix", "Move a tree up from a directory", run_digest_remove_prefix},
+    {"digest diff", "Print what differs between two trees", run_digest_diff},
+    {"digest write", "Write a tree into the workspace", run_digest_write},
+    {"daemon start", "Start the daemon, if it does not run", run_daemon_start},
+    {"daemon stop", "Stop the daemon when its work is done", run_daemon_stop},
+    {"daemon status", "Show what the daemon does and holds", run_daemon_status},
+    {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
+    {"daemon log", "Print the daemon's log", run_daemon_log},
+});
+
+// Named in kiln's documentation, and not there yet.
+constexpr auto kPlanned = std::to_array<std::string_view>(
+    {"list",       "test",           "lint",         "fmt",        "fix",  "check",  "package",
+     "run",        "repl",           "dependencies", "dependents", "peek", "filter", "roots",
+     "tailor",     "filedeps",       "store",        "rules",      "runs", "attach", "doctor",
+     "completion", "digest download"});
+
+std::string family_of(std::string_view name) {
+  return std::string(name.substr(0, std::min(name.find(' '), name.size())));
+}
+
+bool is_family(const std::string& word) {
+  return std::any_of(kCommands.begin(), kCommands.end(),
+                     [&](const Command& command) { return command.name.starts_with(word + " "); });
+}
+
+std::string command_list(const std::string& family) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Command& command : kCommands) {
+    if (!family.empty() && family_of(command.name) != family) continue;
+    rows.push_back({"  " + std::string(command.name), std::string(command.summary)});
+  }
+  std::string out;
+  for (auto& row : rows) {
+    row[0].resize(24, ' ');
+    out += row[0] + row[1] + "\n";
+  }
+  return out;
+}
+
+std::string overview(const std::string& family) {
+  const std::string name = family.empty() ? "kiln" : "kiln " + family;
+  std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
+  if (!family.empty()) out.clear();
+  out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
+  if (family.empty()) {
+    out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
+  }
+  out += "\nkiln COMMAND --help says more about each.\n";
+  return out;
+}
+
+Error unknown_command(const CommandLine& line) {
+  const std::string typed =
+      line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
+  if (std::find(kPlanned.begin(), kPlanned.end(), typed) != kPlanned.end() ||
+      std::find(kPlanned.begin(), kPlanned.end(), line.command) != kPlanned.end()) {
+    return user_error(ErrorCode::kUnsupported, "kiln " + typed + ": not supported yet");
+  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    names.emplace_back(command.name);
+    if (std::find(names.begin(), names.end(), family_of(command.name)) == names.end()) {
+      names.push_back(family_of(command.name));
+    }
+  }
+  return user_error(
+      ErrorCode::kInvalidArgument,
+      "unknown command '" + typed + "'" + did_you_mean(typed, names) + "\n  see kiln --help");
+}
+
+// Everything is sent as text, and text is UTF-8.
+Result<void> check_utf8(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (is_valid_utf8(argument)) continue;
+    return user_error(ErrorCode::kInvalidArgument,
+                      "the argument '" + printable(argument) + "' is not valid UTF-8");
+  }
+  return {};
+}
+
+Result<int> without_command(const CommandLine& line, Console& console) {
+  const auto given = [&line](std::string_view option) {
+    return std::find(line.arguments.begin(), line.arguments.end(), option) != line.arguments.end();
+  };
+  if (line.command.empty() && given("--version")) {
+    KILN_TRY(console.write_stdout("kiln " KILN_VERSION "\n"));
+    return 0;
+  }
+  if (given("--help") || given("-h") || line.command == "help") {
+    KILN_TRY(console.write_stdout(overview(is_family(line.command) ? line.command : "")));
+    return 0;
+  }
+  if (line.command.empty() && !line.arguments.empty()) {
+    static const std::vector<std::string> kOptions = {"--help", "--version", "--root",
+                                                      "--json", "--color",   "--progress"};
+    const std::string& option = line.arguments.front();
+    if (std::find(kOptions.begin(), kOptions.end(), option) == kOptions.end()) {
+      return user_error(
+          ErrorCode::kInvalidArgument,
+          "unknown option " + option + did_you_mean(option, kOptions) + "\n  see kiln --help");
+    }
+  }
+  if (line.command.empty() || (is_family(line.command) && line.subcommand.empty())) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "a command is needed\n\n" + overview(line.command));
+  }
+  return unknown_command(line);
+}
+
+Result<int> dispatch(std::vector<std::string> arguments, Console& console, Interrupt& interrupt) {
+  KILN_TRY(check_utf8(arguments));
+  if (!arguments.empty() && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  }
+  CommandLine line = split_command_line(std::move(arguments), is_family);
+  const std::string name =
+      line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
+  for (const Command& command : kCommands) {
+    if (command.name != name) continue;
+    Invocation invocation(std::move(line.arguments), console, interrupt);
+    return command.run(invocation);
+  }
+  return without_command(line, console);
+}
+
+}  // namespace
+
+int run_command_line(std::vector<std::string> arguments, Console& console, Interrupt& interrupt) {
+  const auto result = dispatch(std::move(arguments), console, interrupt);
+  console.clear_status();
+  if (interrupt.signal() != 0) return 128 + interrupt.signal();
+  if (result.ok()) return *result;
+  console.say_error(result.error());
+  return exit_code(result.error().code(), result.error().blame());
+}
+
+Invocation::Invocation(std::vector<std::string> arguments, Console& console, Interrupt& interrupt)
+    : arguments_(std::move(arguments)), console_(console), interrupt_(interrupt) {}
+
+Result<bool> Invocation::parse(OptionParser& parser) {
+  globals_.add_to(parser);
+  KILN_ASSIGN(const bool run, parser.parse(std::move(arguments_)));
+  if (!run) {
+    KILN_TRY(console_.write_stdout(parser.help()));
+    return false;
+  }
+  KILN_TRY(globals_.apply(console_));
+  return true;
+}
+
+Result<Session*> Invocation::session() {
+  if (!session_) {
+    KILN_ASSIGN(DaemonPaths paths, daemon_paths(process_environment()));
+    session_ = std::make_unique<Session>(std::move(paths), console_, interrupt_);
+  }
+  return session_.get();
+}
+
+Result<void> Invocation::fill(v1::Caller& caller) const {
+  KILN_ASSIGN(*caller.mutable_workspace_root(), globals_.workspace_root());
+  caller.set_client_version(KILN_VERSION);
+  return {};
+}
+
+}  // namespace kiln

@@ -1,0 +1,173 @@
+// kiln exec
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "client/commands/command.h"
+#include "client/commands/exec_batch.h"
+#include "client/exec_options.h"
+#include "client/process_json.h"
+#include "client/render.h"
+
+namespace kiln {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kTickMilliseconds = 100;
+// What is over sooner is not worth a live line.
+constexpr double kQuietSeconds = 0.3;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Follows one process: passes its output on and remembers how it ended.
+class Follower {
+ public:
+  Follower(Console& console, std::string description, bool json)
+      : console_(console), description_(std::move(description)), json_(json) {}
+
+  Result<void> take(std::string_view message) {
+    v1::ExecuteEvent event;
+    KILN_TRY(parse_message(message, event));
+    switch (event.event_case()) {
+      case v1::ExecuteEvent::kStarted:
+        sandbox_ = event.started().sandbox_path();
+        return {};
+      case v1::ExecuteEvent::kOutput:
+        return take_output(event.output());
+      case v1::ExecuteEvent::kFinished:
+        result_ = std::move(*event.mutable_finished());
+        return {};
+      case v1::ExecuteEvent::EVENT_NOT_SET:
+        return {};  // of a newer daemon
+    }
+    return {};
+  }
+
+  void tick() {
+    const double seconds = seconds_since(start_);
+    if (seconds < kQuietSeconds) return;
+    console_.show_status(seconds_text(seconds) + "  " + description_);
+  }
+
+  // Tells how it ended.
+  Result<int> finish() {
+    console_.clear_status();
+    if (!result_) return internal_error("the daemon's answer has no result");
+    for (const std::string& warning : result_->warnings()) console_.say_warning(warning);
+    if (json_) {
+      nlohmann::ordered_json json;
+      add_result(*result_, stdout_, stderr_, json);
+      KILN_TRY(console_.write_stdout(dumped_line(json)));
+    } else {
+      tell();
+    }
+    if (result_->timed_out()) return 124;
+    return result_->exit_code() < 0 ? 128 - result_->exit_code() : result_->exit_code();
+  }
+
+ private:
+  Result<void> take_output(const v1::ProcessOutput& output) {
+    const bool to_stdout = output.stream() == v1::ProcessOutput::STDOUT;
+    if (!json_) {
+      return to_stdout ? console_.write_stdout(output.data())
+                       : console_.write_stderr(output.data());
+    }
+    std::string& kept = to_stdout ? stdout_ : stderr_;
+    // One byte more than is shown says that it was too much.
+    kept.append(output.data(), 0, kShownOutput + 1 - std::min(kept.size(), kShownOutput + 1));
+    return {};
+  }
+
+  void tell() {
+    if (!result_->missing_outputs().empty()) {
+      std::string names;
+      for (const std::string& path : result_->missing_outputs()) {
+        names += (names.empty() ? "" : ", ") + path;
+      }
+      console_.say_warning("it did not make " + names);
+    }
+    if (result_->timed_out()) {
+      console_.say("timed out: " + description_);
+    }
+    if (!result_->kept_sandbox().empty()) {
+      console_.say("the sandbox is kept at " + result_->kept_sandbox() +
+                   "; __run.sh in it repeats the process");
+    }
+    if (!console_.tells_results()) return;
+    const int code = result_->exit_code();
+    const std::string how = code == 0  ? ""
+                            : code < 0 ? " ended by signal " + std::to_string(-code)
+                                       : " failed with exit code " + std::to_string(code);
+    console_.say_result(code == 0, description_ + how + " in " +
+                                       seconds_text(result_->wall_seconds()) + " (" +
+                                       std::string(source_text(result_->source())) + ")");
+  }
+
+  Console& console_;
+  const std::string description_;
+  const bool json_;
+  const Clock::time_point start_ = Clock::now();
+  std::string sandbox_;
+  std::string stdout_;
+  std::string stderr_;
+  std::optional<v1::ProcessResult> result_;
+};
+
+Result<int> execute(Invocation& invocation, const ExecOptions& options) {
+  KILN_ASSIGN(v1::ExecuteRequest request, make_execute_request(options, process_environment()));
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  Follower follower(invocation.console(), request.process().description(),
+                    invocation.globals().json());
+  if (invocation.console().live()) {
+    session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
+  }
+  const auto done =
+      session->server_stream("/kiln.v1.Processes/Execute", request,
+                             [&follower](std::string_view bytes) { return follower.take(bytes); });
+  session->set_ticker(nullptr, -1);
+  if (!done.ok()) return done.error();
+  return follower.finish();
+}
+
+HelpText help_text() {
+  return {
+      "kiln exec", "[OPTION]... -- COMMAND [ARGUMENT]...",
+      "Run a process in a sandbox, or answer from what is known.",
+      "The process sees the inputs it is given and nothing else of the workspace. The same\n"
+      "process on the same inputs is not run again: its output and exit code are repeated.\n"
+      "\n"
+      "Exit code: that of the process; 128+N if signal N ended it, 124 if it timed out, 126 if\n"
+      "it cannot be executed, 127 if it was not found; 2 if the command line is wrong, 125 if\n"
+      "kiln itself failed.\n"
+      "\n"
+      "With --batch each line is a JSON object with the fields of kiln.v1.Process and,\n"
+      "optionally, an \"id\"; digests are \"HASH/SIZE\". One JSON result comes per line, as each\n"
+      "process ends. Exit code: 0 if all ended with 0, 1 if one failed, 2 for a wrong line.",
+      "kiln exec --input 'src/**' --output-file app --write -- cc -o app src/main.c\n"
+      "echo '{\"argv\": [\"true\"], \"id\": 1}' | kiln exec --batch -"};
+}
+
+}  // namespace
+
+Result<int> run_exec(Invocation& invocation) {
+  ExecOptions options;
+  OptionParser parser(help_text());
+  parser.positionals(options.argv, 0, 0);
+  options.add_to(parser);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  if (options.batch) return execute_batch(invocation, options);
+  if (options.argv.empty()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "kiln exec: no command\n  usage: kiln exec [OPTION]... -- COMMAND "
+                      "[ARGUMENT]...");
+  }
+  return execute(invocation, options);
+}
+
+}  // namespace kiln

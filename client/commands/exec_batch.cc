@@ -1,0 +1,50 @@
+#include "client/commands/exec_batch.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "client/batch.h"
+#include "common/base/file.h"
+
+namespace kiln {
+
+Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
+  const std::string& file = *options.batch;
+  if (!options.argv.empty()) {
+    return user_error(ErrorCode::kInvalidArgument, "kiln exec: --batch takes its commands from " +
+                                                       file + ", not from the command line");
+  }
+  UniqueFd input;
+  if (file == "-") {
+    input.reset(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  } else {
+    auto opened = open_file(file, O_RDONLY);
+    if (!opened.ok()) {
+      return user_error(opened.error().code(), "kiln exec --batch: " + opened.error().message());
+    }
+    input = *std::move(opened);
+  }
+  v1::ExecuteBatchRequest first;
+  KILN_TRY(invocation.fill(*first.mutable_caller()));
+  KILN_ASSIGN(const v1::KeepSandboxes keep, keep_sandboxes(options));
+  first.set_keep_sandboxes(keep);
+  first.set_write_outputs(options.write);
+
+  Console& console = invocation.console();
+  Batch batch(
+      std::move(input), file == "-" ? "standard input" : file, std::move(first),
+      [&console](std::string_view line) { return console.write_stdout(line); },
+      [&console](const std::string& message) {
+        console.say_error(user_error(ErrorCode::kInvalidArgument, message));
+      });
+  KILN_ASSIGN(Session * session, invocation.session());
+  KILN_TRY(session->bidirectional("/kiln.v1.Processes/ExecuteBatch", batch,
+                                  [&batch](std::string_view bytes) { return batch.take(bytes); }));
+  if (batch.in_flight() != 0) {
+    return internal_error("the daemon left " + std::to_string(batch.in_flight()) +
+                          " requests without a result");
+  }
+  return batch.tally().exit_code();
+}
+
+}  // namespace kiln

@@ -1,0 +1,33 @@
+// The options of the commands that take globs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/option_parser.h"
+#include "common/base/result.h"
+
+namespace kiln::v1 {
+class PathGlobs;
+}  // namespace kiln::v1
+
+namespace kiln {
+
+inline constexpr std::string_view kGlobHelp =
+    "Globs are relative to the workspace root: * and ? within a name, [abc], ** for any\n"
+    "number of directories, !GLOB excludes. What .gitignore hides is not matched.";
+
+struct GlobOptions {
+  std::vector<std::string> globs;
+  std::optional<std::string> error;
+  std::optional<std::string> origin;
+  bool all = false;
+
+  // The positionals are the globs; at least `least`.
+  void add_to(OptionParser& parser, size_t least = 1);
+  Result<void> fill(v1::PathGlobs& message) const;
+};
+
+}  // namespace kiln

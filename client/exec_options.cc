@@ -1,0 +1,133 @@
+#include "client/exec_options.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+
+#include "client/command_line.h"
+#include "client/render.h"
+#include "common/types/rel_path.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr size_t kDescriptionColumns = 60;
+
+Result<double> parse_timeout(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !std::isfinite(seconds) || seconds <= 0) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "--timeout '" + text + "' is not a positive number of seconds");
+  }
+  return seconds;
+}
+
+Result<void> add_environment(const std::vector<std::string>& typed, const Environment& environment,
+                             google::protobuf::Map<std::string, std::string>& env) {
+  env["PATH"] = kDefaultPath;
+  for (const std::string& variable : typed) {
+    const size_t equals = variable.find('=');
+    const std::string name = variable.substr(0, equals);
+    if (name.empty()) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        "--env '" + variable + "' has no name; write --env NAME=VALUE");
+    }
+    if (equals != std::string::npos) {
+      env[name] = variable.substr(equals + 1);
+      continue;
+    }
+    const auto value = environment(name);
+    if (!value) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        "--env " + name + ": the variable is not set here; give it a value with " +
+                            "--env " + name + "=VALUE");
+    }
+    if (!is_valid_utf8(*value)) {
+      return user_error(
+          ErrorCode::kInvalidArgument,
+          "--env " + name + ": its value '" + printable(*value) + "' is not valid UTF-8");
+    }
+    env[name] = *value;
+  }
+  return {};
+}
+
+Result<void> add_choices(const ExecOptions& options, v1::Process& process) {
+  KILN_ASSIGN(const auto scope,
+              choose<v1::Process::CacheScope>("--cache", options.cache.value_or("successful"),
+                                              {{"successful", v1::Process::SUCCESSFUL},
+                                               {"always", v1::Process::ALWAYS},
+                                               {"session", v1::Process::PER_SESSION},
+                                               {"restart", v1::Process::PER_RESTART_SUCCESSFUL}}));
+  KILN_ASSIGN(const auto sandbox,
+              choose<v1::Process::Sandbox>("--sandbox", options.sandbox.value_or("auto"),
+                                           {{"auto", v1::Process::AUTO},
+                                            {"plain", v1::Process::PLAIN},
+                                            {"strict", v1::Process::STRICT}}));
+  process.set_cache_scope(scope);
+  process.set_sandbox(sandbox);
+  return {};
+}
+
+}  // namespace
+
+void ExecOptions::add_to(OptionParser& parser) {
+  parser.begin_group("What it reads");
+  parser.list("--input", "GLOB", input, "files of the workspace; !GLOB excludes");
+  parser.list("--digest", "DIGEST", digest, "a stored tree, as from kiln digest");
+  parser.list("--env", "NAME[=VALUE]", env,
+              "a variable; without a value, the one it has here.\n"
+              "Nothing else is passed on but PATH=/usr/local/bin:/usr/bin:/bin");
+  parser.begin_group("What it makes");
+  parser.list("--output-file", "PATH", output_file, "a file to keep, relative to --workdir");
+  parser.list("--output-dir", "PATH", output_dir, "a directory to keep");
+  parser.flag("--require-outputs", require_outputs, "a missing output is an error");
+  parser.flag("--write", write, "write the outputs into the workspace");
+  parser.begin_group("How it runs");
+  parser.value("--workdir", "PATH", workdir, "where it starts, relative to the sandbox");
+  parser.value("--timeout", "SECONDS", timeout, "end it after this time, with exit code 124");
+  parser.value("--cache", "SCOPE", cache, "successful (default), always, session or restart");
+  parser.value("--sandbox", "LEVEL", sandbox, "auto (default), plain or strict");
+  parser.value("--keep-sandboxes", "WHEN", keep_sandboxes, "never (default), on_failure or always");
+  parser.value("--description", "TEXT", description, "what to call it");
+  parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
+}
+
+Result<v1::KeepSandboxes> keep_sandboxes(const ExecOptions& options) {
+  return choose<v1::KeepSandboxes>("--keep-sandboxes", options.keep_sandboxes.value_or("never"),
+                                   {{"never", v1::KeepSandboxes::NEVER},
+                                    {"on_failure", v1::KeepSandboxes::ON_FAILURE},
+                                    {"always", v1::KeepSandboxes::ALWAYS}});
+}
+
+Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
+                                                const Environment& environment) {
+  v1::ExecuteRequest request;
+  v1::Process& process = *request.mutable_process();
+  process.mutable_argv()->Assign(options.argv.begin(), options.argv.end());
+  process.mutable_input_globs()->Assign(options.input.begin(), options.input.end());
+  process.mutable_output_files()->Assign(options.output_file.begin(), options.output_file.end());
+  process.mutable_output_directories()->Assign(options.output_dir.begin(),
+                                               options.output_dir.end());
+  for (const std::string& text : options.digest) {
+    KILN_ASSIGN(*process.add_input_digests(), digest_of_text(text));
+  }
+  KILN_TRY(add_environment(options.env, environment, *process.mutable_env()));
+  KILN_TRY(add_choices(options, process));
+  process.set_working_directory(options.workdir.value_or(""));
+  process.set_require_outputs(options.require_outputs);
+  if (options.timeout) {
+    KILN_ASSIGN(const double seconds, parse_timeout(*options.timeout));
+    process.set_timeout_seconds(seconds);
+  }
+  process.set_description(options.description ? *options.description
+                                              : command_text(options.argv, kDescriptionColumns));
+  KILN_ASSIGN(const v1::KeepSandboxes keep, keep_sandboxes(options));
+  request.set_keep_sandboxes(keep);
+  request.set_write_outputs(options.write);
+  return request;
+}
+
+}  // namespace kiln

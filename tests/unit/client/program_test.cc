@@ -1,0 +1,282 @@
+// The program `kiln`, run as a person runs it, against the fake daemon.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "common/base/file.h"
+
+namespace kiln {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Ended {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+// A home, a runtime directory and a workspace of its own; stops its daemon.
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() {
+    char name[] = "/tmp/kiln-prog-XXXXXX";
+    dir_ = ::mkdtemp(name);
+    std::system(("mkdir -p " + dir_ + "/ws/sub && touch " + dir_ + "/ws/kiln.toml").c_str());
+    set("KILN_HOME", dir_ + "/home");
+    set("KILN_RUNTIME_DIR", dir_ + "/run");
+    set("KILN_DAEMON", FAKE_KILND);
+    set("FAKE_KILND_STARTS", dir_ + "/starts");
+  }
+  ~ProgramTest() override {
+    kiln("daemon stop");
+    std::system(("rm -rf " + dir_).c_str());
+  }
+
+  void set(const std::string& name, const std::string& value) {
+    environment_ += name + "='" + value + "' ";
+  }
+
+  // Through a shell, for redirections.
+  std::string command(const std::string& arguments) const {
+    return "cd " + dir_ + "/ws/sub && env " + environment_ + KILN_PROGRAM + " " + arguments;
+  }
+
+  Ended shell(const std::string& line) const {
+    const int status =
+        std::system(("( " + line + " ) >" + dir_ + "/out 2>" + dir_ + "/err </dev/null").c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            *read_file(dir_ + "/out"), *read_file(dir_ + "/err")};
+  }
+
+  Ended kiln(const std::string& arguments) const { return shell(command(arguments)); }
+
+  size_t starts() const {
+    std::ifstream file(dir_ + "/starts");
+    std::string line;
+    size_t n = 0;
+    while (std::getline(file, line)) ++n;
+    return n;
+  }
+
+  std::string dir_;
+  std::string environment_;
+};
+
+TEST_F(ProgramTest, ExecPassesOutputAndExitCodeThrough) {
+  const Ended echo = kiln("exec -- echo hello there");
+  EXPECT_EQ(echo.code, 0) << echo.err;
+  EXPECT_EQ(echo.out, "hello there\n");
+  EXPECT_EQ(echo.err, "");
+  EXPECT_EQ(kiln("exec -- exit 7").code, 7);
+  EXPECT_EQ(kiln("exec -- exit -9").code, 137);
+  EXPECT_EQ(starts(), 1u);
+}
+
+TEST_F(ProgramTest, ErrorsOfTheDaemonDecideTheExitCode) {
+  const Ended missing = kiln("exec -- fail 13 'no such command: x'");
+  EXPECT_EQ(missing.code, 127);
+  EXPECT_EQ(missing.err, "kiln: no such command: x\n  while doing as it was told\n");
+  EXPECT_EQ(kiln("exec -- fail 14 x").code, 126);
+  EXPECT_EQ(kiln("exec -- fail 1 x").code, 2);
+}
+
+TEST_F(ProgramTest, ADaemonThatDiesInMidCallIsNamedWithItsLog) {
+  const Ended ended = kiln("exec -- die");
+  EXPECT_EQ(ended.code, 125);
+  EXPECT_THAT(ended.err, HasSubstr("kiln: the daemon closed the connection"));
+  EXPECT_THAT(ended.err, HasSubstr(dir_ + "/home/log/kilnd.log"));
+  EXPECT_EQ(kiln("exec -- echo back").out, "back\n");
+  EXPECT_EQ(starts(), 2u);
+}
+
+TEST_F(ProgramTest, ManyClientsAtOnceStartOneDaemon) {
+  const Ended ended =
+      shell("for i in $(seq 40); do " + command("exec -- echo one") + " & done; wait");
+  EXPECT_EQ(ended.out.size(), 40 * std::string("one\n").size()) << ended.err;
+  EXPECT_EQ(starts(), 1u);
+}
+
+TEST_F(ProgramTest, ADaemonThatCannotStartSaysWhy) {
+  set("FAKE_KILND_MODE", "broken");
+  const Ended ended = kiln("exec -- echo x");
+  EXPECT_EQ(ended.code, 125);
+  EXPECT_THAT(ended.err, HasSubstr("the daemon did not start: the store is damaged"));
+  EXPECT_THAT(ended.err, HasSubstr("noise on stderr"));
+  EXPECT_THAT(ended.err, HasSubstr("its log: "));
+}
+
+TEST_F(ProgramTest, AMissingDaemonProgramIsNamed) {
+  set("KILN_DAEMON", "/nowhere/kilnd");
+  const Ended ended = kiln("daemon start");
+  EXPECT_EQ(ended.code, 125);
+  EXPECT_THAT(ended.err, HasSubstr("/nowhere/kilnd: No such file or directory"));
+}
+
+TEST_F(ProgramTest, ADaemonOfAnotherVersionIsReplaced) {
+  const std::string before = environment_;
+  set("FAKE_KILND_VERSION", "0.0.1");
+  EXPECT_EQ(kiln("daemon start").code, 0);
+  environment_ = before;
+  const Ended ended = kiln("exec -- echo new");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_EQ(ended.out, "new\n");
+  EXPECT_THAT(ended.err, HasSubstr("the running daemon is of version 0.0.1"));
+  EXPECT_EQ(starts(), 2u);
+  EXPECT_EQ(kiln("exec -- echo again").err, "");
+}
+
+TEST_F(ProgramTest, TheDaemonHoldsNoDescriptorOfItsFirstClient) {
+  // The pipe of $(...) would never end if the daemon had inherited it.
+  const Ended ended = shell("x=$(exec 9>&1; " + command("exec -- echo quick") + "); echo got $x");
+  EXPECT_EQ(ended.out, "got quick\n");
+}
+
+TEST_F(ProgramTest, StatusStartsNothing) {
+  const Ended none = kiln("daemon status");
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("no daemon runs"));
+  EXPECT_EQ(kiln("daemon stop").code, 0);
+  EXPECT_EQ(starts(), 0u);
+  kiln("daemon start");
+  const Ended status = kiln("daemon status --json");
+  EXPECT_EQ(status.code, 0);
+  EXPECT_THAT(status.out, StartsWith("{\"running\":true,\"pid\":"));
+  EXPECT_THAT(kiln("daemon status").out, HasSubstr("process.ran"));
+  EXPECT_EQ(kiln("daemon restart").code, 0);
+  EXPECT_EQ(starts(), 2u);
+}
+
+TEST_F(ProgramTest, JsonGoesToStdoutAlone) {
+  const Ended ended = kiln("exec --json -- echo hi");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.out, StartsWith("{\"exit_code\":0,"));
+  EXPECT_THAT(ended.out, HasSubstr("\"stdout\":\"hi\\n\""));
+  EXPECT_THAT(ended.out, HasSubstr("\"source\":\"memoized\""));
+  EXPECT_EQ(ended.err, "");
+}
+
+TEST_F(ProgramTest, AnInterruptCancelsAndEndsWith130) {
+  kiln("daemon start");
+  const Ended interrupted = shell(command("exec -- hang") +
+                                  " & pid=$!; sleep 0.3; "
+                                  "kill -TERM $pid; wait $pid");
+  EXPECT_EQ(interrupted.code, 143);
+}
+
+TEST_F(ProgramTest, ABatchAnswersEachLineAndGoesOnAfterAWrongOne) {
+  std::ofstream(dir_ + "/batch") << R"({"argv": ["echo", "a"], "id": "first"})"
+                                 << "\n\n"
+                                 << R"({"argvv": ["echo", "b"]})"
+                                 << "\n"
+                                 << R"({"argv": ["exit", "3"]})"
+                                 << "\n"
+                                 << R"({"argv": ["fail"], "id": [1, 2]})";
+  const Ended ended = kiln("exec --batch " + dir_ + "/batch");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.out, HasSubstr(R"({"id":"first","exit_code":0,)"));
+  EXPECT_THAT(ended.out, HasSubstr("line 3: unknown field 'argvv'; did you mean argv?"));
+  EXPECT_THAT(ended.out, HasSubstr(R"({"id":4,"exit_code":3,)"));
+  EXPECT_THAT(ended.out, HasSubstr(R"({"id":[1,2],"error":{"code":"command_not_found")"));
+  EXPECT_THAT(ended.err, HasSubstr("line 3: unknown field 'argvv'"));
+}
+
+TEST_F(ProgramTest, ABatchOfThousandsComesThroughAPipe) {
+  const Ended ended = shell("for i in $(seq 5000); do echo '{\"argv\":[\"echo\",\"x\"]}'; done | " +
+                            command("exec --batch -") + " | wc -l");
+  EXPECT_EQ(ended.out, "5000\n") << ended.err;
+}
+
+TEST_F(ProgramTest, ABatchAnswersBeforeItsInputEnds) {
+  // The second line is written only after the first answer was read.
+  const Ended ended = shell("mkfifo " + dir_ + "/in; ( exec 8>" + dir_ +
+                            "/in; echo '{\"argv\":[\"echo\",\"1\"]}' >&8; "
+                            "while ! grep -q exit_code " +
+                            dir_ +
+                            "/answers 2>/dev/null; do sleep 0.01; done; "
+                            "echo '{\"argv\":[\"echo\",\"2\"]}' >&8 ) & " +
+                            command("exec --batch " + dir_ + "/in") + " >" + dir_ +
+                            "/answers; wait; wc -l <" + dir_ + "/answers");
+  EXPECT_EQ(ended.out, "2\n") << ended.err;
+}
+
+TEST_F(ProgramTest, FilesAreUploadedForCreate) {
+  std::system(("head -c 10000000 /dev/zero >" + dir_ + "/ws/sub/big").c_str());
+  const Ended ended = kiln("digest create a=text b+x=@big 'c->a' d/");
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, testing::EndsWith("/4\n"));
+  const Ended missing = kiln("digest create a=@nothing");
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("cannot open nothing: No such file or directory"));
+}
+
+TEST_F(ProgramTest, CatWritesBytesAsTheyAre) {
+  const std::string hash = std::string(64, '0');
+  const Ended ended = shell(command("digest cat " + hash + "/3000000 f") + " | wc -c");
+  EXPECT_EQ(ended.out, "3000000\n") << ended.err;
+}
+
+TEST_F(ProgramTest, DiffEndsAsDiffDoes) {
+  const std::string hash = std::string(64, '0');
+  EXPECT_EQ(kiln("digest diff " + hash + "/1 " + hash + "/1").code, 0);
+  const Ended differ = kiln("digest diff " + hash + "/1 " + hash + "/2");
+  EXPECT_EQ(differ.code, 1);
+  EXPECT_EQ(differ.out, "- gone\n+ new\n");
+}
+
+TEST_F(ProgramTest, AFullDiskUnderOurOutputIsAnError) {
+  const Ended ended = shell(command("exec -- echo x") + " >/dev/full");
+  EXPECT_EQ(ended.code, 125);
+  EXPECT_THAT(ended.err, HasSubstr("cannot write standard output: No space left on device"));
+}
+
+TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"exce -- true", "unknown command 'exce'; did you mean exec?"},
+      {"digest capure x", "did you mean digest capture?"},
+      {"exec --inptu x -- true", "unknown option --inptu; did you mean --input?"},
+      {"exec", "no command"},
+      {"exec --timeout -1 -- true", "--timeout '-1' is not a positive number of seconds"},
+      {"exec --env NOT_SET_HERE -- true", "the variable is not set here"},
+      {"exec --digest zz -- true", "zz"},
+      {"exec --cache-dir a=b -- true", "--cache-dir: not supported yet"},
+      {"exec --sandbox strickt -- true", "did you mean strict?"},
+      {"exec --batch nothing-here", "No such file"},
+      {"exec --batch - -- true", "not from the command line"},
+      {"doctor", "kiln doctor: not supported yet"},
+      {"lint ::", "kiln lint: not supported yet"},
+      {"--root /nowhere exec -- true", "/nowhere"},
+      {"digest cat x", "too few arguments"},
+      {"exec -- $'\\xff'", "not valid UTF-8"}};
+  for (const auto& [arguments, message] : cases) {
+    const Ended ended = shell("bash -c \"" + command(arguments) + "\"");
+    EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr(message)) << arguments;
+  }
+  EXPECT_EQ(starts(), 0u);
+}
+
+TEST_F(ProgramTest, HelpIsEverywhereAndGoesToStdout) {
+  for (const char* arguments :
+       {"--help", "help", "help exec", "exec --help", "digest --help", "digest cat -h",
+        "daemon status --help", "paths --help", "help digest create", "--version"}) {
+    const Ended ended = kiln(arguments);
+    EXPECT_EQ(ended.code, 0) << arguments << ended.err;
+    EXPECT_GT(ended.out.size(), 5u) << arguments;
+    EXPECT_EQ(ended.err, "") << arguments;
+    EXPECT_EQ(ended.out.find('\x1b'), std::string::npos) << arguments;
+  }
+  EXPECT_EQ(starts(), 0u);
+}
+
+}  // namespace
+}  // namespace kiln
