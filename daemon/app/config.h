@@ -1,0 +1,24 @@
+// Config: what a daemon is told at its start.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "common/ipc/paths.h"
+
+namespace kiln::app {
+
+struct Config {
+  DaemonPaths paths;
+  // Processes at once.
+  size_t jobs = 2;
+  // Exit after so long without a request; zero is never.
+  std::chrono::seconds idle_timeout{std::chrono::hours{3}};
+  // Directories to watch at most; 0 is the kernel's limit.
+  uint64_t max_watches = 0;
+  // Values of the memo beyond this many bytes are evicted; 0 is no cap.
+  uint64_t memo_bytes = uint64_t{2} << 30;
+};
+
+}  // namespace kiln::app

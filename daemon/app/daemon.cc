@@ -1,0 +1,128 @@
+#include "daemon/app/daemon.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "common/base/file.h"
+#include "common/types/hash.h"
+#include "daemon/store/rocks_store.h"
+
+namespace kiln::app {
+
+namespace {
+
+// The largest message a client may send; files travel in streams.
+constexpr int kMaxMessageBytes = 64 << 20;
+// Nothing is in flight any more when the server goes but answers to status and stop; clients that
+// only keep a connection open are not waited for.
+constexpr std::chrono::milliseconds kFarewell{50};
+
+// Threads of the graph's executor also read small files, which may wait for the disk.
+size_t home_threads() { return std::max(4u, 2 * std::thread::hardware_concurrency()); }
+constexpr size_t kBlockingThreads = 8;
+
+uint64_t random_epoch() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+// What can fail to be made.
+struct Daemon::Parts {
+  std::unique_ptr<Counters> counters = std::make_unique<Counters>();
+  std::unique_ptr<ThreadPool> blocking;
+  std::unique_ptr<ThreadPool> home;
+  std::unique_ptr<intrinsics::Workspaces> workspaces = std::make_unique<intrinsics::Workspaces>();
+  std::unique_ptr<intrinsics::ChangeRouter> router;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<watch::Watcher> watcher;
+  std::unique_ptr<exec::ProcessRunner> sandboxed;
+};
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log,
+                                              std::function<void(bool)> stop) {
+  const std::string& home = config.paths.home;
+  Parts parts;
+  parts.blocking = std::make_unique<ThreadPool>("kiln-blocking", kBlockingThreads);
+  parts.home = std::make_unique<ThreadPool>("kiln-graph", home_threads());
+  parts.router = std::make_unique<intrinsics::ChangeRouter>(*parts.workspaces);
+  KILN_ASSIGN(parts.store, store::open_rocks_store({.path = home + "/store"}, log));
+  KILN_ASSIGN(parts.watcher, watch::make_inotify_watcher(*parts.router, log, config.max_watches));
+  exec::SandboxOptions sandboxes;
+  sandboxes.directory = home + "/sandboxes";
+  sandboxes.threads = config.jobs;
+  sandboxes.instance = static_cast<uint32_t>(xxh3_128(home).low);
+  KILN_TRY(make_directories(sandboxes.directory, 0700));
+  KILN_ASSIGN(parts.sandboxed, exec::make_sandbox_runner(sandboxes, *parts.store, *parts.home,
+                                                         *parts.counters, log));
+  std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(parts), std::move(stop)));
+  KILN_TRY(daemon->listen(config, log));
+  return daemon;
+}
+
+Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop)
+    : counters_(std::move(parts.counters)),
+      blocking_(std::move(parts.blocking)),
+      home_(std::move(parts.home)),
+      workspaces_(std::move(parts.workspaces)),
+      router_(std::move(parts.router)),
+      store_(std::move(parts.store)),
+      watcher_(std::move(parts.watcher)),
+      complete_actions_(
+          store::make_completeness_checking(store_->actions(), store_->blobs(), store_->trees())),
+      sandboxed_(std::move(parts.sandboxed)),
+      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_)),
+      cached_(
+          exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
+      fs_counters_(*counters_),
+      files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
+      processes_(*cached_, outputs_),
+      writer_(*store_, fs_counters_),
+      graph_(*home_, {.value_bytes_cap = config.memo_bytes}),
+      engine_{graph_,  files_,  processes_, outputs_,   tools_,
+              writer_, *store_, *home_,     *blocking_, *counters_},
+      host_{engine_, runs_, *workspaces_, {*home_, calls_}, random_epoch()},
+      digests_service_(host_),
+      processes_service_(host_),
+      daemon_service_(host_, config.paths, std::move(stop)) {
+  router_->attach(graph_);
+}
+
+Result<void> Daemon::listen(const Config& config, Log& log) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.RegisterService(&digests_service_);
+  builder.RegisterService(&processes_service_);
+  builder.RegisterService(&daemon_service_);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) return internal_error("gRPC refused to start a server");
+  KILN_ASSIGN(listener_, Listener::open(config.paths.socket, *server_, log));
+  return {};
+}
+
+void Daemon::close(bool cancel) {
+  if (listener_ != nullptr) listener_->close();
+  runs_.close();
+  if (cancel) runs_.cancel_all();
+}
+
+Daemon::~Daemon() {
+  close(true);
+  runs_.wait_until_idle();
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kFarewell);
+  calls_.join();
+  // The watcher's thread must not meet a graph that is going: whoever is telling the router of
+  // changes holds the watcher, and after this they find nobody to tell.
+  router_->detach();
+  watcher_->synchronize();
+}
+
+}  // namespace kiln::app

@@ -1,0 +1,91 @@
+#include "daemon/intrinsics/file_ingest.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "common/base/file.h"
+
+namespace kiln::intrinsics {
+
+namespace {
+
+constexpr int kMaxAttempts = 20;
+
+// A file changed less than this ago may change again within the same timestamp, so its stat does
+// not identify its content yet (git calls it racily clean). Kernel timestamps advance by ticks of
+// at most 10 ms.
+constexpr int64_t kRacyWindowNs = 50'000'000;
+
+store::FileStat identity(const os::Stat& stat) {
+  return {stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns};
+}
+
+bool same_state(const os::Stat& a, const os::Stat& b) {
+  return identity(a) == identity(b) && a.mode == b.mode;
+}
+
+bool settled(const os::Stat& stat) {
+  const int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
+  return now - stat.ctime_ns > kRacyWindowNs;
+}
+
+}  // namespace
+
+std::optional<store::File> FileIngest::known(const std::string& absolute, const os::Stat& stat) {
+  const auto digest = store_.stats().get(absolute, identity(stat));
+  if (!digest || digest->size != stat.size) return std::nullopt;
+  const auto missing = store_.blobs().find_missing(std::span(&*digest, 1));
+  if (!missing.ok() || !missing->empty()) return std::nullopt;
+  return store::File{*digest, stat.executable()};
+}
+
+Result<std::optional<store::File>> FileIngest::read(int root_fd, const RelPath& path,
+                                                    const std::string& absolute,
+                                                    std::stop_token stop) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    // O_NONBLOCK: a fifo that took the file's place must not hang us.
+    auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (!fd.ok()) {
+      if (fd.error().code() == ErrorCode::kNotFound) return std::optional<store::File>();
+      return fd.error();
+    }
+    KILN_ASSIGN(const os::Stat before, os::stat_fd(fd->get()));
+    if (before.kind != os::FileKind::kFile) return std::optional<store::File>();
+    KILN_ASSIGN(const FileDigest digest, store_content(fd->get(), before.size, absolute, stop));
+    KILN_ASSIGN(const os::Stat after, os::stat_fd(fd->get()));
+    counters_.files_hashed.add();
+    counters_.bytes_hashed.add(digest.size);
+    if (!same_state(before, after) || digest.size != before.size) continue;
+    if (settled(after)) store_.stats().put(absolute, identity(after), digest);
+    return std::optional(store::File{digest, after.executable()});
+  }
+  return environment_error(ErrorCode::kUnavailable,
+                           "the file " + printable(absolute) + " changed each of the " +
+                               std::to_string(kMaxAttempts) +
+                               " times it was read; wait until whatever writes it is done");
+}
+
+Result<FileDigest> FileIngest::store_content(int fd, int64_t size, const std::string& absolute,
+                                             const std::stop_token& stop) {
+  if (size < store::kLargeContent) {
+    KILN_ASSIGN(const std::string content, read_all(fd, absolute));
+    return store_.blobs().put(content);
+  }
+  KILN_ASSIGN(const auto writer, store_.blobs().writer());
+  std::vector<char> buffer(size_t{1} << 20);
+  for (;;) {
+    if (stop.stop_requested()) {
+      return user_error(ErrorCode::kCancelled, "reading " + printable(absolute) + " was cancelled");
+    }
+    KILN_ASSIGN(const size_t n, read_some(fd, buffer, absolute));
+    if (n == 0) return writer->finish();
+    KILN_TRY(writer->append({buffer.data(), n}));
+  }
+}
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,119 @@
+#include "daemon/intrinsics/file_system.h"
+
+#include <algorithm>
+
+namespace kiln::intrinsics {
+
+namespace {
+
+// A workspace that changes during every one of so many captures is not going to hold still.
+constexpr int kMaxAttempts = 50;
+
+Capture describe(const GlobQuery& query, const GlobResult& result, ClockTick clock) {
+  Capture capture{result.tree, result.notes, {}, clock};
+  const auto& includes = query.globs->includes();
+  for (uint32_t i = 0; i < includes.size(); ++i) {
+    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
+      capture.unmatched.push_back(includes[i]);
+    }
+  }
+  return capture;
+}
+
+}  // namespace
+
+void ChangeRouter::changed(std::span<const watch::Change> changes) {
+  graph::Graph* graph = graph_.load();
+  if (graph == nullptr) return;
+  std::vector<Hash128> hashes;
+  for (const watch::Change& change : changes) {
+    if (change.kind == watch::Change::Kind::kOverflow) {
+      overflows_.fetch_add(1);
+      for (const Workspace* workspace : workspaces_.all()) {
+        hashes.push_back(FsFunctions::watch_hash(*workspace, RelPath()));
+      }
+      continue;
+    }
+    for (const auto& [workspace, directory] : workspaces_.containing(change.directory)) {
+      switch (change.kind) {
+        case watch::Change::Kind::kDirectory:
+          hashes.push_back(FsFunctions::watch_hash(*workspace, directory));
+          break;
+        case watch::Change::Kind::kEntry:
+          hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
+          hashes.push_back(FsFunctions::link_hash(*workspace, directory.child(change.name)));
+          [[fallthrough]];
+        case watch::Change::Kind::kContent:
+          hashes.push_back(FsFunctions::file_hash(*workspace, directory.child(change.name)));
+          break;
+        case watch::Change::Kind::kOverflow:
+          break;
+      }
+    }
+  }
+  graph->invalidate(hashes);
+}
+
+Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
+                                          std::shared_ptr<const GlobQuery> query, RunId run,
+                                          std::stop_token stop) {
+  const graph::Key key = glob_.key(workspace, query);
+  std::optional<uint64_t> last_generation;
+  ClockTick clock = services_.watcher.synchronize();
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const auto answer = co_await graph.request(key, run, stop);
+    // An unchanged generation after the changes up to `clock` were applied: this is the state at
+    // `clock`. So is an answer, or an error, during which nothing changed at all. Any other error
+    // may come from a file that vanished under our hands, and is looked at again.
+    const bool same = answer.ok() && answer->generation == last_generation;
+    const ClockTick after = services_.watcher.synchronize();
+    if (same || after == clock) {
+      if (!answer.ok()) co_return answer.error();
+      co_return describe(*query, graph::value_as<GlobResult>(answer->value), clock);
+    }
+    if (stop.stop_requested()) co_return user_error(ErrorCode::kCancelled, "cancelled");
+    last_generation = answer.ok() ? std::optional(answer->generation) : std::nullopt;
+    clock = after;
+  }
+  co_return environment_error(ErrorCode::kUnavailable,
+                              "the workspace " + workspace.root() + " changed during each of " +
+                                  std::to_string(kMaxAttempts) +
+                                  " captures; wait until whatever writes into it is done");
+}
+
+Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,
+                                                        const Workspace& workspace,
+                                                        const GlobQuery& query, std::string glob,
+                                                        RunId run, std::stop_token stop) {
+  if (glob.find_first_of("*?[\\") != std::string::npos) co_return std::string();
+  const auto path = RelPath::parse(glob);
+  if (!path.ok() || path->is_root()) co_return std::string();
+  RelPath at;
+  RelPath rest = *path;
+  while (!rest.is_root()) {
+    const std::string name = rest.str().substr(0, rest.str().find('/'));
+    const RelPath next = at.child(name);
+    auto listed = co_await graph.request(fs_.listing(workspace, at), run, stop);
+    if (!listed.ok()) co_return std::string();
+    const os::DirEntry* entry = graph::value_as<DirectoryListing>(listed->value).find(name);
+    if (entry == nullptr) co_return std::string();
+    const bool directory = entry->kind == os::FileKind::kDirectory;
+    auto rules = co_await graph.request(ignore_.key(workspace, at), run, stop);
+    if (!rules.ok()) co_return std::string();
+    auto match = graph::value_as<IgnoreRulesOf>(rules->value).stack.match(next, directory);
+    if (!match || !match->ignored) match = query.ignore->match(next.str(), directory);
+    if (match && match->ignored) {
+      co_return next.str() + " exists but is hidden by line " + std::to_string(match->line) +
+          " of " + std::string(match->source) + " (" + std::string(match->pattern) + ")";
+    }
+    if (query.globs->excluded(next, directory)) {
+      co_return next.str() + " exists but is excluded by a '!' glob";
+    }
+    if (!directory) co_return std::string();
+    rest = rest.relative_to(RelPath::from_normalized(name));
+    at = next;
+  }
+  co_return std::string();
+}
+
+}  // namespace kiln::intrinsics

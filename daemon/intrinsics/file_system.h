@@ -1,0 +1,84 @@
+// FileSystem: workspaces as the graph sees them. Turns what the watcher saw into invalidations and
+// answers captures from nodes.
+//
+// Model:   change → key hashes → Graph::invalidate(): the hashes of the leaves follow from the path
+//          alone, so a change costs what depends on it and no index is kept.
+// Threads: thread-safe.
+// Owns:    the functions behind the nodes; so it outlives the graph.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "daemon/graph/graph.h"
+#include "daemon/intrinsics/fs_functions.h"
+#include "daemon/intrinsics/glob_function.h"
+#include "daemon/intrinsics/glob_query.h"
+#include "daemon/intrinsics/ignore_function.h"
+#include "daemon/intrinsics/workspace.h"
+#include "daemon/watch/watcher.h"
+
+namespace kiln::intrinsics {
+
+// Receives changes from the watcher. Apart from FileSystem, because the watcher needs its sink
+// before there is a graph to tell.
+class ChangeRouter final : public watch::ChangeSink {
+ public:
+  explicit ChangeRouter(const Workspaces& workspaces) : workspaces_(workspaces) {}
+
+  // From here on changes reach `graph`, which outlives the watcher's last call.
+  void attach(graph::Graph& graph) { graph_.store(&graph); }
+  // Calls that begin later tell nobody.
+  void detach() { graph_.store(nullptr); }
+  const std::atomic<uint64_t>& overflows() const { return overflows_; }
+
+  void changed(std::span<const watch::Change> changes) override;
+
+ private:
+  const Workspaces& workspaces_;
+  std::atomic<graph::Graph*> graph_{nullptr};
+  std::atomic<uint64_t> overflows_{0};
+};
+
+struct Capture {
+  store::TreePtr tree;
+  std::vector<std::string> notes;      // for a person: entries that were left out
+  std::vector<std::string> unmatched;  // globs that matched nothing
+  ClockTick clock;
+};
+
+class FileSystem {
+ public:
+  explicit FileSystem(const FsServices& services)
+      : services_(services),
+        fs_(services),
+        ignore_(fs_, services.store.blobs()),
+        glob_(fs_, ignore_) {}
+
+  // What the query selects, all of one state: no file in it changed between the first read and the
+  // clock of the answer.
+  Task<Result<Capture>> capture(graph::Graph& graph, const Workspace& workspace,
+                                std::shared_ptr<const GlobQuery> query, RunId run,
+                                std::stop_token stop);
+
+  // Why a glob that matched nothing did not: "hidden by line 3 of .gitignore (build/)". Empty when
+  // nothing hides it. For globs without wildcards; others are not explained.
+  Task<Result<std::string>> explain_unmatched(graph::Graph& graph, const Workspace& workspace,
+                                              const GlobQuery& query, std::string glob, RunId run,
+                                              std::stop_token stop);
+
+  const FsFunctions& functions() const { return fs_; }
+  watch::Watcher& watcher() { return services_.watcher; }
+
+ private:
+  const FsServices services_;
+  const FsFunctions fs_;
+  const IgnoreFunction ignore_;
+  const GlobFunction glob_;
+};
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,91 @@
+// The leaves of the graph: what the workspace holds, read through watches.
+//
+// Every leaf first makes the watch of its directory a dependency (watch before read), so that a
+// directory that was replaced, and everything that was read in it, runs again. Values are what
+// dependents can tell apart and nothing more, so that a touch changes nothing.
+// Threads: functions are immutable and thread-safe.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "common/types/rel_path.h"
+#include "daemon/async/executor.h"
+#include "daemon/graph/function.h"
+#include "daemon/graph/graph.h"
+#include "daemon/intrinsics/fs_counters.h"
+#include "daemon/intrinsics/workspace.h"
+#include "daemon/os/directory.h"
+#include "daemon/store/stores.h"
+#include "daemon/watch/watcher.h"
+
+namespace kiln::intrinsics {
+
+// The input of every leaf.
+struct PathInput {
+  const Workspace* workspace = nullptr;
+  RelPath path;
+  friend bool operator==(const PathInput&, const PathInput&) = default;
+};
+
+// The watch of a directory; differs whenever what was read under it is void.
+struct DirectoryWatch {
+  watch::Watch watch;
+  uint64_t overflow = 0;  // queue overflows so far: after one, everything is looked at again
+  friend bool operator==(const DirectoryWatch&, const DirectoryWatch&) = default;
+};
+
+struct DirectoryListing {
+  std::vector<os::DirEntry> entries;  // sorted by name
+  const os::DirEntry* find(std::string_view name) const;
+  friend bool operator==(const DirectoryListing&, const DirectoryListing&) = default;
+};
+size_t footprint(const DirectoryListing& listing);
+
+// A regular file with its content in the store; nothing if there is none.
+struct FileState {
+  std::optional<store::File> file;
+  friend bool operator==(const FileState&, const FileState&) = default;
+};
+
+struct LinkTarget {
+  std::optional<std::string> target;  // nothing if there is no symlink
+  friend bool operator==(const LinkTarget&, const LinkTarget&) = default;
+};
+
+// What the leaves work with. Everything outlives the graph.
+struct FsServices {
+  watch::Watcher& watcher;
+  store::Store& store;
+  Executor& home;      // the graph's executor
+  Executor& blocking;  // for files that take long to read
+  FsCounters& counters;
+  const std::atomic<uint64_t>& overflows;
+};
+
+// Keys of the leaves, and the functions behind them.
+class FsFunctions {
+ public:
+  explicit FsFunctions(const FsServices& services);
+  ~FsFunctions();
+
+  graph::Key watch(const Workspace& workspace, const RelPath& directory) const;
+  graph::Key listing(const Workspace& workspace, const RelPath& directory) const;
+  graph::Key file(const Workspace& workspace, const RelPath& path) const;
+  graph::Key link(const Workspace& workspace, const RelPath& path) const;
+
+  // Their hashes alone, for invalidation.
+  static Hash128 watch_hash(const Workspace& workspace, const RelPath& directory);
+  static Hash128 listing_hash(const Workspace& workspace, const RelPath& directory);
+  static Hash128 file_hash(const Workspace& workspace, const RelPath& path);
+  static Hash128 link_hash(const Workspace& workspace, const RelPath& path);
+
+ private:
+  std::unique_ptr<graph::Function> watch_;
+  std::unique_ptr<graph::Function> listing_;
+  std::unique_ptr<graph::Function> file_;
+  std::unique_ptr<graph::Function> link_;
+};
+
+}  // namespace kiln::intrinsics

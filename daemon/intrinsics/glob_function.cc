@@ -1,0 +1,205 @@
+#include "daemon/intrinsics/glob_function.h"
+
+#include <algorithm>
+
+#include "daemon/intrinsics/key_encoder.h"
+#include "daemon/intrinsics/link_resolver.h"
+
+namespace kiln::intrinsics {
+
+namespace {
+
+constexpr std::string_view kName = "fs.glob/1";
+
+void add_matched(std::vector<uint32_t>& all, const std::vector<uint32_t>& more) {
+  std::vector<uint32_t> merged;
+  std::set_union(all.begin(), all.end(), more.begin(), more.end(), std::back_inserter(merged));
+  all = std::move(merged);
+}
+
+}  // namespace
+
+// What a directory's entries wait for.
+struct GlobFunction::Pending {
+  struct Item {
+    std::string name;
+    bool directory = false;
+    std::vector<uint32_t> matched;  // globs that match the entry itself
+  };
+  std::vector<Item> items;  // parallel to keys
+  std::vector<graph::Key> keys;
+  // Entries that are complete already.
+  std::vector<store::Entry> entries;
+  GlobResult result;
+};
+
+std::string_view GlobFunction::name() const { return kName; }
+
+std::string GlobFunction::describe(const graph::Value& value) const {
+  const auto& input = graph::value_as<GlobInput>(value);
+  return (input.query->names_only ? "match names in " : "capture files in ") +
+         input.workspace->describe(input.path);
+}
+
+graph::Key GlobFunction::key(const Workspace& workspace,
+                             std::shared_ptr<const GlobQuery> query) const {
+  GlobInput input;
+  input.workspace = &workspace;
+  input.state = query->globs->root();
+  input.query = std::move(query);
+  return key_of(std::move(input));
+}
+
+graph::Key GlobFunction::key_of(GlobInput input) const {
+  KeyEncoder encoder(kName);
+  encoder.add(input.workspace->root()).add(input.query->hash);
+  encoder.add(input.path.str()).add(input.real.str());
+  const auto add_state = [&](const os::GlobState& state) {
+    encoder.add(uint64_t{state.positions.size()});
+    for (const uint32_t position : state.positions) encoder.add(uint64_t{position});
+  };
+  add_state(input.state);
+  for (const auto& visit : input.links) {
+    encoder.add(visit.real.str());
+    add_state(visit.state);
+  }
+  const Hash128 hash = encoder.hash();
+  return {hash, this, graph::make_value(std::move(input))};
+}
+
+Task<Result<graph::Computed>> GlobFunction::compute(graph::Context& context,
+                                                    const graph::Value& value) const {
+  const auto& input = graph::value_as<GlobInput>(value);
+  KILN_CO_ASSIGN(const graph::ValueRef listed,
+                 co_await context.get(fs_.listing(*input.workspace, input.real)));
+  KILN_CO_ASSIGN(const graph::ValueRef rules,
+                 co_await context.get(ignore_.key(*input.workspace, input.real)));
+  const auto& listing = graph::value_as<DirectoryListing>(listed);
+  const os::IgnoreStack& git = graph::value_as<IgnoreRulesOf>(rules).stack;
+
+  Pending pending;
+  if (const auto names = input.query->globs->literal_names(input.state)) {
+    for (const std::string& name : *names) {
+      if (const os::DirEntry* entry = listing.find(name)) {
+        KILN_CO_TRY(co_await consider(context, input, git, *entry, pending));
+      }
+    }
+  } else {
+    for (const os::DirEntry& entry : listing.entries) {
+      KILN_CO_TRY(co_await consider(context, input, git, entry, pending));
+    }
+  }
+
+  KILN_CO_ASSIGN(const auto values, co_await context.get_all(std::move(pending.keys)));
+  GlobResult& result = pending.result;
+  for (size_t i = 0; i < values.size(); ++i) {
+    Pending::Item& item = pending.items[i];
+    if (item.directory) {
+      const auto& below = graph::value_as<GlobResult>(values[i]);
+      result.notes.insert(result.notes.end(), below.notes.begin(), below.notes.end());
+      add_matched(result.matched, below.matched);
+      if (below.tree->entries().empty() && item.matched.empty()) continue;
+      pending.entries.push_back({std::move(item.name), below.tree});
+    } else {
+      const auto& file = graph::value_as<FileState>(values[i]).file;
+      if (!file) continue;  // vanished since the listing: the barrier will tell
+      pending.entries.push_back({std::move(item.name), *file});
+    }
+    add_matched(result.matched, item.matched);
+  }
+  result.tree = store::Tree::make(std::move(pending.entries));
+  co_return graph::Computed{graph::make_value(std::move(result))};
+}
+
+Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInput& input,
+                                          const os::IgnoreStack& git, const os::DirEntry& entry,
+                                          Pending& pending) const {
+  const os::GlobSet& globs = *input.query->globs;
+  os::GlobSet::Step step = globs.step(input.state, entry.name);
+  const bool enters = !step.below.dead() && (entry.kind == os::FileKind::kDirectory ||
+                                             entry.kind == os::FileKind::kSymlink);
+  if ((step.matched.empty() && !enters) || entry.kind == os::FileKind::kOther) {
+    co_return Result<void>();
+  }
+
+  const RelPath path = input.path.child(entry.name);
+  const RelPath real = input.real.child(entry.name);
+  const bool directory = entry.kind == os::FileKind::kDirectory;
+  const auto option = input.query->ignore->match(real.str(), directory);
+  const auto ignored = git.match(real, directory);
+  if ((option && option->ignored) || (ignored && ignored->ignored) ||
+      globs.excluded(path, directory)) {
+    co_return Result<void>();
+  }
+  if (!is_valid_utf8(entry.name)) {
+    co_return user_error(ErrorCode::kInvalidArgument,
+                         "the name of " + input.workspace->describe(real) +
+                             " is not valid UTF-8, so it cannot stand in a digest; rename it, or "
+                             "exclude it with a '!' glob or .gitignore");
+  }
+
+  if (entry.kind == os::FileKind::kFile) {
+    if (step.matched.empty()) co_return Result<void>();
+    if (input.query->names_only) {
+      add_matched(pending.result.matched, step.matched);
+      pending.entries.push_back({entry.name, store::File{}});
+    } else {
+      pending.items.push_back({entry.name, false, std::move(step.matched)});
+      pending.keys.push_back(fs_.file(*input.workspace, real));
+    }
+    co_return Result<void>();
+  }
+  if (directory) {
+    GlobInput below{input.workspace, input.query, path, real, std::move(step.below), input.links};
+    pending.items.push_back({entry.name, true, std::move(step.matched)});
+    pending.keys.push_back(key_of(std::move(below)));
+    co_return Result<void>();
+  }
+
+  KILN_CO_ASSIGN(const ResolvedLink link,
+                 co_await resolve_link(context, fs_, *input.workspace, real));
+  switch (link.kind) {
+    case ResolvedLink::Kind::kDead:
+      break;
+    case ResolvedLink::Kind::kOutside:
+      pending.result.notes.push_back("left out " + printable(path.str()) +
+                                     ": the link leads out of the workspace");
+      break;
+    case ResolvedLink::Kind::kLoop:
+      co_return user_error(ErrorCode::kInvalidArgument,
+                           "the link " + input.workspace->describe(path) + " leads to itself");
+    case ResolvedLink::Kind::kFile:
+      if (step.matched.empty()) break;
+      if (input.query->names_only) {
+        add_matched(pending.result.matched, step.matched);
+        pending.entries.push_back({entry.name, store::File{}});
+      } else {
+        pending.items.push_back({entry.name, false, std::move(step.matched)});
+        pending.keys.push_back(fs_.file(*input.workspace, link.target));
+      }
+      break;
+    case ResolvedLink::Kind::kDirectory:
+      co_return follow(input, path, entry.name, link.target, std::move(step), pending);
+  }
+  co_return Result<void>();
+}
+
+Result<void> GlobFunction::follow(const GlobInput& input, const RelPath& path,
+                                  std::string_view name, const RelPath& target,
+                                  os::GlobSet::Step step, Pending& pending) const {
+  GlobInput below{input.workspace, input.query, path, target, std::move(step.below), input.links};
+  GlobInput::Visit visit{target, below.state};
+  if (std::find(input.links.begin(), input.links.end(), visit) != input.links.end()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "the link " + input.workspace->describe(path) + " leads to " +
+                          (target.is_root() ? "the root" : printable(target.str())) +
+                          ", which the glob already came through: following it would never end; "
+                          "exclude the link with a '!' glob");
+  }
+  below.links.push_back(std::move(visit));
+  pending.items.push_back({std::string(name), true, std::move(step.matched)});
+  pending.keys.push_back(key_of(std::move(below)));
+  return {};
+}
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,52 @@
+// Workspace: one root directory that requests refer to, and the registry of those a daemon knows.
+//
+// Owns:    an open descriptor of the root, replaced when the root itself was replaced.
+// Threads: thread-safe. A Workspace lives as long as its registry, so nodes may point to it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/sync.h"
+#include "common/base/unique_fd.h"
+#include "common/types/rel_path.h"
+
+namespace kiln::intrinsics {
+
+class Workspace {
+ public:
+  explicit Workspace(std::string root) : root_(std::move(root)) {}
+
+  const std::string& root() const { return root_; }  // absolute, no trailing slash
+  std::string absolute(const RelPath& path) const;
+  // "src/a.cc in /home/me/project", or the root alone.
+  std::string describe(const RelPath& path) const;
+
+  // The root, opened at the first use and after each reopen(). kNotFound when it is gone.
+  Result<std::shared_ptr<const UniqueFd>> root_fd() const;
+  Result<void> reopen() const;
+
+ private:
+  const std::string root_;
+  mutable Synchronized<std::shared_ptr<const UniqueFd>> fd_;
+};
+
+class Workspaces {
+ public:
+  // The workspace with this root, made at first sight. Refuses what is not an absolute path.
+  Result<const Workspace*> open(std::string_view root);
+  // Those that contain `absolute_directory`, with its path in them.
+  std::vector<std::pair<const Workspace*, RelPath>> containing(
+      std::string_view absolute_directory) const;
+  std::vector<const Workspace*> all() const;
+
+ private:
+  Synchronized<std::map<std::string, std::unique_ptr<Workspace>, std::less<>>> by_root_;
+};
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,56 @@
+// BatchCall: a stream of processes in, a stream of results out, as each ends.
+//
+// Model:   reads the next request only while fewer than `kMaxInFlight` are being worked on and the
+//          client takes its results, so that neither side can make the daemon grow.
+// Owns:    itself until OnDone(); its run, which all its processes share.
+// Threads: reactor callbacks from gRPC's threads; processes on the executor; state_ joins them.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "common/base/sync.h"
+#include "daemon/service/host.h"
+#include "daemon/service/write_queue.h"
+#include "kiln/v1/processes.grpc.pb.h"
+
+namespace kiln::service {
+
+class BatchCall final
+    : public grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse> {
+ public:
+  explicit BatchCall(const Host& host);
+
+ private:
+  static constexpr size_t kMaxInFlight = 256;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override { queue_.written(ok); }
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+  // Begins the run at the first message.
+  Result<void> prepare(const v1::ExecuteBatchRequest& request);
+  Task<void> work(v1::ExecuteBatchRequest request);
+  Task<Result<void>> answer(const v1::ExecuteBatchRequest& request,
+                            v1::ExecuteBatchResponse& response);
+  // One of the parts that keep the call open ended: the reader, or one process.
+  void part_ended();
+
+  struct State {
+    size_t in_flight = 0;
+    bool reading = true;           // a read is outstanding or will be
+    bool read_is_due = false;      // held back until something ends
+    std::optional<Error> refusal;  // the call could not begin
+  };
+
+  const Host& host_;
+  v1::ExecuteBatchRequest message_;
+  std::shared_ptr<session::Run> run_;  // set by the first read, before any work
+  v1::KeepSandboxes keep_ = v1::NEVER;
+  bool write_outputs_ = false;
+  Synchronized<State> state_;
+  WriteQueue<v1::ExecuteBatchResponse> queue_;
+};
+
+}  // namespace kiln::service

@@ -1,0 +1,146 @@
+#include "daemon/service/convert.h"
+
+namespace kiln::service {
+
+namespace {
+
+template <class D>
+Result<D> parse(const v1::Digest& wire, std::string_view what,
+                Result<D> (*parser)(std::string_view)) {
+  return parser(wire.hash() + "/" + std::to_string(wire.size_bytes()))
+      .with_context("in the field " + std::string(what));
+}
+
+Result<exec::CacheScope> scope_from(v1::Process::CacheScope wire) {
+  switch (wire) {
+    case v1::Process::SUCCESSFUL:
+      return exec::CacheScope::kSuccessful;
+    case v1::Process::ALWAYS:
+      return exec::CacheScope::kAlways;
+    case v1::Process::PER_SESSION:
+      return exec::CacheScope::kPerSession;
+    case v1::Process::PER_RESTART_SUCCESSFUL:
+      return exec::CacheScope::kPerRestartSuccessful;
+    case v1::Process::PER_RESTART_ALWAYS:
+      return exec::CacheScope::kPerRestartAlways;
+    default:
+      return user_error(ErrorCode::kInvalidArgument, "unknown cache_scope " + std::to_string(wire));
+  }
+}
+
+std::vector<std::string> strings(const google::protobuf::RepeatedPtrField<std::string>& wire) {
+  return {wire.begin(), wire.end()};
+}
+
+v1::ProcessResult::Source wire_source(session::ResultSource source) {
+  switch (source) {
+    case session::ResultSource::kRan:
+      return v1::ProcessResult::RAN;
+    case session::ResultSource::kMemoized:
+      return v1::ProcessResult::MEMOIZED;
+    case session::ResultSource::kHitLocally:
+      return v1::ProcessResult::HIT_LOCALLY;
+  }
+  return v1::ProcessResult::SOURCE_UNSPECIFIED;
+}
+
+}  // namespace
+
+Result<Digest> digest_from(const v1::Digest& wire, std::string_view what) {
+  return parse<Digest>(wire, what, parse_digest);
+}
+
+Result<FileDigest> file_digest_from(const v1::Digest& wire, std::string_view what) {
+  return parse<FileDigest>(wire, what, parse_file_digest);
+}
+
+session::PathGlobs globs_from(const v1::PathGlobs& wire) {
+  session::PathGlobs globs;
+  globs.globs = strings(wire.globs());
+  globs.origin = wire.description_of_origin();
+  switch (wire.match_error()) {
+    case v1::PathGlobs::WARN:
+      globs.match_error = session::GlobMatchError::kWarn;
+      break;
+    case v1::PathGlobs::ERROR:
+      globs.match_error = session::GlobMatchError::kError;
+      break;
+    default:
+      globs.match_error = session::GlobMatchError::kIgnore;
+  }
+  globs.conjunction = wire.conjunction() == v1::PathGlobs::ALL_MATCH
+                          ? session::GlobConjunction::kAllMatch
+                          : session::GlobConjunction::kAnyMatch;
+  return globs;
+}
+
+void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire) {
+  wire.set_path(path.str());
+  if (const auto* file = std::get_if<store::File>(&node)) {
+    wire.set_kind(v1::TreeEntry::FILE);
+    set_digest(file->digest, *wire.mutable_digest());
+    wire.set_is_executable(file->executable);
+  } else if (const auto* link = std::get_if<store::Symlink>(&node)) {
+    wire.set_kind(v1::TreeEntry::SYMLINK);
+    wire.set_symlink_target(link->target);
+  } else {
+    wire.set_kind(v1::TreeEntry::DIRECTORY);
+    set_digest(std::get<store::TreePtr>(node)->digest(), *wire.mutable_digest());
+  }
+}
+
+Result<session::ProcessSpec> process_from(const v1::Process& wire) {
+  session::ProcessSpec spec;
+  spec.argv = strings(wire.argv());
+  spec.description = wire.description();
+  if (wire.has_input_digest()) {
+    KILN_ASSIGN(const Digest digest, digest_from(wire.input_digest(), "input_digest"));
+    spec.input_digests.push_back(digest);
+  }
+  for (const v1::Digest& input : wire.input_digests()) {
+    KILN_ASSIGN(const Digest digest, digest_from(input, "input_digests"));
+    spec.input_digests.push_back(digest);
+  }
+  spec.input_globs = strings(wire.input_globs());
+  spec.env.insert(wire.env().begin(), wire.env().end());
+  spec.working_directory = wire.working_directory();
+  spec.output_files = strings(wire.output_files());
+  spec.output_directories = strings(wire.output_directories());
+  spec.require_outputs = wire.require_outputs();
+  spec.timeout_seconds = wire.timeout_seconds();
+  KILN_ASSIGN(spec.cache_scope, scope_from(wire.cache_scope()));
+  spec.strict_sandbox = wire.sandbox() == v1::Process::STRICT;
+  return spec;
+}
+
+exec::KeepSandboxes keep_from(v1::KeepSandboxes wire) {
+  switch (wire) {
+    case v1::ALWAYS:
+      return exec::KeepSandboxes::kAlways;
+    case v1::ON_FAILURE:
+      return exec::KeepSandboxes::kOnFailure;
+    default:
+      return exec::KeepSandboxes::kNever;
+  }
+}
+
+void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
+  const store::ActionResult& result = executed.result.result;
+  wire.set_exit_code(result.exit_code);
+  wire.set_timed_out(executed.result.timed_out);
+  set_digest(result.stdout_digest, *wire.mutable_stdout_digest());
+  set_digest(result.stderr_digest, *wire.mutable_stderr_digest());
+  set_digest(result.output_digest, *wire.mutable_output_digest());
+  for (const std::string& path : result.missing_outputs) wire.add_missing_outputs(path);
+  wire.set_source(wire_source(executed.source));
+  wire.set_wall_seconds(result.wall_seconds);
+  wire.set_user_seconds(result.user_seconds);
+  wire.set_system_seconds(result.system_seconds);
+  wire.set_peak_memory_bytes(result.peak_memory_bytes);
+  wire.set_sandbox(v1::Process::PLAIN);
+  set_digest(executed.action, *wire.mutable_action_digest());
+  wire.set_kept_sandbox(executed.result.kept_sandbox);
+  for (const std::string& warning : executed.warnings) wire.add_warnings(warning);
+}
+
+}  // namespace kiln::service

@@ -1,0 +1,31 @@
+// Messages of kiln.v1 to the daemon's types and back; what is malformed is refused here.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/types/digest.h"
+#include "daemon/session/captures.h"
+#include "daemon/session/executions.h"
+#include "daemon/store/tree.h"
+#include "kiln/v1/common.pb.h"
+#include "kiln/v1/digests.pb.h"
+#include "kiln/v1/processes.pb.h"
+
+namespace kiln::service {
+
+// `what` names the field in the error. An absent message is an error, not the empty digest.
+Result<Digest> digest_from(const v1::Digest& wire, std::string_view what);
+Result<FileDigest> file_digest_from(const v1::Digest& wire, std::string_view what);
+template <class Tag>
+void set_digest(const BasicDigest<Tag>& digest, v1::Digest& wire) {
+  wire.set_hash(to_hex(digest.hash));
+  wire.set_size_bytes(digest.size);
+}
+
+session::PathGlobs globs_from(const v1::PathGlobs& wire);
+void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire);
+
+Result<session::ProcessSpec> process_from(const v1::Process& wire);
+exec::KeepSandboxes keep_from(v1::KeepSandboxes wire);
+void set_result(const session::Executed& executed, v1::ProcessResult& wire);
+
+}  // namespace kiln::service

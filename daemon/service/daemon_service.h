@@ -1,0 +1,33 @@
+// kiln.v1.Daemon: what the daemon says of itself, and how it is asked to go. Contract:
+// daemon.proto.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "common/ipc/paths.h"
+#include "daemon/service/host.h"
+#include "kiln/v1/daemon.grpc.pb.h"
+
+namespace kiln::service {
+
+class DaemonService final : public v1::Daemon::CallbackService {
+ public:
+  // `stop(force)` asks the daemon to shut down and returns at once.
+  DaemonService(const Host& host, DaemonPaths paths, std::function<void(bool force)> stop)
+      : host_(host), paths_(std::move(paths)), stop_(std::move(stop)) {}
+
+  grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext*, const v1::StatusRequest*,
+                                   v1::StatusResponse*) override;
+  grpc::ServerUnaryReactor* Stop(grpc::CallbackServerContext*, const v1::StopRequest*,
+                                 v1::StopResponse*) override;
+
+ private:
+  const Host& host_;
+  const DaemonPaths paths_;
+  const std::function<void(bool)> stop_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace kiln::service

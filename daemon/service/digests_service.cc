@@ -1,0 +1,296 @@
+#include "daemon/service/digests_service.h"
+
+#include "daemon/service/convert.h"
+#include "daemon/service/upload_call.h"
+#include "daemon/session/digest_operations.h"
+#include "daemon/store/tree_ops.h"
+
+namespace kiln::service {
+
+namespace {
+
+// Messages of a stream stay far below gRPC's default limit of 4 MiB.
+constexpr size_t kChunk = size_t{256} << 10;
+
+Result<store::TreePtr> load(store::Store& store, const v1::Digest& wire, std::string_view what) {
+  KILN_ASSIGN(const Digest digest, digest_from(wire, what));
+  return store.trees().load(digest);
+}
+
+Result<void> answer(store::Store& store, const store::TreePtr& tree, v1::DigestResponse& response) {
+  KILN_TRY(store.trees().save(tree));
+  set_digest(tree->digest(), *response.mutable_digest());
+  return {};
+}
+
+// Collects items into messages of about kChunk bytes and sends them at the client's pace.
+template <class Response>
+class Batches {
+ public:
+  explicit Batches(WriteQueue<Response>& queue) : queue_(queue) {}
+  Response& current() { return current_; }
+  void add_bytes(size_t bytes) { bytes_ += bytes; }
+  bool full() const { return bytes_ >= kChunk; }
+  // kCancelled when the client is gone.
+  Task<Result<void>> flush() {
+    bytes_ = 0;
+    if (!co_await queue_.room()) {
+      co_return user_error(ErrorCode::kCancelled, "the client is gone");
+    }
+    queue_.push(std::exchange(current_, Response()));
+    co_return Result<void>();
+  }
+
+ private:
+  WriteQueue<Response>& queue_;
+  Response current_;
+  size_t bytes_ = 0;
+};
+
+struct Listed {
+  RelPath path;
+  store::Node node;
+};
+
+// Everything in the tree; with `leaves_only` what rebuilds it.
+std::vector<Listed> listing(const store::Tree& tree, bool leaves_only) {
+  std::vector<Listed> all;
+  walk(tree, RelPath(), [&](const RelPath& path, const store::Node& node) {
+    const auto* below = std::get_if<store::TreePtr>(&node);
+    if (!leaves_only || below == nullptr || (*below)->entries().empty())
+      all.push_back({path, node});
+    return true;
+  });
+  return all;
+}
+
+Result<store::PathEntry> entry_from(const v1::CreateRequest::Entry& wire, store::Store& store) {
+  KILN_ASSIGN(RelPath path, RelPath::parse(wire.path()));
+  switch (wire.kind_case()) {
+    case v1::CreateRequest::Entry::kContent: {
+      KILN_ASSIGN(const FileDigest digest, store.blobs().put(wire.content()));
+      return store::PathEntry{std::move(path), store::File{digest, wire.is_executable()}};
+    }
+    case v1::CreateRequest::Entry::kFileDigest: {
+      KILN_ASSIGN(const FileDigest digest, file_digest_from(wire.file_digest(), "file_digest"));
+      KILN_ASSIGN(const auto missing, store.blobs().find_missing(std::span(&digest, 1)));
+      if (!missing.empty()) {
+        return user_error(ErrorCode::kNotFound, "the store does not hold the content " +
+                                                    to_string(digest) + " of " +
+                                                    printable(path.str()) + "; upload it first");
+      }
+      return store::PathEntry{std::move(path), store::File{digest, wire.is_executable()}};
+    }
+    case v1::CreateRequest::Entry::kSymlinkTarget:
+      if (wire.symlink_target().empty()) {
+        return user_error(ErrorCode::kInvalidArgument,
+                          "the symlink " + printable(path.str()) + " has no target");
+      }
+      return store::PathEntry{std::move(path), store::Symlink{wire.symlink_target()}};
+    case v1::CreateRequest::Entry::kDirectory:
+      return store::PathEntry{std::move(path), store::Tree::empty()};
+    case v1::CreateRequest::Entry::KIND_NOT_SET:
+      break;
+  }
+  return user_error(ErrorCode::kInvalidArgument, "the entry " + printable(path.str()) +
+                                                     " says neither what it contains nor "
+                                                     "where it points");
+}
+
+}  // namespace
+
+DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureRequest* request,
+                                               v1::CaptureResponse* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(auto captured, co_await session::capture(
+                                          host_.engine, run, globs_from(request->globs()), false));
+        KILN_CO_TRY(host_.engine.store.trees().save(captured.tree));
+        set_digest(captured.tree->digest(), *response->mutable_digest());
+        for (std::string& text : captured.warnings) response->add_warnings(std::move(text));
+        host_.set_clock(captured.clock, *response->mutable_clock());
+        co_return Result<void>();
+      });
+}
+
+DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
+    Context*, const v1::ListPathsRequest* request) {
+  return StreamCall<v1::ListPathsResponse>::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request](const session::Run& run,
+                      WriteQueue<v1::ListPathsResponse>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(auto captured, co_await session::capture(
+                                          host_.engine, run, globs_from(request->globs()), true));
+        Batches<v1::ListPathsResponse> batches(queue);
+        for (const auto& [path, node] : listing(*captured.tree, false)) {
+          v1::ListPathsResponse::Path& wire = *batches.current().add_paths();
+          wire.set_path(path.str());
+          wire.set_is_directory(std::holds_alternative<store::TreePtr>(node));
+          batches.add_bytes(path.str().size() + 8);
+          if (batches.full()) KILN_CO_TRY(co_await batches.flush());
+        }
+        for (std::string& text : captured.warnings) {
+          batches.current().add_warnings(std::move(text));
+        }
+        host_.set_clock(captured.clock, *batches.current().mutable_clock());
+        co_return co_await batches.flush();
+      });
+}
+
+grpc::ServerReadReactor<v1::UploadRequest>* DigestsService::Upload(Context*,
+                                                                   v1::UploadResponse* response) {
+  return new UploadCall(host_, *response);
+}
+
+DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest* request,
+                                              v1::DigestResponse* response) {
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run&) -> Task<Result<void>> {
+                            store::Store& store = host_.engine.store;
+                            std::vector<store::PathEntry> entries;
+                            for (const auto& wire : request->entries()) {
+                              KILN_CO_ASSIGN(auto entry, entry_from(wire, store));
+                              entries.push_back(std::move(entry));
+                            }
+                            KILN_CO_ASSIGN(const auto tree, store::tree_of(std::move(entries)));
+                            co_return answer(store, tree, *response);
+                          });
+}
+
+DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
+    Context*, const v1::ReadFileRequest* request) {
+  return StreamCall<v1::ReadFileResponse>::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request](const session::Run&,
+                      WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
+        store::Store& store = host_.engine.store;
+        KILN_CO_ASSIGN(const RelPath path, RelPath::parse(request->path()));
+        KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
+        const store::Node* node = tree->find(path);
+        const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
+        if (file == nullptr) {
+          co_return user_error(ErrorCode::kNotFound,
+                               std::string(node == nullptr ? "no file " : "not a file: ") +
+                                   printable(path.str()) + " in " + to_string(tree->digest()));
+        }
+        KILN_CO_ASSIGN(const auto reader, store.blobs().reader(file->digest));
+        for (;;) {
+          KILN_CO_ASSIGN(std::string bytes, reader->next(kChunk));
+          if (bytes.empty()) co_return Result<void>();
+          if (!co_await queue.room()) {
+            co_return user_error(ErrorCode::kCancelled, "the client is gone");
+          }
+          v1::ReadFileResponse message;
+          message.set_data(std::move(bytes));
+          queue.push(std::move(message));
+        }
+      });
+}
+
+DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
+    Context*, const v1::ListEntriesRequest* request) {
+  return StreamCall<v1::ListEntriesResponse>::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request](const session::Run&,
+                      WriteQueue<v1::ListEntriesResponse>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+        Batches<v1::ListEntriesResponse> batches(queue);
+        for (const auto& [path, node] : listing(*tree, request->leaves_only())) {
+          set_entry(path, node, *batches.current().add_entries());
+          batches.add_bytes(path.str().size() + 96);
+          if (batches.full()) KILN_CO_TRY(co_await batches.flush());
+        }
+        co_return co_await batches.flush();
+      });
+}
+
+DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* request,
+                                             v1::DigestResponse* response) {
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run&) -> Task<Result<void>> {
+                            std::vector<Digest> digests;
+                            for (const v1::Digest& wire : request->digests()) {
+                              KILN_CO_ASSIGN(const Digest digest, digest_from(wire, "digests"));
+                              digests.push_back(digest);
+                            }
+                            KILN_CO_ASSIGN(const auto tree,
+                                           session::merged(host_.engine.store, digests, {}));
+                            co_return answer(host_.engine.store, tree, *response);
+                          });
+}
+
+DigestsService::Unary* DigestsService::Subset(Context*, const v1::SubsetRequest* request,
+                                              v1::DigestResponse* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run&) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+        KILN_CO_ASSIGN(auto part, session::subset(tree, globs_from(request->globs())));
+        for (std::string& text : part.warnings) response->add_warnings(std::move(text));
+        co_return answer(host_.engine.store, part.tree, *response);
+      });
+}
+
+DigestsService::Unary* DigestsService::AddPrefix(Context*, const v1::PrefixRequest* request,
+                                                 v1::DigestResponse* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run&) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const RelPath prefix,
+                       RelPath::parse(request->prefix()).with_context("as the prefix"));
+        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+        co_return answer(host_.engine.store, store::add_prefix(tree, prefix), *response);
+      });
+}
+
+DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRequest* request,
+                                                    v1::DigestResponse* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run&) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const RelPath prefix,
+                       RelPath::parse(request->prefix()).with_context("as the prefix"));
+        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+        KILN_CO_ASSIGN(const auto stripped, store::remove_prefix(tree, prefix));
+        co_return answer(host_.engine.store, stripped, *response);
+      });
+}
+
+DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context*,
+                                                               const v1::DiffRequest* request) {
+  return StreamCall<v1::DiffResponse>::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request](const session::Run&,
+                      WriteQueue<v1::DiffResponse>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const auto left, load(host_.engine.store, request->left(), "left"));
+        KILN_CO_ASSIGN(const auto right, load(host_.engine.store, request->right(), "right"));
+        Batches<v1::DiffResponse> batches(queue);
+        for (const store::Change& change : store::diff(left, right)) {
+          v1::DiffResponse::Change& wire = *batches.current().add_changes();
+          if (change.left) set_entry(change.path, *change.left, *wire.mutable_left());
+          if (change.right) set_entry(change.path, *change.right, *wire.mutable_right());
+          batches.add_bytes(2 * (change.path.str().size() + 96));
+          if (batches.full()) KILN_CO_TRY(co_await batches.flush());
+        }
+        co_return co_await batches.flush();
+      });
+}
+
+DigestsService::Unary* DigestsService::Write(Context*, const v1::WriteRequest* request,
+                                             v1::WriteResponse* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const RelPath prefix,
+                       RelPath::parse(request->path_prefix()).with_context("as the prefix"));
+        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+        KILN_CO_ASSIGN(const uint64_t written,
+                       co_await session::write_tree(host_.engine, run, tree, prefix));
+        response->set_written(written);
+        host_.set_clock(host_.engine.files.watcher().synchronize(), *response->mutable_clock());
+        co_return Result<void>();
+      });
+}
+
+}  // namespace kiln::service

@@ -1,0 +1,30 @@
+#include "daemon/service/host.h"
+
+#include "daemon/intrinsics/glob_query.h"
+
+namespace kiln::service {
+
+Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) const {
+  if (!caller.client_version().empty() && caller.client_version() != KILN_VERSION) {
+    return environment_error(ErrorCode::kVersionSkew,
+                             "the daemon is kiln " KILN_VERSION ", the client " +
+                                 caller.client_version() + "; restart the daemon");
+  }
+  const intrinsics::Workspace* workspace = nullptr;
+  if (!caller.workspace_root().empty()) {
+    KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));
+  }
+  std::string ignore(intrinsics::kDefaultIgnore);
+  if (caller.has_ignore()) {
+    ignore.clear();
+    for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
+  }
+  return runs.begin(workspace, std::move(ignore));
+}
+
+void Host::set_clock(ClockTick tick, v1::Clock& clock) const {
+  clock.set_epoch(epoch);
+  clock.set_tick(tick.value);
+}
+
+}  // namespace kiln::service

@@ -1,0 +1,26 @@
+// Host: what every service of the daemon works with, and how a request becomes a run.
+#pragma once
+
+#include <string>
+
+#include "common/base/result.h"
+#include "daemon/service/call.h"
+#include "daemon/session/engine.h"
+#include "daemon/session/run.h"
+#include "kiln/v1/common.pb.h"
+
+namespace kiln::service {
+
+struct Host {
+  session::Engine& engine;
+  session::Runs& runs;
+  intrinsics::Workspaces& workspaces;
+  CallHome home;
+  uint64_t epoch;  // of the clock: this life of the daemon
+
+  // A run for this caller: its version checked, its workspace known.
+  Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;
+  void set_clock(ClockTick tick, v1::Clock& clock) const;
+};
+
+}  // namespace kiln::service

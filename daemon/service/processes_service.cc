@@ -1,0 +1,35 @@
+#include "daemon/service/processes_service.h"
+
+#include "daemon/service/batch_call.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/output_stream.h"
+
+namespace kiln::service {
+
+grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
+    grpc::CallbackServerContext*, const v1::ExecuteRequest* request) {
+  return StreamCall<v1::ExecuteEvent>::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request](const session::Run& run,
+                      WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
+        OutputStream output(queue);
+        const session::ExecuteOptions options{keep_from(request->keep_sandboxes()),
+                                              request->write_outputs(), &output};
+        KILN_CO_ASSIGN(const session::Executed executed,
+                       co_await session::execute(host_.engine, run, std::move(spec), options));
+        KILN_CO_TRY(co_await output.complete(host_.engine.store.blobs(), executed.result.result));
+        v1::ExecuteEvent event;
+        set_result(executed, *event.mutable_finished());
+        host_.set_clock(executed.clock, *event.mutable_finished()->mutable_clock());
+        queue.push(std::move(event));
+        co_return Result<void>();
+      });
+}
+
+grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>*
+ProcessesService::ExecuteBatch(grpc::CallbackServerContext*) {
+  return new BatchCall(host_);
+}
+
+}  // namespace kiln::service

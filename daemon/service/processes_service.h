@@ -1,0 +1,22 @@
+// kiln.v1.Processes over the session's executions. Contract: processes.proto.
+#pragma once
+
+#include "daemon/service/host.h"
+#include "kiln/v1/processes.grpc.pb.h"
+
+namespace kiln::service {
+
+class ProcessesService final : public v1::Processes::CallbackService {
+ public:
+  explicit ProcessesService(const Host& host) : host_(host) {}
+
+  grpc::ServerWriteReactor<v1::ExecuteEvent>* Execute(grpc::CallbackServerContext*,
+                                                      const v1::ExecuteRequest*) override;
+  grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>* ExecuteBatch(
+      grpc::CallbackServerContext*) override;
+
+ private:
+  const Host& host_;
+};
+
+}  // namespace kiln::service

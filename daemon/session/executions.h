@@ -1,0 +1,50 @@
+// Executions: one process for one caller, from its words to its result.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/session/captures.h"
+#include "daemon/session/engine.h"
+#include "daemon/session/run.h"
+
+namespace kiln::session {
+
+// A process as the caller wrote it: paths unchecked, inputs not resolved.
+struct ProcessSpec {
+  std::vector<std::string> argv;
+  std::string description;
+  std::vector<Digest> input_digests;     // merged, together with
+  std::vector<std::string> input_globs;  // files of the workspace; each must match
+  std::map<std::string, std::string> env;
+  std::string working_directory;
+  std::vector<std::string> output_files;
+  std::vector<std::string> output_directories;
+  bool require_outputs = false;
+  double timeout_seconds = 0;  // 0: none
+  exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
+  bool strict_sandbox = false;
+};
+
+struct ExecuteOptions {
+  exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
+  bool write_outputs = false;
+  intrinsics::OutputFollower* follower = nullptr;  // may be null
+};
+
+enum class ResultSource : uint8_t { kRan, kMemoized, kHitLocally };
+
+struct Executed {
+  exec::RunResult result;
+  ResultSource source = ResultSource::kRan;
+  Digest action;
+  ClockTick clock;
+  std::vector<std::string> warnings;
+};
+
+// Runs the process, or remembers. Cancelling the run kills it if nobody else waits for it.
+Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec spec,
+                               ExecuteOptions options);
+
+}  // namespace kiln::session

@@ -1,0 +1,61 @@
+#include "daemon/session/run.h"
+
+#include <algorithm>
+
+namespace kiln::session {
+
+Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore)
+    : runs_(runs), id_(id), workspace_(workspace), ignore_(std::move(ignore)) {}
+
+Run::~Run() { runs_.end(this); }
+
+Error shutting_down() {
+  return environment_error(ErrorCode::kUnavailable,
+                           "the daemon is shutting down; ask again to start a new one");
+}
+
+Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace,
+                                         std::string ignore) {
+  MutexLock lock(mutex_);
+  if (closed_) return shutting_down();
+  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore));
+  live_.push_back(run.get());
+  return run;
+}
+
+void Runs::end(Run* run) {
+  MutexLock lock(mutex_);
+  std::erase(live_, run);
+  if (live_.empty()) {
+    idle_since_ = std::chrono::steady_clock::now();
+    idle_.notify_all();
+  }
+}
+
+size_t Runs::in_flight() const {
+  MutexLock lock(mutex_);
+  return live_.size();
+}
+
+std::chrono::steady_clock::duration Runs::idle() const {
+  MutexLock lock(mutex_);
+  if (!live_.empty()) return {};
+  return std::chrono::steady_clock::now() - idle_since_;
+}
+
+void Runs::close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+}
+
+void Runs::cancel_all() {
+  MutexLock lock(mutex_);
+  for (Run* run : live_) run->cancel();
+}
+
+void Runs::wait_until_idle() {
+  MutexLock lock(mutex_);
+  idle_.wait(mutex_, [this]() KILN_REQUIRES(mutex_) { return live_.empty(); });
+}
+
+}  // namespace kiln::session

@@ -1,0 +1,76 @@
+// Run: one request of one client, from its first byte to its last. Runs: those in flight.
+//
+// Threads: thread-safe.
+// Cancels: Run::cancel() fires its stop token; what nobody else waits for stops.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/sync.h"
+#include "common/types/ids.h"
+#include "daemon/intrinsics/workspace.h"
+
+namespace kiln::session {
+
+class Runs;
+
+class Run {
+ public:
+  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore);
+  ~Run();
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  RunId id() const { return id_; }
+  // Null for requests that need none.
+  const intrinsics::Workspace* workspace() const { return workspace_; }
+  // The caller's option `ignore`: gitignore patterns, one a line.
+  const std::string& ignore() const { return ignore_; }
+  std::stop_token token() const { return stop_.get_token(); }
+  void cancel() { stop_.request_stop(); }
+
+ private:
+  Runs& runs_;
+  const RunId id_;
+  const intrinsics::Workspace* const workspace_;
+  const std::string ignore_;
+  std::stop_source stop_;
+};
+
+// What a request is told that comes too late.
+Error shutting_down();
+
+class Runs {
+ public:
+  // shutting_down() once close() was called.
+  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore);
+
+  size_t in_flight() const;
+  // How long nothing has been in flight; zero while something is.
+  std::chrono::steady_clock::duration idle() const;
+  // No new runs from here on.
+  void close();
+  void cancel_all();
+  // Blocks until nothing is in flight. After close().
+  void wait_until_idle();
+
+ private:
+  friend class Run;
+  void end(Run* run);
+
+  mutable Mutex mutex_;
+  CondVar idle_;
+  std::vector<Run*> live_ KILN_GUARDED_BY(mutex_);
+  uint64_t last_id_ KILN_GUARDED_BY(mutex_) = 0;
+  bool closed_ KILN_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point idle_since_ KILN_GUARDED_BY(mutex_) =
+      std::chrono::steady_clock::now();
+};
+
+}  // namespace kiln::session

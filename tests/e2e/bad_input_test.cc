@@ -1,0 +1,153 @@
+// Whatever comes in: a message that says what, where and what to do, the right exit code, and a
+// daemon that goes on.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BadInput : public KilnTest {
+ protected:
+  // The command fails with this code, every text is in what it says, and the daemon goes on.
+  void refused(Arguments arguments, int exit_code, std::initializer_list<std::string> texts) {
+    const Outcome outcome = kiln(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    for (const std::string& text : texts) {
+      EXPECT_NE(outcome.err.find(text), std::string::npos)
+          << "no '" << text << "' in: " << outcome.err;
+    }
+    EXPECT_EQ(kiln({"exec", "--", "echo", "alive"}).out, "alive\n");
+  }
+};
+
+TEST_F(BadInput, UnknownOptionsAndCommandsSuggestTheNearest) {
+  refused({"exec", "--inptu", "x", "--", "true"}, 2, {"--inptu", "--input"});
+  refused({"exce", "--", "true"}, 2, {"exce", "exec"});
+  refused({"digest", "mrege"}, 2, {"merge"});
+}
+
+TEST_F(BadInput, PathsThatLeaveTheRoot) {
+  refused({"exec", "--input", "/etc/passwd", "--", "true"}, 2, {"/etc/passwd"});
+  refused({"exec", "--input", "../x", "--", "true"}, 2, {"../x"});
+  refused({"exec", "--output-file", "/abs", "--", "true"}, 2, {"/abs", "absolute"});
+  refused({"exec", "--output-file", "a/../../x", "--", "true"}, 2, {"a/../../x"});
+  refused({"exec", "--workdir", "../w", "--", "true"}, 2, {"../w"});
+  refused({"digest", "create", "../x=1"}, 2, {"../x"});
+  refused({"digest", "create", "/x=1"}, 2, {"/x"});
+}
+
+TEST_F(BadInput, GlobsThatMatchNothing) {
+  refused({"exec", "--input", "absent/**", "--", "true"}, 2, {"absent/**", "no file matches"});
+  refused({"digest", "capture", "--error", "error", "--origin", "the test", "absent"}, 2,
+          {"absent", "the test"});
+  write(".gitignore", "# comment\nhidden/\n");
+  write("hidden/file", "x");
+  refused({"exec", "--input", "hidden/file", "--", "true"}, 2,
+          {"hidden/file", "line 2", ".gitignore"});
+}
+
+TEST_F(BadInput, CommandsThatCannotRun) {
+  refused({"exec", "--", "no-such-command"}, 127, {"no-such-command", "PATH"});
+  refused({"exec", "--env", "PATH=", "--", "ls"}, 127, {"ls"});
+  refused({"exec", "--", "/etc/passwd"}, 126, {"/etc/passwd"});
+  refused({"exec"}, 2, {"--"});
+}
+
+TEST_F(BadInput, Timeouts) {
+  for (const char* timeout : {"-1", "0", "x", "nan", "1e99"}) {
+    refused({"exec", "--timeout", timeout, "--", "true"}, 2, {"timeout"});
+  }
+}
+
+TEST_F(BadInput, DigestsThatTheStoreDoesNotHold) {
+  const std::string absent = std::string(64, 'a') + "/77";
+  refused({"digest", "ls", absent}, 2, {absent});
+  refused({"exec", "--digest", absent, "--", "true"}, 2, {absent});
+  refused({"digest", "ls", "not-a-digest"}, 2, {"not-a-digest", "HASH/SIZE"});
+  const Outcome created = kiln({"digest", "create", "a=1"});
+  const std::string digest = created.out.substr(0, created.out.find('\n'));
+  refused({"digest", "cat", digest, "b"}, 2, {"b"});
+}
+
+TEST_F(BadInput, ANameThatIsNotUtf8) {
+  write("dir/caf\xe9", "x");
+  write("dir/fine", "x");
+  refused({"exec", "--input", "dir/**", "--", "true"}, 2, {"UTF-8", "caf\\xe9"});
+  EXPECT_EQ(kiln({"exec", "--input", "dir/f*", "--", "ls", "dir"}).out, "fine\n");
+}
+
+TEST_F(BadInput, AWorkspaceThatDisappears) {
+  const fs::path root = workspace().parent_path() / "short-lived";
+  write_file(root / "f", "1");
+  const Arguments command = {"exec", "--root", root.string(), "--input", "f", "--", "cat", "f"};
+  EXPECT_EQ(kiln(command).out, "1");
+  fs::remove_all(root);
+  const Outcome outcome = kiln(command);
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_NE(outcome.err.find("short-lived"), std::string::npos) << outcome.err;
+  write_file(root / "f", "2");
+  EXPECT_EQ(kiln(command).out, "2");
+}
+
+TEST_F(BadInput, ALinkThatNeverEnds) {
+  write("dir/f", "x");
+  fs::create_directory_symlink("..", workspace() / "dir/up");
+  refused({"exec", "--input", "**", "--", "true"}, 2, {"dir/up", "link"});
+  EXPECT_EQ(kiln({"exec", "--input", "dir/f", "--", "cat", "dir/f"}).out, "x");
+}
+
+TEST_F(BadInput, AHomeThatCannotBeWritten) {
+  environment()["KILN_HOME"] = "/proc/kiln-home";
+  const Outcome outcome = kiln({"exec", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 125) << outcome.err;
+  EXPECT_NE(outcome.err.find("KILN_HOME"), std::string::npos) << outcome.err;
+  environment()["KILN_HOME"] = home().string();
+}
+
+TEST_F(BadInput, AHomeThatIsAFile) {
+  write_file(home(), "a file");
+  const Outcome outcome = kiln({"exec", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 125) << outcome.err;
+  EXPECT_NE(outcome.err.find(home().string()), std::string::npos) << outcome.err;
+  fs::remove(home());
+}
+
+TEST_F(BadInput, AFullDisk) {
+  ASSERT_EQ(::geteuid(), 0u) << "this test mounts a tmpfs, which needs root";
+  fs::create_directories(home());
+  ASSERT_EQ(::mount("tmpfs", home().c_str(), "tmpfs", 0, "size=24m"), 0);
+  write("big", std::string(40'000'000, 'b'));
+  const Outcome outcome = kiln({"exec", "--input", "big", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 125) << outcome.err;
+  EXPECT_NE(outcome.err.find("No space left"), std::string::npos) << outcome.err;
+  write("small", "s");
+  EXPECT_EQ(kiln({"exec", "--input", "small", "--", "cat", "small"}).out, "s");
+  stop_daemon();
+  ::umount2(home().c_str(), MNT_DETACH);
+}
+
+TEST_F(BadInput, ADamagedLargeBlobIsNeverServed) {
+  write("large", std::string(200'000, 'l'));
+  EXPECT_EQ(kiln({"exec", "--input", "large", "--", "md5sum", "large"}).exit_code, 0);
+  stop_daemon();
+  for (const auto& entry : fs::recursive_directory_iterator(home() / "store")) {
+    if (entry.is_regular_file() && entry.file_size() == 200'000) {
+      ::chmod(entry.path().c_str(), 0644);
+      std::ofstream(entry.path(), std::ios::in | std::ios::out) << "damaged";
+    }
+  }
+  const Outcome outcome = kiln({"exec", "--input", "large", "--", "head", "-c", "7", "large"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "lllllll");
+}
+
+}  // namespace
+}  // namespace kiln::test

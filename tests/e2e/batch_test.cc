@@ -1,0 +1,89 @@
+// `kiln exec --batch`: many processes from one client.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+class Batch : public KilnTest {
+ protected:
+  std::vector<nlohmann::json> lines(const Outcome& outcome) {
+    std::vector<nlohmann::json> documents;
+    std::istringstream text(outcome.out);
+    for (std::string one; std::getline(text, one);) documents.push_back(nlohmann::json::parse(one));
+    return documents;
+  }
+};
+
+TEST_F(Batch, AnswersEveryLine) {
+  std::string input;
+  for (int i = 0; i < 500; ++i) {
+    nlohmann::json process = {{"id", i},
+                              {"argv", {"sh", "-c", "echo " + std::to_string(i)}},
+                              {"env", {{"PATH", "/usr/bin:/bin"}}}};
+    input += process.dump() + "\n";
+  }
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, input);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::set<int> ids;
+  for (const auto& line : lines(outcome)) {
+    EXPECT_EQ(line.value("exit_code", -1), 0) << line;
+    EXPECT_EQ(line.value("stdout", ""), std::to_string(line.value("id", -1)) + "\n");
+    EXPECT_EQ(line.value("source", ""), "ran");
+    ids.insert(line.value("id", -1));
+  }
+  EXPECT_EQ(ids.size(), 500u);
+  for (const auto& line : lines(kiln({"exec", "--batch", "-"}, input))) {
+    EXPECT_EQ(line.value("source", ""), "memoized");
+  }
+  EXPECT_EQ(counter("process.ran"), 500);
+}
+
+TEST_F(Batch, EqualLinesRunOnce) {
+  std::string input;
+  for (int i = 0; i < 50; ++i)
+    input += R"({"argv": ["/bin/sh", "-c", "echo same"]})"
+             "\n";
+  EXPECT_EQ(kiln({"exec", "--batch", "-"}, input).exit_code, 0);
+  EXPECT_EQ(counter("process.ran"), 1);
+}
+
+TEST_F(Batch, OneBadLineDoesNotStopTheOthers) {
+  const std::string input =
+      "{\"argv\": [\"/bin/true\"]}\nnot json\n{\"argv\": [\"/bin/true\"], \"colour\": 1}\n"
+      "{\"argv\": [\"/bin/sh\", \"-c\", \"exit 4\"]}\n";
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, input);
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_NE((outcome.out + outcome.err).find("colour"), std::string::npos);
+  int succeeded = 0;
+  int failed = 0;
+  for (const auto& line : lines(outcome)) {
+    if (line.value("exit_code", -1) == 0) ++succeeded;
+    if (line.value("exit_code", -1) == 4) ++failed;
+  }
+  EXPECT_EQ(succeeded, 1);
+  EXPECT_EQ(failed, 1);
+}
+
+TEST_F(Batch, WritesOutputs) {
+  std::string input;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "out/" + std::to_string(i);
+    nlohmann::json process = {{"argv", {"/bin/sh", "-c", "echo " + name + " > " + name}},
+                              {"output_files", {name}}};
+    input += process.dump() + "\n";
+  }
+  EXPECT_EQ(kiln({"exec", "--write", "--batch", "-"}, input).exit_code, 0);
+  EXPECT_EQ(read("out/7"), "out/7\n");
+  std::filesystem::remove_all(workspace() / "out");
+  EXPECT_EQ(kiln({"exec", "--write", "--batch", "-"}, input).exit_code, 0);
+  EXPECT_EQ(read("out/19"), "out/19\n");
+  EXPECT_EQ(counter("process.ran"), 20);
+}
+
+}  // namespace
+}  // namespace kiln::test

@@ -1,0 +1,135 @@
+// `kiln digest` and `kiln paths`, with sha256sum as the oracle of what a digest is.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kEmpty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0";
+
+class DigestCommands : public KilnTest {
+ protected:
+  // The first line a command prints, which must succeed.
+  std::string line(Arguments arguments) {
+    const Outcome outcome = kiln(std::move(arguments));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out.substr(0, outcome.out.find('\n'));
+  }
+};
+
+TEST_F(DigestCommands, AFilesDigestIsThatOfSha256sum) {
+  write("f.bin", std::string(300000, 'z'));
+  const std::string tree = line({"digest", "capture", "f.bin"});
+  const Outcome sum = run({"sha256sum", (workspace() / "f.bin").string()}, {environment(), "", ""});
+  const auto listing = kiln({"digest", "ls", "-l", tree}).out;
+  EXPECT_NE(listing.find(sum.out.substr(0, 64)), std::string::npos) << listing;
+}
+
+TEST_F(DigestCommands, TheEmptyTreeIsTheDigestOfNothing) {
+  EXPECT_EQ(line({"digest", "create"}), kEmpty);
+  EXPECT_EQ(line({"digest", "merge", kEmpty, kEmpty}), kEmpty);
+  EXPECT_EQ(kiln({"digest", "ls", kEmpty}).out, "");
+}
+
+TEST_F(DigestCommands, CreateMakesEveryKindOfEntry) {
+  write("content", "from a file\n");
+  const std::string tree = line({"digest", "create", "a/text=hello", "a/file=@content",
+                                 "bin/run+x=#!/bin/sh", "link->a/text", "empty/"});
+  EXPECT_EQ(kiln({"digest", "ls", tree}).out, "a/\na/file\na/text\nbin/\nbin/run\nempty/\nlink\n");
+  EXPECT_EQ(kiln({"digest", "cat", tree, "a/file"}).out, "from a file\n");
+  // The order of the entries does not matter.
+  EXPECT_EQ(line({"digest", "create", "empty/", "link->a/text", "bin/run+x=#!/bin/sh",
+                  "a/file=@content", "a/text=hello"}),
+            tree);
+}
+
+TEST_F(DigestCommands, MergeSubsetAndPrefixesAreEachOthersInverses) {
+  const std::string a = line({"digest", "create", "a/one=1"});
+  const std::string b = line({"digest", "create", "b/two=2"});
+  const std::string both = line({"digest", "merge", a, b});
+  EXPECT_EQ(line({"digest", "merge", b, a}), both);
+  EXPECT_EQ(line({"digest", "subset", both, "a/**"}), a);
+  const std::string moved = line({"digest", "add-prefix", both, "x/y"});
+  EXPECT_EQ(kiln({"digest", "cat", moved, "x/y/a/one"}).out, "1");
+  EXPECT_EQ(line({"digest", "remove-prefix", moved, "x/y"}), both);
+  const Outcome wrong = kiln({"digest", "remove-prefix", both, "a"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_NE(wrong.err.find("b"), std::string::npos) << wrong.err;
+}
+
+TEST_F(DigestCommands, AMergeConflictNamesThePathAndBothSides) {
+  const std::string a = line({"digest", "create", "same=left", "fine=1"});
+  const std::string b = line({"digest", "create", "same=right"});
+  const Outcome outcome = kiln({"digest", "merge", a, b});
+  EXPECT_EQ(outcome.exit_code, 2);
+  for (const char* text : {"same", "left", "right"}) {
+    EXPECT_NE(outcome.err.find(text), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(outcome.err.find("fine"), std::string::npos) << outcome.err;
+}
+
+TEST_F(DigestCommands, DiffShowsWhatDiffers) {
+  const std::string a = line({"digest", "create", "same=1", "changed=1", "gone=1"});
+  const std::string b = line({"digest", "create", "same=1", "changed=2", "new=1"});
+  const Outcome outcome = kiln({"digest", "diff", a, b});
+  EXPECT_NE(outcome.out.find("changed"), std::string::npos);
+  EXPECT_NE(outcome.out.find("gone"), std::string::npos);
+  EXPECT_NE(outcome.out.find("new"), std::string::npos);
+  EXPECT_EQ(outcome.out.find("same"), std::string::npos);
+  EXPECT_EQ(kiln({"digest", "diff", a, a}).out, "");
+}
+
+TEST_F(DigestCommands, CaptureAndWriteAreInverse) {
+  write("src/a", "a");
+  write("src/deep/b", "b");
+  ::chmod((workspace() / "src/deep/b").c_str(), 0755);
+  const std::string tree = line({"digest", "capture", "src/**"});
+  const Outcome written = kiln({"digest", "write", tree, "--prefix", "copy"});
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_EQ(read("copy/src/deep/b"), "b");
+  EXPECT_EQ(line({"digest", "remove-prefix", line({"digest", "capture", "copy/**"}), "copy"}),
+            tree);
+}
+
+TEST_F(DigestCommands, WritingThroughASymlinkThatLeavesTheRootIsRefused) {
+  fs::create_directory_symlink("/tmp", workspace() / "out");
+  const std::string tree = line({"digest", "create", "inside=1", "out/kiln-escaped=1"});
+  const Outcome outcome = kiln({"digest", "write", tree});
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_NE(outcome.err.find("out"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(fs::exists(workspace() / "inside"));
+  EXPECT_FALSE(fs::exists("/tmp/kiln-escaped"));
+  EXPECT_EQ(kiln({"digest", "write", tree, "--prefix", "../x"}).exit_code, 2);
+}
+
+TEST_F(DigestCommands, PathsReadsNoFile) {
+  write("a/one.cc", "1");
+  write("a/two.h", "2");
+  write(".hidden/x.cc", "3");
+  EXPECT_EQ(kiln({"paths", "**/*.cc"}).out, "a/one.cc\n");
+  EXPECT_EQ(counter("fs.files_hashed"), 0);
+}
+
+TEST_F(DigestCommands, AFiveGigabyteFileIsCapturedAndUsed) {
+  // Sparse on disk here; every byte is still read, hashed and stored.
+  write("big", "");
+  fs::resize_file(workspace() / "big", 5'000'000'000);
+  const auto document = exec_json({"--input", "big"}, "stat -c %s big");
+  EXPECT_EQ(document.value("stdout", ""), "5000000000\n");
+  EXPECT_EQ(source_of({"--input", "big"}, "stat -c %s big"), "memoized");
+}
+
+TEST_F(DigestCommands, AnEmptyFileIsAFile) {
+  write("empty", "");
+  EXPECT_EQ(kiln({"digest", "ls", line({"digest", "capture", "empty"})}).out, "empty\n");
+  EXPECT_EQ(kiln({"exec", "--input", "empty", "--", "wc", "-c", "empty"}).out, "0 empty\n");
+}
+
+}  // namespace
+}  // namespace kiln::test

@@ -1,0 +1,240 @@
+// `kiln exec`: sandboxes, environments, outputs, exit codes, signals.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Exec : public KilnTest {};
+
+TEST_F(Exec, PassesOutputAndExitCodeThrough) {
+  const Outcome outcome = kiln({"exec", "--", "sh", "-c", "echo out; echo err >&2; exit 7"});
+  EXPECT_EQ(outcome.exit_code, 7);
+  EXPECT_EQ(outcome.out, "out\n");
+  EXPECT_EQ(outcome.err, "err\n");
+}
+
+TEST_F(Exec, PassesEveryByteThrough) {
+  write("bytes", std::string("\0\xff\r\n\x1b[31m", 9));
+  const Outcome outcome = kiln({"exec", "--input", "bytes", "--", "cat", "bytes"});
+  EXPECT_EQ(outcome.out, std::string("\0\xff\r\n\x1b[31m", 9));
+  EXPECT_EQ(kiln({"exec", "--input", "bytes", "--", "cat", "bytes"}).out, outcome.out);
+}
+
+TEST_F(Exec, SeesItsInputsAndNothingElse) {
+  write("in.txt", "in");
+  write("secret.txt", "secret");
+  EXPECT_EQ(kiln({"exec", "--input", "in.txt", "--", "ls"}).out, "in.txt\n");
+}
+
+TEST_F(Exec, HasAnEnvironmentFromNothing) {
+  environment()["LEAK"] = "leaked";
+  environment()["LENT"] = "lent";
+  EXPECT_EQ(kiln({"exec", "--", "env"}).out, "PATH=/usr/local/bin:/usr/bin:/bin\n");
+  const Outcome outcome =
+      kiln({"exec", "--env", "A=1", "--env", "LENT", "--", "sh", "-c", "echo $A $LENT$LEAK"});
+  EXPECT_EQ(outcome.out, "1 lent\n");
+  const Outcome unset = kiln({"exec", "--env", "UNSET_HERE", "--", "true"});
+  EXPECT_EQ(unset.exit_code, 2);
+  EXPECT_NE(unset.err.find("UNSET_HERE"), std::string::npos);
+}
+
+TEST_F(Exec, CapturesOutputs) {
+  const auto document = exec_json({"--output-file", "one", "--output-dir", "dir"},
+                                  "echo 1 > one; mkdir -p dir/empty; echo 2 > dir/two; chmod +x "
+                                  "dir/two; ln -s two dir/link; echo no > other");
+  const std::string digest = document.value("output_digest", "");
+  EXPECT_EQ(kiln({"digest", "cat", digest, "one"}).out, "1\n");
+  const auto listing = kiln({"digest", "ls", digest}).out;
+  EXPECT_EQ(listing, "dir/\ndir/empty/\ndir/link\ndir/two\none\n");
+}
+
+TEST_F(Exec, ListsMissingOutputsAndRequiresThemWhenAsked) {
+  const auto document = exec_json({"--output-file", "absent"}, "true");
+  EXPECT_EQ(document["missing_outputs"], nlohmann::json({"absent"}));
+  const Outcome required =
+      kiln({"exec", "--require-outputs", "--output-file", "absent", "--", "true"});
+  EXPECT_NE(required.exit_code, 0);
+  EXPECT_NE(required.err.find("absent"), std::string::npos) << required.err;
+}
+
+TEST_F(Exec, WritesOutputsIntoTheWorkspace) {
+  write("old.txt", "old\n");
+  const Outcome outcome =
+      kiln({"exec", "--write", "--output-file", "old.txt", "--output-file", "a/b.txt",
+            "--output-file", "run", "--", "sh", "-c",
+            "echo new > old.txt; echo b > a/b.txt; echo '#!/bin/sh' > run; chmod 755 run"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(read("old.txt"), "new\n");
+  EXPECT_EQ(read("a/b.txt"), "b\n");
+  struct stat st;
+  ASSERT_EQ(::stat((workspace() / "run").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0755u);
+  // What was written counts at once.
+  EXPECT_EQ(kiln({"exec", "--input", "old.txt", "--", "cat", "old.txt"}).out, "new\n");
+}
+
+TEST_F(Exec, WritingTheSameAgainLeavesFilesAlone) {
+  const Arguments command = {"exec", "--write", "--output-file", "f", "--",
+                             "sh",   "-c",      "echo f > f"};
+  ASSERT_EQ(kiln(command).exit_code, 0);
+  const auto before = fs::last_write_time(workspace() / "f");
+  ASSERT_EQ(kiln(command).exit_code, 0);
+  EXPECT_EQ(fs::last_write_time(workspace() / "f"), before);
+  fs::remove(workspace() / "f");
+  ASSERT_EQ(kiln(command).exit_code, 0);
+  EXPECT_EQ(read("f"), "f\n");
+}
+
+TEST_F(Exec, WorksInAWorkingDirectory) {
+  write("src/a", "a\n");
+  const auto document =
+      exec_json({"--input", "src/**", "--workdir", "src", "--output-file", "b"}, "cp a b");
+  EXPECT_EQ(kiln({"digest", "ls", document.value("output_digest", "")}).out, "b\n");
+}
+
+TEST_F(Exec, TakesTreesByDigest) {
+  const std::string created = kiln({"digest", "create", "x/y=hello"}).out;
+  const std::string digest = created.substr(0, created.find('\n'));
+  write("w", "w\n");
+  EXPECT_EQ(kiln({"exec", "--digest", digest, "--input", "w", "--", "cat", "x/y", "w"}).out,
+            "hellow\n");
+}
+
+TEST_F(Exec, TimesOutWith124AndIsNotCached) {
+  const Arguments command = {"exec", "--timeout", "0.2", "--", "sh", "-c", "echo early; sleep 100"};
+  const Outcome outcome = kiln(command);
+  EXPECT_EQ(outcome.exit_code, 124) << outcome.err;
+  EXPECT_EQ(outcome.out, "early\n");
+  EXPECT_EQ(kiln(command).exit_code, 124);
+  EXPECT_EQ(counter("process.ran"), 2);
+}
+
+TEST_F(Exec, HasTheExitCodesOfAShell) {
+  EXPECT_EQ(kiln({"exec", "--", "no-such-command-anywhere"}).exit_code, 127);
+  EXPECT_EQ(kiln({"exec", "--", "./absent"}).exit_code, 127);
+  write("text", "not a program\n");
+  EXPECT_EQ(kiln({"exec", "--input", "text", "--", "./text"}).exit_code, 126);
+  EXPECT_EQ(kiln({"exec", "--", "sh", "-c", "kill -TERM $$"}).exit_code, 143);
+  EXPECT_EQ(kiln({"exec", "--", "sh", "-c", "kill -SEGV $$"}).exit_code, 139);
+}
+
+TEST_F(Exec, AFailureIsSharedWithinARunOnly) {
+  EXPECT_EQ(exec_json({}, "exit 3").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({}, "exit 3").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({"--cache", "always"}, "exit 4").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({"--cache", "always"}, "exit 4").value("source", ""), "memoized");
+  EXPECT_EQ(exec_json({"--cache", "session"}, "true").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({"--cache", "session"}, "true").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "ran");
+  EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "memoized");
+  EXPECT_EQ(kiln({"daemon", "restart"}).exit_code, 0);
+  EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "ran");
+}
+
+TEST_F(Exec, StreamsOutputWhileItRuns) {
+  ASSERT_EQ(::mkfifo((workspace() / "gate").c_str(), 0600), 0);
+  const std::string gate = (workspace() / "gate").string();
+  Command command =
+      start({"exec", "--", "sh", "-c", "echo first; cat " + gate + " >/dev/null; echo second"});
+  // The first line comes before anybody opens the gate.
+  ASSERT_TRUE(command.read_until("first\n"));
+  write_file(gate, "open");
+  const Outcome outcome = command.wait();
+  EXPECT_EQ(outcome.out, "first\nsecond\n");
+  EXPECT_EQ(outcome.exit_code, 0);
+}
+
+TEST_F(Exec, CtrlCKillsTheProcessAndItsDescendants) {
+  const std::string pids = (temp_path() / "pids").string();
+  Command command =
+      start({"exec", "--", "sh", "-c",
+             "setsid sh -c 'echo $$ >> " + pids +
+                 "; exec sleep 1000' & "
+                 "(sleep 1000 & echo $! >> " +
+                 pids +
+                 "; wait) & "
+                 "echo $$ >> " +
+                 pids + "; while [ $(wc -l < " + pids + ") -lt 3 ]; do :; done; echo ready; wait"});
+  ASSERT_TRUE(command.read_until("ready\n"));
+  command.signal(SIGINT);
+  EXPECT_EQ(command.wait().exit_code, 130);
+  std::istringstream text(slurp(pids));
+  int seen = 0;
+  for (pid_t pid; text >> pid; ++seen) {
+    EXPECT_TRUE(eventually([&] { return ::kill(pid, 0) != 0 && errno == ESRCH; })) << pid;
+  }
+  EXPECT_EQ(seen, 3);
+  EXPECT_TRUE(eventually([&] { return counter("process.running") == 0; }));
+}
+
+TEST_F(Exec, OneClientsCtrlCDoesNotHurtAnother) {
+  ASSERT_EQ(::mkfifo((workspace() / "gate").c_str(), 0600), 0);
+  const std::string gate = (workspace() / "gate").string();
+  const Arguments arguments = {"exec", "--", "sh", "-c", "echo on; cat " + gate};
+  Command one = start(arguments);
+  ASSERT_TRUE(one.read_until("on\n"));
+  Command two = start(arguments);
+  // The second is on the same run as soon as the memo says so.
+  ASSERT_TRUE(eventually([&] { return counter("memo.joined") == 1; }));
+  one.signal(SIGINT);
+  EXPECT_EQ(one.wait().exit_code, 130);
+  write_file(gate, "done\n");
+  const Outcome outcome = two.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "on\ndone\n");
+  EXPECT_EQ(counter("process.ran"), 1);
+}
+
+TEST_F(Exec, KeepsSandboxesWhenAsked) {
+  const auto document =
+      exec_json({"--keep-sandboxes", "on_failure", "--env", "QUOTED=it's \"$HOME\""},
+                "echo \"$QUOTED\" > made; exit 5");
+  ASSERT_TRUE(document["kept_sandbox"].is_string()) << document;
+  const fs::path kept = document["kept_sandbox"].get<std::string>();
+  EXPECT_EQ(slurp(kept / "made"), "it's \"$HOME\"\n");
+  fs::remove(kept / "made");
+  const Outcome again =
+      run({"bash", (kept / "__run.sh").string()}, {{{"PATH", "/usr/bin:/bin"}}, "/", ""});
+  EXPECT_EQ(again.exit_code, 5);
+  EXPECT_EQ(slurp(kept / "made"), "it's \"$HOME\"\n");
+  EXPECT_TRUE(exec_json({"--keep-sandboxes", "on_failure"}, "exit 0")["kept_sandbox"].is_null());
+}
+
+TEST_F(Exec, LeavesNoSandboxBehind) {
+  for (int i = 0; i < 5; ++i) exec_json({"--env", "I=" + std::to_string(i)}, "echo x > f");
+  const auto sandboxes = [&] {
+    size_t n = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(home() / "sandboxes"))
+      n += entry.is_regular_file();
+    return n;
+  };
+  EXPECT_TRUE(eventually([&] { return sandboxes() == 0; }));
+}
+
+TEST_F(Exec, ALargeOutputArrivesWhole) {
+  const Outcome outcome =
+      kiln({"exec", "--", "sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.size(), 20000000u);
+  EXPECT_EQ(outcome.out.find_first_not_of('x'), std::string::npos);
+}
+
+TEST_F(Exec, AnUpgradedToolIsNotACacheHit) {
+  write("bin/tool", "#!/bin/sh\necho one\n");
+  ::chmod((workspace() / "bin/tool").c_str(), 0755);
+  const std::string path = "PATH=" + (workspace() / "bin").string() + ":/usr/bin:/bin";
+  EXPECT_EQ(kiln({"exec", "--env", path, "--", "tool"}).out, "one\n");
+  write("bin/tool", "#!/bin/sh\necho two\n");
+  EXPECT_EQ(kiln({"exec", "--env", path, "--", "tool"}).out, "two\n");
+}
+
+}  // namespace
+}  // namespace kiln::test

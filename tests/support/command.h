@@ -1,0 +1,54 @@
+// Runs a program and collects what it says. For end-to-end tests: real programs, real processes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace kiln::test {
+
+struct Outcome {
+  int exit_code = -1;  // 128+N when ended by signal N, as a shell has it
+  std::string out;
+  std::string err;
+};
+
+struct CommandOptions {
+  std::map<std::string, std::string> env;  // the whole environment
+  std::string directory;
+  std::string input;
+};
+
+// A program that is running. wait() once.
+class Command {
+ public:
+  Command(const std::vector<std::string>& argv, const CommandOptions& options);
+  ~Command();
+  Command(Command&&) noexcept;
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const;
+  // Reads standard output until it holds `text`; false if it ends before.
+  bool read_until(std::string_view text);
+  Outcome wait();
+
+ private:
+  void pump(bool until_end, std::string_view text);
+  pid_t pid_ = -1;
+  int out_ = -1;
+  int err_ = -1;
+  Outcome outcome_;
+};
+
+Outcome run(const std::vector<std::string>& argv, const CommandOptions& options);
+
+// Polls until `condition` holds; false after `patience`. For what another process does in its own
+// time; the condition is checked often, so that nothing waits longer than it must.
+bool eventually(const std::function<bool()>& condition,
+                std::chrono::seconds patience = std::chrono::seconds(20));
+
+}  // namespace kiln::test
