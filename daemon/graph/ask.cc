@@ -32,14 +32,11 @@ std::optional<Error> Engine::reserve(Attempt& attempt, std::span<Node* const> ta
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return cancelled_error();
-  if (attempt.foreseen) {
-    for (const Node* target : targets) {
-      if (attempt.foreseen->node != target->id) continue;
-      const Error error = std::move(attempt.foreseen->error);
-      attempt.foreseen.reset();
-      attempt.saw_error = true;
-      return error;
-    }
+  for (const Node* target : targets) {
+    const Outcome* foreseen = attempt.foresees(target->id);
+    if (foreseen == nullptr || !foreseen->error) continue;
+    attempt.saw_error = true;
+    return foreseen->error;
   }
   const bool opens_group = std::exchange(attempt.group_closed, false);
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -68,10 +65,16 @@ Outcome Engine::clean_outcome(Node& node, bool with_value) {
 
 std::optional<Outcome> Engine::answer_at_hand(Attempt& attempt, Node& target, const Place& place) {
   std::optional<Outcome> outcome;
+  const Outcome* foreseen = attempt.foresees(target.id);
   {
     NodeGuard guard(target.lock);
-    if (!target.clean_for(place.run) || !target.value) return std::nullopt;
-    outcome = clean_outcome(target, true);
+    if (foreseen != nullptr) {
+      outcome = *foreseen;
+    } else if (target.clean_for(place.run) && target.value) {
+      outcome = clean_outcome(target, true);
+    } else {
+      return std::nullopt;
+    }
     if (place.registers) target.dependents.push_back(attempt.node.id);
   }
   counters_.add(Count::kCleanHits);
@@ -156,9 +159,16 @@ void Engine::ask(Wait& wait, Starts& starts) {
 
 bool Engine::answer_if_clean(Wait& wait, Node& node) {
   const bool check = wait.block->check;
-  if (!node.clean_for(wait.block->run) || (!check && !node.value)) return false;
-  wait.outcome = clean_outcome(node, !check);
-  if (wait.registers) node.dependents.push_back(wait.block->owner->node.id);
+  const Attempt* asker = wait.block->owner;
+  const Outcome* foreseen = asker == nullptr || check ? nullptr : asker->foresees(node.id);
+  if (foreseen != nullptr) {
+    wait.outcome = *foreseen;
+  } else if (node.clean_for(wait.block->run) && (check || node.value)) {
+    wait.outcome = clean_outcome(node, !check);
+  } else {
+    return false;
+  }
+  if (wait.registers) node.dependents.push_back(asker->node.id);
   if (!check) counters_.add(Count::kCleanHits);
   return true;
 }

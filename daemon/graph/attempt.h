@@ -63,13 +63,14 @@ struct Attempt {
   std::vector<Read> reads;
   RunId reads_through = kEveryRun;
   bool reads_transient = false;
-  // The error that a dependency gave to the re-check: the function gets it too, once, instead of
-  // making the dependency fail again.
+  // What the re-check was answered and no node remembers: errors, and values for those who were
+  // waiting. The function gets the same, instead of making the dependency run again. Constant
+  // while the function runs.
   struct Foreseen {
     NodeId node;
-    Error error;
+    Outcome outcome;
   };
-  std::optional<Foreseen> foreseen;
+  std::vector<Foreseen> foreseen;
   std::optional<std::stop_source> stop;  // made when the function asks for it
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
@@ -78,6 +79,7 @@ struct Attempt {
   void unlink(Wait& wait);
   void link(WaitBlock& block);
   void unlink(WaitBlock& block);
+  const Outcome* foresees(NodeId dependency) const;
 };
 
 }  // namespace kiln::graph

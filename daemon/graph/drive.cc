@@ -33,7 +33,7 @@ Edges edges_of(const std::vector<Read>& reads) {
 // What the re-check of a node's dependencies came to.
 struct Engine::Verdict {
   NodeId changed = 0;  // the first that is not what it was; 0: all are
-  std::optional<Attempt::Foreseen> foreseen;
+  std::vector<Attempt::Foreseen> foreseen;
   RunId good_through = kEveryRun;
   bool transient = false;
 };
@@ -82,7 +82,7 @@ Engine::Next Engine::begin(Attempt& attempt) {
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return Next::kEnd;
   attempt.hit = false;
-  attempt.foreseen.reset();
+  attempt.foreseen.clear();
   if (node.generation == 0 || node.forced) {
     RunReason reason = node.forced ? RunReason::kInvalidated : RunReason::kFirstRun;
     if (node.failed) reason = RunReason::kFailedBefore;
@@ -176,29 +176,29 @@ WaitBlock* Engine::check_at_hand(Attempt& attempt, std::span<const Edge> group, 
 }
 
 void Engine::judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdict) {
-  for (size_t i = 0; i < group.size() && verdict.changed == 0; ++i) {
+  for (size_t i = 0; i < group.size(); ++i) {
     const Wait& wait = block.first()[i];
     const Outcome& outcome = wait.outcome;
-    if (wait.stage.load(std::memory_order_acquire) != Wait::Stage::kDone || outcome.failed() ||
-        outcome.generation != group[i].generation) {
-      verdict.changed = group[i].node;
-      if (outcome.error && outcome.error->code() != ErrorCode::kCancelled) {
-        verdict.foreseen = Attempt::Foreseen{group[i].node, *outcome.error};
-      }
-    }
+    const bool done = wait.stage.load(std::memory_order_acquire) == Wait::Stage::kDone;
+    const bool same = done && !outcome.failed() && outcome.generation == group[i].generation;
+    if (!same && verdict.changed == 0) verdict.changed = group[i].node;
     verdict.good_through = std::min(verdict.good_through, outcome.good_through);
     verdict.transient |= outcome.transient;
+    const bool own_error = outcome.error && outcome.error->code() != ErrorCode::kCancelled;
+    if (own_error || (outcome.transient && outcome.value)) {
+      verdict.foreseen.push_back({group[i].node, outcome});
+    }
   }
 }
 
-Engine::Next Engine::settle_checked(Attempt& attempt, const Verdict& verdict) {
+Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
   Node& node = attempt.node;
   Wait* done = nullptr;
   {
     NodeGuard guard(node.lock);
     if (attempt.abandoned) return Next::kEnd;
     if (verdict.changed != 0) {
-      attempt.foreseen = verdict.foreseen;
+      attempt.foreseen = std::move(verdict.foreseen);
       start_function(node, attempt, RunReason::kInputChanged, verdict.changed);
       return Next::kRun;
     }
@@ -386,7 +386,7 @@ void Engine::finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*&
   done = std::exchange(attempt.waiters, nullptr);
   for (Wait* wait = done; wait != nullptr; wait = wait->next) {
     wait->outcome = outcome;
-    if (wait->block->check) wait->outcome.value = ValueRef();
+    if (wait->block->check && !outcome.transient) wait->outcome.value = ValueRef();
     if (wait->registers && !outcome.failed()) {
       node.dependents.push_back(wait->block->owner->node.id);
     }

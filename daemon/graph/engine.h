@@ -91,7 +91,7 @@ class Engine {
   void start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed)
       KILN_REQUIRES(node.lock);
   Task<Verdict> recheck(Attempt& attempt);
-  Next settle_checked(Attempt& attempt, const Verdict& verdict);
+  Next settle_checked(Attempt& attempt, Verdict verdict);
   Next settle_computed(Attempt& attempt, Computed computed);
   Next settle_failed(Attempt& attempt, Error error);
   Next repeat(Attempt& attempt);

@@ -29,6 +29,13 @@ void Attempt::unlink(WaitBlock& block) {
   if (block.next != nullptr) block.next->previous = block.previous;
 }
 
+const Outcome* Attempt::foresees(NodeId dependency) const {
+  for (const Foreseen& known : foreseen) {
+    if (known.node == dependency) return &known.outcome;
+  }
+  return nullptr;
+}
+
 void Engine::take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks) {
   for (WaitBlock* block = attempt.blocks; block != nullptr; block = block->next) {
     block->ref();

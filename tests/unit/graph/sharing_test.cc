@@ -22,7 +22,11 @@ class Sharing : public testing::Test {
 
   Task<Result<Computed>> run_slow(Context& context, int n) {
     KILN_CO_ASSIGN(const ValueRef leaf, co_await context.get(world.leaf(n)));
-    if (next_door < doors_in_use) co_await doors[next_door++].wait();
+    if (next_door < doors_in_use) {
+      Door& door = doors[next_door];
+      ++next_door;
+      co_await door.wait();
+    }
     if (value_as<int>(leaf) < 0) {
       co_return user_error(ErrorCode::kInvalidArgument, "leaf is negative");
     }
