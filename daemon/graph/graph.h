@@ -27,6 +27,10 @@
 
 namespace kiln::graph {
 
+class Engine;
+struct Attempt;
+struct WaitBlock;
+
 // Why a node ran the last time it ran.
 enum class RunReason : uint8_t {
   kNeverRan,
@@ -105,9 +109,7 @@ class Graph {
   Stats stats() const;
 
  private:
-  friend class Context;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Engine> engine_;
 };
 
 // A running computation's view of the graph. Single-owner: the coroutine that got it.
@@ -128,8 +130,27 @@ class Context {
   // The run that started this computation.
   RunId run() const;
 
+  explicit Context(Attempt& attempt) : attempt_(attempt) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
  private:
-  // (implementation)
+  class GetAll;
+  Attempt& attempt_;
+};
+
+class Context::Get {
+ public:
+  Get(Attempt& attempt, Key key) : attempt_(attempt), key_(std::move(key)) {}
+  bool await_ready();
+  bool await_suspend(std::coroutine_handle<> waiter);
+  Result<ValueRef> await_resume();
+
+ private:
+  Attempt& attempt_;
+  Key key_;
+  WaitBlock* block_ = nullptr;  // when the answer was not at hand
+  std::optional<Result<ValueRef>> answer_;
 };
 
 }  // namespace kiln::graph

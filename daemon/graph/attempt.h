@@ -1,0 +1,85 @@
+// Attempt: what is at work on a Running node, from the first who asks to the answer.
+//
+// Threads: all fields belong to the lock of `node`, but for what is constant. (clang's analysis
+//          cannot tell that the lock reached through the attempt is the one that is held.)
+// Owns:    itself; Engine::drive deletes it when the function has ended. An attempt that everyone
+//          has left is abandoned: the node forgets it, and its function winds down unheard.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "daemon/async/frame_pool.h"
+#include "daemon/graph/graph.h"
+#include "daemon/graph/wait.h"
+
+namespace kiln::graph {
+
+// A dependency as the running function reads it. `borrowed`: the recorded dependencies have the
+// same node in the same place, and its entry among the dependents serves for this read too.
+struct Read {
+  Edge edge;
+  bool borrowed = false;
+
+  bool registered() const { return edge.generation != 0 && !borrowed; }
+};
+
+struct Attempt {
+  Attempt(Engine& the_engine, Node& the_node, State found, RunId asked_by, uint64_t at_level)
+      : engine(the_engine),
+        node(the_node),
+        run(asked_by),
+        context(*this),
+        came_from(found),
+        newest_run(asked_by),
+        level(at_level) {}
+  static void* operator new(size_t bytes) { return frame_pool::allocate(bytes); }
+  static void operator delete(void* attempt, size_t bytes) noexcept {
+    frame_pool::deallocate(attempt, bytes);
+  }
+
+  // Constant.
+  Engine& engine;
+  Node& node;
+  const RunId run;
+  Context context;
+
+  // What the node returns to if this attempt comes to nothing.
+  State came_from;
+  bool abandoned = false;
+  bool needs_value = false;  // some waiter wants more than the generation
+  bool hit = false;          // invalidated since begin()
+  bool was_forced = false;   // Node::forced, as the function found it
+  bool ran = false;
+  bool saw_error = false;    // a dependency failed
+  bool group_closed = true;  // an answer came since the last group of reads began
+  NodeId hit_by = 0;         // the node that invalidate() named
+  int restarts = 0;
+  RunId newest_run;  // of all who asked
+  Wait* waiters = nullptr;
+  WaitBlock* blocks = nullptr;  // what the function, or the re-check, waits for
+  std::vector<Read> reads;
+  RunId reads_through = kEveryRun;
+  bool reads_transient = false;
+  // What the re-check was answered and no node remembers: errors, and values for those who were
+  // waiting. The function gets the same, instead of making the dependency run again. Constant
+  // while the function runs.
+  struct Foreseen {
+    NodeId node;
+    Outcome outcome;
+  };
+  std::vector<Foreseen> foreseen;
+  std::optional<std::stop_source> stop;  // made when the function asks for it
+  // Greater than that of every attempt that waits for this one; see cycle.cc.
+  std::atomic<uint64_t> level;
+
+  void link(Wait& wait);
+  void unlink(Wait& wait);
+  void link(WaitBlock& block);
+  void unlink(WaitBlock& block);
+  const Outcome* foresees(NodeId dependency) const;
+};
+
+}  // namespace kiln::graph

@@ -1,0 +1,141 @@
+// Engine: the memo's workings, behind Graph and Context.
+//
+// Sources: ask.cc (asking for nodes), leave.cc (losing interest), drive.cc (what an attempt does),
+//          cycle.cc (who waits for whom), invalidate.cc, evict.cc, graph.cc (requests from
+//          outside).
+// Locks:   invalidation_ or waits_ before a node's lock; never two nodes' locks at once; no lock
+//          while a function runs or a coroutine is resumed.
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <span>
+#include <vector>
+
+#include "daemon/graph/attempt.h"
+#include "daemon/graph/counters.h"
+#include "daemon/graph/live_count.h"
+#include "daemon/graph/node_table.h"
+
+namespace kiln::graph {
+
+class Engine {
+ public:
+  Engine(Executor& executor, Options options) : executor_(executor), options_(options) {}
+  ~Engine();
+
+  Task<Result<Answer>> request(Key key, RunId run, std::stop_token stop);
+  size_t invalidate(std::span<const Hash128> keys);
+  std::optional<Why> why(const Hash128& hash) const;
+  Stats stats() const;
+
+  // --- for Context ---
+  Node& node_of(Key&& key) { return table_.find_or_create(std::move(key)); }
+  // Where the answer of a get will be noted.
+  struct Place {
+    uint32_t slot = 0;
+    bool registers = false;
+    RunId run;
+  };
+  // Notes that `attempt` asks for these next, all before it knows an answer. An error: it is not
+  // to ask.
+  std::optional<Error> reserve(Attempt& attempt, std::span<Node* const> targets,
+                               std::span<Place> places);
+  // The answer, if it is at hand.
+  std::optional<Outcome> answer_at_hand(Attempt& attempt, Node& target, const Place& place);
+  // A block for gets at places that are reserved; suspend() and collect() it.
+  WaitBlock* open_block(Attempt& attempt, std::span<Node* const> targets,
+                        std::span<const Place> places);
+  // Asks for all in `block`. True: `waiter` is suspended, and the engine resumes it.
+  bool suspend(WaitBlock& block, std::coroutine_handle<> waiter);
+  // Ends the waits that are not done and notes what was read. The outcomes are the caller's then.
+  void collect(WaitBlock& block);
+  std::stop_token stop_token_of(Attempt& attempt);
+
+  // Everyone who waits in `block` is answered at once, with kCancelled or by giving up.
+  enum class Leaving : uint8_t { kCancelled, kGaveUp };
+  void leave(WaitBlock& block, Leaving how);
+
+ private:
+  struct Driver;
+  struct Verdict;
+  class RootWait;
+  using Starts = absl::InlinedVector<std::coroutine_handle<>, 2>;
+
+  // ask.cc
+  void ask(Wait& wait, Starts& starts);
+  bool answer_if_clean(Wait& wait, Node& node) KILN_REQUIRES(node.lock);
+  std::coroutine_handle<> start(Wait& wait, Node& node) KILN_REQUIRES(node.lock);
+  void join(Wait& wait, Node& node) KILN_REQUIRES(node.lock);
+  void launch(Starts starts, bool from_outside);
+  Outcome clean_outcome(Node& node, bool with_value) KILN_REQUIRES(node.lock);
+
+  // cycle.cc
+  struct Step;
+  bool join_in_order(Wait& wait);
+  std::vector<Step> find_path(Node& from, const Node& to, uint64_t limit) KILN_REQUIRES(waits_);
+  void raise(Node& node, uint64_t level) KILN_REQUIRES(waits_);
+
+  // leave.cc
+  struct Leftovers;
+  void abandon(Node& node, Leftovers& leftovers) KILN_REQUIRES(node.lock);
+  static void take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks);
+  void drain(Leftovers leftovers, Leaving how);
+  static void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
+
+  // drive.cc
+  enum class Next : uint8_t { kCheck, kRun, kEnd };
+  static Driver drive(Attempt& attempt);
+  static std::coroutine_handle<> drive_handle(Attempt& attempt);
+  Next begin(Attempt& attempt);
+  void start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed)
+      KILN_REQUIRES(node.lock);
+  Task<Verdict> recheck(Attempt& attempt);
+  Next settle_checked(Attempt& attempt, Verdict verdict);
+  Next settle_computed(Attempt& attempt, Computed computed);
+  Next settle_failed(Attempt& attempt, Error error);
+  Next repeat(Attempt& attempt);
+  WaitBlock* check_at_hand(Attempt& attempt, std::span<const Edge> group, Verdict& verdict);
+  static void judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdict);
+  void store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,
+             Edges& retired) KILN_REQUIRES(node.lock);
+  void finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done)
+      KILN_REQUIRES(node.lock);
+  void resume_done(Wait* done);
+  void fail(Attempt& attempt, Error error);
+  void forget_reads(Attempt& attempt);
+
+  // invalidate.cc
+  static bool mark(Node& node, NodeId cause, std::vector<NodeId>& next) KILN_REQUIRES(node.lock);
+
+  // evict.cc
+  void evict();
+
+  // graph.cc
+  Task<Result<Answer>> request_slowly(Node& node, RunId run, std::stop_token stop);
+  bool answer_request(Node& node, RunId run, Answer& answer);
+
+  Executor& executor_;
+  const Options options_;
+  NodeTable table_;
+  Counters counters_;
+  LiveCount live_;
+  std::atomic<bool> closing_{false};
+  // Odd while an invalidation is on its way up.
+  std::atomic<uint64_t> epoch_{0};
+  Mutex invalidation_;
+  Mutex waits_;  // held while a wait is added for an attempt that another asker started
+  Mutex eviction_;
+  NodeId hand_ KILN_GUARDED_BY(eviction_) = 0;
+};
+
+// What is left to do, without any lock, when attempts were abandoned.
+struct Engine::Leftovers {
+  std::vector<WaitBlock*> blocks;  // referenced
+  std::vector<std::stop_source> stops;
+  std::vector<std::coroutine_handle<>> resumed;
+};
+
+Error cancelled_error();
+
+}  // namespace kiln::graph

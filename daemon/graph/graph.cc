@@ -1,0 +1,156 @@
+#include "daemon/graph/graph.h"
+
+#include <string>
+
+#include "daemon/graph/engine.h"
+
+namespace kiln::graph {
+
+Graph::Graph(Executor& executor, Options options)
+    : engine_(std::make_unique<Engine>(executor, options)) {}
+Graph::~Graph() = default;
+
+Task<Result<Answer>> Graph::request(Key key, RunId run, std::stop_token stop) {
+  return engine_->request(std::move(key), run, std::move(stop));
+}
+size_t Graph::invalidate(std::span<const Hash128> keys) { return engine_->invalidate(keys); }
+std::optional<Why> Graph::why(const Hash128& key) const { return engine_->why(key); }
+Stats Graph::stats() const { return engine_->stats(); }
+
+Engine::~Engine() {
+  closing_.store(true, std::memory_order_release);
+  // From here on nothing starts. All that wait are told so, and what runs is abandoned.
+  Leftovers leftovers;
+  table_.for_each([&](Node& node) {
+    NodeGuard guard(node.lock);
+    if (node.state == State::kRunning) {
+      for (Wait* wait = node.attempt->waiters; wait != nullptr; wait = wait->next) {
+        wait->block->ref();
+        leftovers.blocks.push_back(wait->block);
+      }
+    }
+    return true;
+  });
+  drain(std::move(leftovers), Leaving::kCancelled);
+  live_.join();
+}
+
+// A request that is suspended: as a WaitBlock of one, which a stop token may end.
+class Engine::RootWait {
+ public:
+  RootWait(Engine& engine, Node& node, RunId run, std::stop_token stop)
+      : engine_(engine), stop_(std::move(stop)), block_(WaitBlock::make(1, nullptr, run)) {
+    block_->first()->target = &node;
+    block_->stop = &stop_;
+  }
+  RootWait(const RootWait&) = delete;
+  RootWait& operator=(const RootWait&) = delete;
+  ~RootWait() { block_->unref(); }
+
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> waiter) {
+    on_stop_.emplace(stop_, Leave{engine_, *block_});
+    return engine_.suspend(*block_, waiter);
+  }
+  Wait& await_resume() {
+    on_stop_.reset();
+    return *block_->first();
+  }
+
+ private:
+  struct Leave {
+    Engine& engine;
+    WaitBlock& block;
+    void operator()() const { engine.leave(block, Leaving::kCancelled); }
+  };
+  Engine& engine_;
+  std::stop_token stop_;
+  WaitBlock* block_;
+  std::optional<std::stop_callback<Leave>> on_stop_;
+};
+
+bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
+  NodeGuard guard(node.lock);
+  if (!node.clean_for(run) || !node.value) return false;
+  if (!node.used) node.used = true;
+  answer.value = node.value;
+  answer.generation = node.generation;
+  return true;
+}
+
+Task<Result<Answer>> Engine::request(Key key, RunId run, std::stop_token stop) {
+  counters_.add(Count::kRequests);
+  if (stop.stop_requested()) co_return cancelled_error();
+  Node& node = node_of(std::move(key));
+  // While an invalidation is on its way up, what is Clean may be made of both old and new.
+  Answer answer;
+  if (epoch_.load(std::memory_order_acquire) % 2 == 0 && answer_request(node, run, answer)) {
+    counters_.add(Count::kCleanHits);
+    co_return answer;
+  }
+  live_.enter(node.id);
+  Result<Answer> result = co_await request_slowly(node, run, std::move(stop));
+  live_.leave(node.id);
+  co_return result;
+}
+
+Task<Result<Answer>> Engine::request_slowly(Node& node, RunId run, std::stop_token stop) {
+  Answer answer;
+  for (int round = 0; round <= options_.max_restarts;) {
+    const uint64_t epoch = epoch_.load(std::memory_order_acquire);
+    if (epoch % 2 != 0) {
+      co_await resume_on(executor_);
+      continue;
+    }
+    if (answer_request(node, run, answer)) co_return answer;
+    RootWait root(*this, node, run, stop);
+    Wait& wait = co_await root;
+    Outcome& outcome = wait.outcome;
+    if (outcome.error) co_return *outcome.error;
+    answer.ran |= wait.started && outcome.ran;
+    // Nothing was invalidated meanwhile, or nothing that this attempt did not take into account;
+    // what is not remembered cannot be looked at twice.
+    if (outcome.transient || epoch_.load(std::memory_order_acquire) == epoch) {
+      answer.value = std::move(outcome.value);
+      answer.generation = outcome.generation;
+      co_return answer;
+    }
+    ++round;
+  }
+  co_return environment_error(ErrorCode::kFailedPrecondition,
+                              "what " + node.key.describe() + " depends on kept changing, " +
+                                  std::to_string(options_.max_restarts + 1) +
+                                  " times: wait until it is quiet, then ask again");
+}
+
+std::optional<Why> Engine::why(const Hash128& hash) const {
+  const Node* node = table_.find(hash);
+  if (node == nullptr) return std::nullopt;
+  Why why;
+  NodeGuard guard(node->lock);
+  why.reason = node->reason;
+  if (node->reason == RunReason::kInputChanged) why.changed = table_.at(node->changed).key;
+  return why;
+}
+
+Stats Engine::stats() const {
+  Stats stats;
+  stats.nodes = table_.size();
+  stats.edges = counters_.sum(Count::kEdges);
+  // An edge is recorded at both ends.
+  stats.node_bytes = table_.bytes() + stats.edges * (sizeof(Edge) + sizeof(NodeId));
+  stats.value_bytes = counters_.sum(Count::kValueBytes);
+  stats.requests = counters_.sum(Count::kRequests);
+  stats.clean_hits = counters_.sum(Count::kCleanHits);
+  stats.cleaned = counters_.sum(Count::kCleaned);
+  stats.ran = counters_.sum(Count::kRan);
+  stats.cut_off = counters_.sum(Count::kCutOff);
+  stats.joined = counters_.sum(Count::kJoined);
+  stats.cancelled = counters_.sum(Count::kCancelled);
+  stats.invalidated = counters_.sum(Count::kInvalidated);
+  stats.dirtied = counters_.sum(Count::kDirtied);
+  stats.evicted = counters_.sum(Count::kEvicted);
+  return stats;
+}
+
+}  // namespace kiln::graph

@@ -1,0 +1,97 @@
+// Node: what the memo knows of one key. One lock each, held for a few instructions at a time.
+//
+// A node is in one of four states:
+//
+//   Idle     It never had a value, and nothing is at work on it.             → Running
+//   Running  An attempt is at work: it re-checks the recorded dependencies   → Clean, Dirty, Idle
+//            or runs the function. Everyone who asks waits for that attempt.
+//   Clean    Value, dependencies and generation hold, for the runs up to     → Running, Dirty
+//            `good_through`. The value itself may have been evicted.
+//   Dirty    Something below may have changed since the value was computed.  → Running
+//            Value, dependencies and generation are those of that time.
+//
+// An attempt that ends in an error or is abandoned leaves the node as it found it, but Dirty if it
+// was invalidated meanwhile: a failure forgets nothing and stores nothing.
+//
+// Invariant: what a Clean node depends on is Clean, for the runs that the node is Clean for. So an
+// invalidation may stop climbing at a node that is Dirty, or Running and already hit: whatever
+// depends on it is not Clean either.
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "common/types/ids.h"
+#include "daemon/graph/graph.h"
+#include "daemon/graph/node_lock.h"
+
+namespace kiln::graph {
+
+struct Attempt;
+
+// Index of a node in the NodeTable; 0 is no node.
+using NodeId = uint32_t;
+
+enum class State : uint8_t { kIdle, kRunning, kClean, kDirty };
+
+// A dependency: which node, and its generation when it was read. The dependencies of a node form
+// groups, in the order of asking: what is in one group was asked for before any answer of that
+// group was known. Hence a group may be re-checked at once when all groups before it are unchanged.
+struct Edge {
+  NodeId node = 0;
+  uint32_t generation : 31 = 0;  // 0: asked for, and never answered
+  uint32_t opens_group : 1 = 0;
+
+  friend bool operator==(const Edge& a, const Edge& b) {
+    return a.node == b.node && a.generation == b.generation;
+  }
+};
+using Edges = absl::InlinedVector<Edge, 2>;
+// A multiset: one entry for each recorded dependency, and one for each that a running attempt has
+// read and that is not recorded at the same place.
+using Dependents = absl::InlinedVector<NodeId, 4>;
+
+// Good for every run.
+constexpr RunId kEveryRun{std::numeric_limits<uint64_t>::max()};
+
+struct Node {
+  Node(NodeId node_id, Key node_key) : key(std::move(node_key)), id(node_id) {}
+
+  const Key key;
+  const NodeId id;
+
+  mutable NodeLock lock;
+  State state KILN_GUARDED_BY(lock) = State::kIdle;
+  RunReason reason KILN_GUARDED_BY(lock) = RunReason::kNeverRan;
+  // The validity that the function gave the value.
+  Validity validity KILN_GUARDED_BY(lock) = Validity::kForever;
+  // Named by invalidate() since the function started last: it must run.
+  bool forced KILN_GUARDED_BY(lock) = false;
+  // The last attempt failed or was abandoned.
+  bool failed KILN_GUARDED_BY(lock) = false;
+  // This value, or one below, was good only for those who were waiting then.
+  bool transient KILN_GUARDED_BY(lock) = false;
+  // The value was read since the eviction's hand passed here.
+  bool used KILN_GUARDED_BY(lock) = false;
+  uint32_t generation KILN_GUARDED_BY(lock) = 0;  // 0: it never had a value
+  NodeId changed KILN_GUARDED_BY(lock) = 0;       // for kInputChanged
+  ValueRef value KILN_GUARDED_BY(lock);
+  // The newest run that this value is good for: by its own validity; and with all that is below.
+  RunId own_through KILN_GUARDED_BY(lock) = kEveryRun;
+  RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
+  Edges deps KILN_GUARDED_BY(lock);
+  Dependents dependents KILN_GUARDED_BY(lock);
+  Attempt* attempt KILN_GUARDED_BY(lock) = nullptr;  // set exactly while Running
+
+  // CHECKs that the exit is legal.
+  void enter(State next) KILN_REQUIRES(lock);
+  // May `run` believe what is remembered, without looking further?
+  bool clean_for(RunId run) const KILN_REQUIRES(lock) {
+    return state == State::kClean && !transient && run <= good_through;
+  }
+  void drop_dependent(NodeId dependent) KILN_REQUIRES(lock);
+};
+
+}  // namespace kiln::graph

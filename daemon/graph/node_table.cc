@@ -1,0 +1,79 @@
+#include "daemon/graph/node_table.h"
+
+#include <new>
+
+namespace kiln::graph {
+
+NodeTable::NodeTable() {
+  // Id 0, the first of shard 0, is no node.
+  shards_[0].chunks[0] = static_cast<Node*>(::operator new(kFirstChunk * sizeof(Node)));
+  shards_[0].count = 1;
+}
+
+NodeTable::~NodeTable() {
+  for_each([](Node& node) {
+    node.~Node();
+    return true;
+  });
+  for (Shard& shard : shards_) {
+    for (auto& chunk : shard.chunks) ::operator delete(chunk.load());
+  }
+}
+
+Node* NodeTable::find(const Hash128& hash) const {
+  const Shard& shard = shards_[shard_of(hash)];
+  MutexLock lock(shard.mutex);
+  const auto found = shard.index.find(hash);
+  return found == shard.index.end() ? nullptr : *found;
+}
+
+Node& NodeTable::find_or_create(Key&& key) {
+  const uint32_t shard_index = shard_of(key.hash);
+  Shard& shard = shards_[shard_index];
+  MutexLock lock(shard.mutex);
+  // One probe finds the node, or the place for it.
+  Node* made = nullptr;
+  const auto place = shard.index.lazy_emplace(key.hash, [&](const auto& construct) {
+    const uint32_t i = shard.count.load(std::memory_order_relaxed);
+    const Slot slot(i + kFirstChunk);
+    KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
+    Node* chunk = shard.chunks[slot.chunk].load(std::memory_order_relaxed);
+    if (chunk == nullptr) {
+      const size_t nodes = size_t{kFirstChunk} << slot.chunk;
+      chunk = static_cast<Node*>(::operator new(nodes * sizeof(Node)));
+      shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
+    }
+    made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
+    shard.count.store(i + 1, std::memory_order_release);
+    construct(made);
+  });
+  return **place;
+}
+
+Node* NodeTable::next_round(NodeId id) const {
+  uint32_t shard = id % kShards;
+  uint32_t i = id / kShards + 1;
+  for (uint32_t tried = 0; tried <= kShards; ++tried) {
+    if (i < shards_[shard].count.load(std::memory_order_acquire)) return &at(i * kShards + shard);
+    shard = (shard + 1) % kShards;
+    i = shard == 0 ? 1 : 0;
+  }
+  return nullptr;
+}
+
+uint64_t NodeTable::size() const {
+  uint64_t nodes = 0;
+  for (const Shard& shard : shards_) nodes += shard.count.load(std::memory_order_relaxed);
+  return nodes - 1;
+}
+
+uint64_t NodeTable::bytes() const {
+  uint64_t index = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    index += shard.index.capacity() * (sizeof(Node*) + 1);
+  }
+  return index + size() * sizeof(Node);
+}
+
+}  // namespace kiln::graph

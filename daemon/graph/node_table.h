@@ -1,0 +1,90 @@
+// NodeTable: all nodes, found by hash or by id.
+//
+// What:    64 shards, each an index from hash to node and a slab of nodes. Ids are dense within a
+//          shard, so an edge costs four bytes; nodes never move and live as long as the table.
+// Threads: thread-safe. at() takes no lock.
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <memory>
+
+#include "daemon/graph/node.h"
+
+namespace kiln::graph {
+
+class NodeTable {
+ public:
+  NodeTable();
+  ~NodeTable();
+  NodeTable(const NodeTable&) = delete;
+  NodeTable& operator=(const NodeTable&) = delete;
+
+  Node* find(const Hash128& hash) const;
+  Node& find_or_create(Key&& key);
+  // `id` was handed out by this table.
+  Node& at(NodeId id) const {
+    const Slot slot(id / kShards + kFirstChunk);
+    return shards_[id % kShards].chunks[slot.chunk].load(std::memory_order_acquire)[slot.index];
+  }
+
+  // Every node that was there before the call; `f` returns false to stop.
+  template <class F>
+  void for_each(F&& f) const {
+    for (uint32_t shard = 0; shard < kShards; ++shard) {
+      const uint32_t count = shards_[shard].count.load(std::memory_order_acquire);
+      for (uint32_t i = shard == 0 ? 1 : 0; i < count; ++i) {
+        if (!f(at(i * kShards + shard))) return;
+      }
+    }
+  }
+  // The node after `id` in some order that visits all of them, going round; null if there is none.
+  Node* next_round(NodeId id) const;
+
+  uint64_t size() const;
+  uint64_t bytes() const;
+
+ private:
+  static constexpr uint32_t kShards = 64;
+  // Chunk c holds kFirstChunk << c nodes: no node ever moves, and no table of chunks grows.
+  static constexpr uint32_t kFirstChunk = 64;
+  static constexpr uint32_t kChunks = 21;
+
+  struct Slot {
+    explicit Slot(uint32_t biased)
+        : chunk(static_cast<uint32_t>(std::bit_width(biased)) - std::bit_width(kFirstChunk)),
+          index(biased - (kFirstChunk << chunk)) {}
+    uint32_t chunk;
+    uint32_t index;
+  };
+  // The index holds pointers and reads the hash in the node: a look-up needs the node anyway.
+  struct HashOf {
+    using is_transparent = void;
+    size_t operator()(const Hash128& hash) const { return hash.low; }
+    size_t operator()(const Node* node) const { return node->key.hash.low; }
+  };
+  struct SameHash {
+    using is_transparent = void;
+    static const Hash128& of(const Hash128& hash) { return hash; }
+    static const Hash128& of(const Node* node) { return node->key.hash; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return of(a) == of(b);
+    }
+  };
+  struct alignas(64) Shard {
+    mutable Mutex mutex;
+    absl::flat_hash_set<Node*, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
+    std::atomic<uint32_t> count{0};  // written under the mutex
+    std::array<std::atomic<Node*>, kChunks> chunks{};
+  };
+
+  static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace kiln::graph
