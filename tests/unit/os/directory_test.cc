@@ -115,6 +115,7 @@ TEST(StatBeneath, TellsOfTheLinkNotItsTarget) {
   ASSERT_EQ(::stat(root.path("d/f").c_str(), &st), 0);
   EXPECT_EQ(file.inode, st.st_ino);
   EXPECT_EQ(file.device, st.st_dev);
+  EXPECT_EQ(file.links, 1U);
   EXPECT_EQ(file.mtime_ns, st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec);
   EXPECT_EQ((*stat_beneath(root.fd(), rel("d/l")))->kind, FileKind::kSymlink);
   EXPECT_EQ((*stat_beneath(root.fd(), RelPath()))->kind, FileKind::kDirectory);
