@@ -238,9 +238,9 @@ GlobSet::Step GlobSet::step(const GlobState& state, std::string_view name) const
 std::optional<std::vector<std::string>> GlobSet::literal_names(const GlobState& state) const {
   std::vector<std::string> names;
   for (const uint32_t p : state.positions) {
-    if (p >= impl_->literal_count) return std::nullopt;
-    const std::string_view name = *impl_->positions[p].pattern.literal();
-    if (names.empty() || names.back() != name) names.emplace_back(name);
+    const auto name = impl_->positions[p].pattern.literal();
+    if (!name) return std::nullopt;
+    if (names.empty() || names.back() != *name) names.emplace_back(*name);
   }
   return names;
 }
