@@ -52,7 +52,8 @@ Stat to_stat(const struct statx& stx) {
               .inode = stx.stx_ino,
               .size = static_cast<int64_t>(stx.stx_size),
               .mtime_ns = nanoseconds(stx.stx_mtime),
-              .ctime_ns = nanoseconds(stx.stx_ctime)};
+              .ctime_ns = nanoseconds(stx.stx_ctime),
+              .links = stx.stx_nlink};
 }
 
 // openat2(2) as the header promises it: a descriptor, or -errno.

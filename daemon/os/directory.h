@@ -33,6 +33,7 @@ struct Stat {
   int64_t size = 0;
   int64_t mtime_ns = 0;
   int64_t ctime_ns = 0;
+  uint32_t links = 0;  // more than one: it can be written by a name in another directory
   bool executable() const { return (mode & 0100) != 0; }
   friend bool operator==(const Stat&, const Stat&) = default;
 };

@@ -1,7 +1,6 @@
 #include "daemon/os/glob.h"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
 #include "daemon/os/ignore.h"
@@ -19,7 +18,6 @@ Error refused(std::string_view glob, std::string_view why) {
 struct Component {
   bool any_depth = false;  // "**"
   Wildmatch pattern;       // else
-  friend bool operator==(const Component& a, const Component& b) = delete;
 };
 
 // The components of an including glob; never empty.
@@ -88,12 +86,12 @@ struct GlobSet::Impl {
     uint32_t index = 0;  // of the component in its glob
     bool last = false;   // a match here is a match of the glob
     bool any_depth = false;
-    // Every position of this glob before this one is contained in it: it begins with "**".
-    bool absorbs = false;
+    // A match leads to a "**", which contains all that earlier positions of the glob stand for.
+    bool enters_any_depth = false;
     Wildmatch pattern;
-    std::vector<uint32_t>
-        entry;                   // positions held as soon as this one is: itself, what follows a **
-    std::vector<uint32_t> next;  // entry of the position after it
+    // The positions that are held as soon as this one is: itself, and what follows a "**".
+    std::vector<uint32_t> entry;
+    std::vector<uint32_t> next;  // the entry of the position after it
   };
   struct Range {
     uint32_t begin = 0;
@@ -101,15 +99,15 @@ struct GlobSet::Impl {
   };
 
   void number(std::vector<std::vector<Component>> globs);
-  void keep_canonical(std::vector<uint32_t>& state) const;
-  void step_at(uint32_t position, Step& step) const;
+  void drop_contained(std::vector<uint32_t>& state) const;
 
   std::vector<std::string> includes;
   std::vector<std::string> excludes;
   std::shared_ptr<const IgnoreRules> exclude_rules;
   std::vector<Position> positions;
-  uint32_t literal_count = 0;                            // positions below it are literal
-  std::unordered_map<std::string_view, Range> literals;  // keys: of the patterns in `positions`
+  uint32_t literal_count = 0;  // positions below it are literal
+  // Which positions a name can match; the keys are the patterns in `positions`.
+  std::unordered_map<std::string_view, Range> literals;
   GlobState root;
 };
 
@@ -121,7 +119,7 @@ void GlobSet::Impl::number(std::vector<std::vector<Component>> globs) {
                            .index = i,
                            .last = i + 1 == globs[g].size(),
                            .any_depth = component.any_depth,
-                           .absorbs = component.any_depth && i > 0,
+                           .enters_any_depth = i + 1 < globs[g].size() && globs[g][i + 1].any_depth,
                            .pattern = std::move(component.pattern),
                            .entry = {},
                            .next = {}});
@@ -148,6 +146,7 @@ void GlobSet::Impl::number(std::vector<std::vector<Component>> globs) {
     const auto& numbers = number_of[position.glob];
     position.entry = {numbers[position.index]};
     if (position.any_depth && !position.last) position.entry.push_back(numbers[position.index + 1]);
+    sort_unique(position.entry);
   }
   for (Position& position : positions) {
     if (position.last) continue;
@@ -160,27 +159,16 @@ void GlobSet::Impl::number(std::vector<std::vector<Component>> globs) {
   sort_unique(root.positions);
 }
 
-// Sorted, unique, and without positions that an absorbing one of the same glob contains.
-void GlobSet::Impl::keep_canonical(std::vector<uint32_t>& state) const {
-  if (state.size() < 2) return;
-  sort_unique(state);
-  std::map<uint32_t, uint32_t> first_index;  // glob → the last absorbing component
-  for (const uint32_t p : state) {
-    if (positions[p].absorbs) first_index[positions[p].glob] = positions[p].index;
+// Positions before a "**" of the same glob: what they match, it matches too.
+void GlobSet::Impl::drop_contained(std::vector<uint32_t>& state) const {
+  std::unordered_map<uint32_t, uint32_t> first_index;  // glob → its last "**" in the state
+  for (const uint32_t p : state) {                     // a glob's positions of one kind ascend
+    if (positions[p].any_depth) first_index[positions[p].glob] = positions[p].index;
   }
-  if (first_index.empty()) return;
   std::erase_if(state, [&](uint32_t p) {
     const auto it = first_index.find(positions[p].glob);
     return it != first_index.end() && positions[p].index < it->second;
   });
-}
-
-// The name of the entry matches at `position`.
-void GlobSet::Impl::step_at(uint32_t position, Step& step) const {
-  const Position& at = positions[position];
-  if (at.last) step.matched.push_back(at.glob);
-  const auto& held = at.any_depth ? at.entry : at.next;
-  step.below.positions.insert(step.below.positions.end(), held.begin(), held.end());
 }
 
 GlobSet::GlobSet() = default;
@@ -219,30 +207,40 @@ GlobState GlobSet::root() const { return impl_->root; }
 
 GlobSet::Step GlobSet::step(const GlobState& state, std::string_view name) const {
   Step step;
+  std::vector<uint32_t>& below = step.below.positions;
+  bool entered_any_depth = false;
+  const auto match = [&](const Impl::Position& at) {
+    if (at.last) step.matched.push_back(at.glob);
+    const auto& held = at.any_depth ? at.entry : at.next;
+    below.insert(below.end(), held.begin(), held.end());
+    entered_any_depth |= at.enters_any_depth;
+  };
+
   const auto begin = state.positions.begin();
   const auto end = state.positions.end();
   const auto wildcards = std::lower_bound(begin, end, impl_->literal_count);
   if (wildcards != begin) {
     if (const auto found = impl_->literals.find(name); found != impl_->literals.end()) {
       auto it = std::lower_bound(begin, wildcards, found->second.begin);
-      for (; it != wildcards && *it < found->second.end; ++it) impl_->step_at(*it, step);
+      for (; it != wildcards && *it < found->second.end; ++it) match(impl_->positions[*it]);
     }
   }
   for (auto it = wildcards; it != end; ++it) {
     const Impl::Position& position = impl_->positions[*it];
-    if (position.any_depth || position.pattern.matches(name)) impl_->step_at(*it, step);
+    if (position.any_depth || position.pattern.matches(name)) match(position);
   }
   if (step.matched.size() > 1) sort_unique(step.matched);
-  impl_->keep_canonical(step.below.positions);
+  if (below.size() > 1) sort_unique(below);
+  if (entered_any_depth) impl_->drop_contained(below);
   return step;
 }
 
 std::optional<std::vector<std::string>> GlobSet::literal_names(const GlobState& state) const {
   std::vector<std::string> names;
   for (const uint32_t p : state.positions) {
-    if (p >= impl_->literal_count) return std::nullopt;
-    const std::string_view name = *impl_->positions[p].pattern.literal();
-    if (names.empty() || names.back() != name) names.emplace_back(name);
+    const auto name = impl_->positions[p].pattern.literal();
+    if (!name) return std::nullopt;
+    if (names.empty() || names.back() != *name) names.emplace_back(*name);
   }
   return names;
 }

@@ -118,19 +118,15 @@ class WildmatchCompiler {
     const bool several = at_ - first > 1;
     const bool starts_component = first == 0 || pattern_[first - 1] == '/';
     const std::string_view after = pattern_.substr(at_);
-    if (syntax_ != Wildmatch::Syntax::kPath || !several || !starts_component) {
-      push(TokenKind::kStar);
-    } else if (after.empty()) {
-      push(TokenKind::kRest);
-    } else if (after.starts_with('/')) {
-      push(TokenKind::kComponents);
-      at_ += 1;
-    } else if (after.starts_with("\\/")) {
-      push(TokenKind::kSomeComponents);
-      at_ += 2;
-    } else {
-      push(TokenKind::kStar);
+    if (syntax_ == Wildmatch::Syntax::kPath && several && starts_component) {
+      if (after.empty()) return push(TokenKind::kRest);
+      for (const std::string_view slash : {"/", "\\/"}) {
+        if (!after.starts_with(slash)) continue;
+        at_ += slash.size();
+        return push(slash == "/" ? TokenKind::kComponents : TokenKind::kSomeComponents);
+      }
     }
+    push(TokenKind::kStar);
   }
 
   // The next character of the pattern; 0 at its end.
@@ -139,6 +135,8 @@ class WildmatchCompiler {
     at_ += c.length;
     return c.value;
   }
+  // What `c` stands for within a class.
+  uint32_t unescaped(uint32_t c) { return c == '\\' ? next() : c; }
   char peek() const { return at_ < pattern_.size() ? pattern_[at_] : '\0'; }
 
   void add(uint32_t first, uint32_t last) {
@@ -159,22 +157,20 @@ class WildmatchCompiler {
     do {
       if (c == 0) return false;
       if (c == '-' && previous != 0 && peek() != '\0' && peek() != ']') {
-        c = next();
-        if (c == '\\' && (c = next()) == 0) return false;
-        add(previous, c);
+        const uint32_t last = unescaped(next());
+        if (last == 0) return false;
+        add(previous, last);
         previous = 0;
       } else if (c == '[' && peek() == ':' && ends_named_class()) {
         if (!add_named_class()) return false;
         previous = 0;
-      } else if (c == '[' && peek() == ':' &&
-                 pattern_.find(']', at_ + 1) == std::string_view::npos) {
-        return false;
       } else {
-        if (c == '\\' && (c = next()) == 0) return false;
-        add(c, c);
-        previous = c;
+        previous = unescaped(c);
+        if (previous == 0) return false;
+        add(previous, previous);
       }
-    } while ((c = next()) != ']');
+      c = next();
+    } while (c != ']');
     return true;
   }
 

@@ -25,10 +25,13 @@ namespace kiln::watch {
 struct Change {
   enum class Kind : uint8_t {
     kEntry,      // `name` in `directory` appeared, vanished or became another file
-    kContent,    // `name` in `directory` has other bytes or other metadata
+    kContent,    // `name` in `directory` has other bytes or other metadata; with an empty name,
+                 // the directory itself has another mode or owner
     kDirectory,  // `directory` itself was replaced, moved or deleted: its watch is gone, and
                  // nothing that was read in it or below it holds
-    kOverflow,   // the queue overflowed: anything may have changed. `directory` is empty
+    kOverflow,   // the queue overflowed: anything may have changed. `directory` is empty. Watches
+                 // stay: call watch() again for each directory (another id: it was replaced) and
+                 // stat what was read there
   };
   Kind kind = Kind::kEntry;
   std::string directory;  // absolute, as given to watch()
