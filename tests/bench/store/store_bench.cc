@@ -22,6 +22,7 @@ namespace kiln::store {
 namespace {
 
 constexpr size_t kBlob = 4096;
+constexpr char kWriter[] = "--write-and-wait";
 
 class StderrLog final : public Log {
  public:
@@ -272,29 +273,37 @@ void BM_Open(benchmark::State& state) {
 }
 BENCHMARK(BM_Open)->Unit(benchmark::kMillisecond)->Iterations(10);
 
-// The child writes what a build writes, 64 MiB and more, until it is killed.
+// Writes what a build writes, in blobs of `size`, says so on stdout, and waits to be killed.
+[[noreturn]] void write_and_wait(const std::string& path, size_t size) {
+  const auto store = open_store(path);
+  for (int64_t n = 0; n < 40'000; ++n) {
+    const Digest action = directory_digest_of(std::to_string(n));
+    if (!store->blobs().put(content_of(n, size)).ok()) ::_exit(1);
+    if (!store->actions().put(action, {}).ok()) ::_exit(1);
+  }
+  (void)!::write(STDOUT_FILENO, "r", 1);
+  for (;;) ::pause();
+}
+
+// Runs write_and_wait() in a process of its own, this binary executed anew, and kills it.
 void leave_a_log(const std::string& path, size_t size) {
-  int ready[2];
-  if (::pipe(ready) != 0) return;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return;
+  const std::string size_text = std::to_string(size);
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto store = open_store(path);
-    const int64_t count = static_cast<int64_t>((size_t{64} << 20) / size) % 200'000;
-    for (int64_t n = 0; n < count; ++n) {
-      const Digest action = directory_digest_of(std::to_string(n) + path);
-      if (!store->blobs().put(content_of(n + (int64_t{1} << 40), size)).ok()) ::_exit(1);
-      if (!store->actions().put(action, {}).ok()) ::_exit(1);
-    }
-    (void)!::write(ready[1], "r", 1);
-    ::pause();
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::execl("/proc/self/exe", "store_bench", kWriter, path.c_str(), size_text.c_str(), nullptr);
+    ::_exit(127);
   }
+  ::close(ends[1]);
   char byte;
-  (void)!::read(ready[0], &byte, 1);
+  (void)!::read(ends[0], &byte, 1);
+  ::close(ends[0]);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  ::close(ready[0]);
-  ::close(ready[1]);
 }
+
 void BM_OpenAfterKill(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
@@ -322,4 +331,17 @@ void BM_StatCachePutAndGet(benchmark::State& state) {
 BENCHMARK(BM_StatCachePutAndGet)->Iterations(100'000);
 
 }  // namespace
+
+int bench_main(int argc, char** argv) {
+  if (argc == 4 && std::strcmp(argv[1], kWriter) == 0) {
+    write_and_wait(argv[2], static_cast<size_t>(std::atoll(argv[3])));
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
 }  // namespace kiln::store
+
+int main(int argc, char** argv) { return kiln::store::bench_main(argc, argv); }
