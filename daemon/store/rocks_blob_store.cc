@@ -95,7 +95,8 @@ Result<bool> RocksBlobStore::has_small(const FileDigest& digest) {
 Result<void> RocksBlobStore::put_small(std::string_view content, const FileDigest& digest) {
   KILN_ASSIGN(const bool known, has_small(digest));
   if (known) return {};
-  rocksdb::WriteBatch batch;
+  constexpr size_t kOverhead = 128;  // two keys and their headers; so that the content moves once
+  rocksdb::WriteBatch batch(content.size() + kOverhead);
   db_.put(batch, Table::kBlobs, key_of(digest), content);
   db_.put(batch, Table::kSizes, key_of(digest), bytes_of(digest.size));
   KILN_TRY(db_.write(batch));

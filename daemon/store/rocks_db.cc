@@ -1,8 +1,13 @@
 #include "daemon/store/rocks_db.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/listener.h>
+#include <unistd.h>
 
-#include <cerrno>
+#include <filesystem>
+
+#include "common/base/unique_fd.h"
 
 namespace kiln::store {
 
@@ -18,22 +23,60 @@ bool is_full_disk(const rocksdb::Status& status) {
          text.find("Disk quota exceeded") != std::string::npos;
 }
 
+// Makes every full disk one that Resume() can get over, and leaves it to RocksDb::write() to call
+// it: by itself RocksDB takes a quota for fatal, and looks for space once in five seconds.
+// Notes down where damage stopped it, for the next open.
+class ErrorPolicy final : public rocksdb::EventListener {
+ public:
+  explicit ErrorPolicy(std::string repair_note) : repair_note_(std::move(repair_note)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (is_full_disk(*status)) {
+      *status = rocksdb::Status(rocksdb::Status::NoSpace(status->getState()),
+                                rocksdb::Status::kHardError);
+    } else if (status->IsCorruption()) {
+      const UniqueFd note(::open(repair_note_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    }
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  const std::string repair_note_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<RocksDb>> RocksDb::open(const std::string& path, uint64_t block_cache_bytes,
                                                Log& log) {
-  const rocksdb::Options options = rocks_database_options();
+  rocksdb::Options options = rocks_database_options();
+  const std::string repair_note = path + ".repair";
+  options.listeners.push_back(std::make_shared<ErrorPolicy>(repair_note));
   const auto table_options = rocks_table_options(rocksdb::NewLRUCache(block_cache_bytes));
   std::vector<rocksdb::ColumnFamilyDescriptor> tables;
   for (const char* name : kTableNames) tables.emplace_back(name, table_options);
 
   std::unique_ptr<RocksDb> db(new RocksDb(path, log));
-  rocksdb::Status status = db->try_open(options, tables);
+  const bool noted = ::access(repair_note.c_str(), F_OK) == 0;
+  rocksdb::Status status = noted ? rocksdb::Status::Corruption("found while it was in use")
+                                 : db->try_open(options, tables);
   if (status.IsCorruption()) {
     log.warn("the database " + path + " is damaged (" + status.ToString() +
              "); dropping what cannot be read");
     status = rocksdb::RepairDB(path, options, tables);
     if (status.ok()) status = db->try_open(options, tables);
+    if (status.IsCorruption()) {
+      // Nothing in it that cannot be made again: begin anew rather than ask somebody to.
+      const std::string aside = path + ".damaged";
+      log.warn("it cannot be repaired (" + status.ToString() + "); moved it to " + aside);
+      std::error_code error;
+      std::filesystem::remove_all(aside, error);
+      std::filesystem::rename(path, aside, error);
+      if (!error) status = db->try_open(options, tables);
+    }
+    if (status.ok()) ::unlink(repair_note.c_str());
   }
   if (status.ok()) return db;
   if (is_full_disk(status) || status.IsIOError()) return db->error_of(status, "open");

@@ -33,8 +33,9 @@ rocksdb::ColumnFamilyOptions rocks_table_options(std::shared_ptr<rocksdb::Cache>
 
 class RocksDb {
  public:
-  // Opens, or makes, the database in the directory `path`. What is damaged beyond RocksDB's own
-  // recovery is repaired by dropping what cannot be read.
+  // Opens, or makes, the database in the directory `path`. Damage beyond RocksDB's own recovery is
+  // repaired by dropping what cannot be read, or, that failing, by moving the database to
+  // `path`.damaged and making an empty one. The log says so.
   static Result<std::unique_ptr<RocksDb>> open(const std::string& path, uint64_t block_cache_bytes,
                                                Log& log);
   ~RocksDb();

@@ -10,9 +10,8 @@ rocksdb::Options rocks_database_options() {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  // Opening after a kill replays the log, a few milliseconds for each MiB: bound it. It is also
-  // what the memtables may take.
-  options.max_total_wal_size = uint64_t{16} << 20;
+  // Opening after a kill replays the log, up to 6 ms for each MiB of small records: bound it.
+  options.max_total_wal_size = uint64_t{8} << 20;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.avoid_flush_during_recovery = true;
   // Tables are opened when they are first read, so that opening does not grow with the store.
@@ -36,7 +35,7 @@ rocksdb::ColumnFamilyOptions rocks_table_options(std::shared_ptr<rocksdb::Cache>
   table.format_version = 5;
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.write_buffer_size = size_t{8} << 20;
+  options.write_buffer_size = size_t{4} << 20;
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
   return options;

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Store>> open_rocks_store(const RocksOptions& options, Log
   if (::mkdir(options.path.c_str(), 0700) != 0 && errno != EEXIST) {
     return os_error(errno, "make the store " + options.path);
   }
+  KILN_TRY(open_file(options.path, O_PATH | O_DIRECTORY));
   if (::access(options.path.c_str(), W_OK | X_OK) != 0) {
     return os_error(errno, "write to the store " + options.path);
   }

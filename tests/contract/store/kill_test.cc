@@ -14,6 +14,10 @@
 namespace kiln::store {
 namespace {
 
+constexpr char kReady[] = "\x01";
+constexpr char kPathVariable[] = "KILN_KILL_TEST_STORE";
+constexpr char kLifeVariable[] = "KILN_KILL_TEST_LIFE";
+
 // Everything of action `n` of `life` follows from those two numbers.
 std::string output_of(int life, int n) {
   const uint64_t seed = static_cast<uint64_t>(life) * 100'000 + n;
@@ -30,12 +34,12 @@ Digest action_of(int life, int n) {
   return directory_digest_of(std::to_string(life) + " " + std::to_string(n));
 }
 
-// Runs in the child, until it is killed.
-[[noreturn]] void write_for_ever(const std::string& path, int life, int ready_fd) {
+// Runs in a process of its own, until it is killed. Says on stdout when the store is open.
+[[noreturn]] void write_for_ever(const std::string& path, int life) {
   RecordingLog log;
   auto store = open_rocks_store({.path = path}, log);
   if (!store.ok()) ::_exit(1);
-  (void)!::write(ready_fd, "r", 1);
+  (void)!::write(STDOUT_FILENO, kReady, 1);
   for (int n = 0;; ++n) {
     const TreePtr outputs = tree_of_action(life, n);
     const auto put = (*store)->blobs().put(output_of(life, n));
@@ -70,20 +74,48 @@ int kills() {
   return text == nullptr ? 15 : std::atoi(text);
 }
 
+// Not a test: what the process to be killed runs. RocksDB's threads do not survive a fork, so it
+// is this binary executed anew.
+TEST(Kill, DISABLED_TheWriter) {
+  const char* path = std::getenv(kPathVariable);
+  ASSERT_NE(path, nullptr) << "run by Kill.AtAnyInstantLeavesNothingUntrue only";
+  write_for_ever(path, std::atoi(std::getenv(kLifeVariable)));
+}
+
+// Starts the writer; `from` reads its stdout.
+pid_t start_writer(const std::string& path, int life, UniqueFd& from) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+  from.reset(ends[0]);
+  const UniqueFd to(ends[1]);
+  ::setenv(kPathVariable, path.c_str(), 1);
+  ::setenv(kLifeVariable, std::to_string(life).c_str(), 1);
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::dup2(to.get(), STDOUT_FILENO);
+  ::execl("/proc/self/exe", "writer", "--gtest_filter=Kill.DISABLED_TheWriter",
+          "--gtest_also_run_disabled_tests", nullptr);
+  ::_exit(127);
+}
+
+bool wait_until_ready(int from) {
+  char byte;
+  while (::read(from, &byte, 1) == 1) {
+    if (byte == kReady[0]) return true;
+  }
+  return false;
+}
+
 TEST(Kill, AtAnyInstantLeavesNothingUntrue) {
   const TempDir dir;
   const std::string path = dir.path() + "/store";
   std::mt19937 random(std::random_device{}());
   int survived = 0;
   for (int life = 0; life < kills(); ++life) {
-    int ready[2];
-    ASSERT_EQ(::pipe(ready), 0);
-    const pid_t child = ::fork();
-    if (child == 0) write_for_ever(path, life, ready[1]);
-    ::close(ready[1]);
-    char byte;
-    ASSERT_EQ(::read(ready[0], &byte, 1), 1) << "the child could not open the store";
-    ::close(ready[0]);
+    UniqueFd from;
+    const pid_t child = start_writer(path, life, from);
+    ASSERT_GT(child, 0);
+    ASSERT_TRUE(wait_until_ready(from.get())) << "the writer could not open the store";
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 150'000));
     ::kill(child, SIGKILL);
     int status = 0;
