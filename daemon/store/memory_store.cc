@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/sync.h"
 #include "common/types/hash.h"
+#include "daemon/store/blob_readers.h"
 #include "daemon/store/limits.h"
 #include "daemon/store/new_file.h"
 
@@ -18,21 +19,6 @@ namespace kiln::store {
 namespace {
 
 using Content = std::shared_ptr<const std::string>;
-
-class MemoryReader final : public BlobReader {
- public:
-  explicit MemoryReader(Content content) : content_(std::move(content)) {}
-  int64_t size() const override { return static_cast<int64_t>(content_->size()); }
-  Result<std::string> next(size_t limit) override {
-    std::string bytes = content_->substr(offset_, limit);
-    offset_ += bytes.size();
-    return bytes;
-  }
-
- private:
-  const Content content_;
-  size_t offset_ = 0;
-};
 
 class MemoryWriter final : public BlobWriter {
  public:
@@ -68,7 +54,7 @@ class MemoryBlobs final : public BlobStore, public BlobFiles {
   }
   Result<std::unique_ptr<BlobReader>> reader(const FileDigest& digest) override {
     KILN_ASSIGN(Content content, find(digest));
-    return std::make_unique<MemoryReader>(std::move(content));
+    return make_string_reader(std::move(content));
   }
   Result<std::vector<FileDigest>> find_missing(std::span<const FileDigest> digests) override {
     std::vector<FileDigest> missing;

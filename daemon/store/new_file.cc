@@ -27,7 +27,9 @@ Result<void> make_file(int dir_fd, const char* name, unsigned mode, Fill fill) {
   return done;
 }
 
-Result<void> copy_bytes(int source, int target, const char* name) {
+}  // namespace
+
+Result<void> copy_content(int source, int target, const char* name) {
   // In the kernel where both file systems let it; from wherever that stopped by hand.
   constexpr size_t kAll = size_t{1} << 30;
   loff_t offset = 0;
@@ -50,8 +52,6 @@ Result<void> copy_bytes(int source, int target, const char* name) {
     offset += n;
   }
 }
-
-}  // namespace
 
 Result<void> seal_file(int fd, unsigned mode, const char* name) {
   if (::fchmod(fd, mode) != 0) return os_error(errno, std::string("set the mode of ") + name);
@@ -79,7 +79,7 @@ Result<void> write_new_file(int dir_fd, const char* name, unsigned mode, std::st
 }
 
 Result<void> copy_new_file(int dir_fd, const char* name, unsigned mode, int source) {
-  return make_file(dir_fd, name, mode, [&](int fd) { return copy_bytes(source, fd, name); });
+  return make_file(dir_fd, name, mode, [&](int fd) { return copy_content(source, fd, name); });
 }
 
 }  // namespace kiln::store

@@ -1,0 +1,221 @@
+// What disks and processes do to stored bytes: wrong bytes are never served.
+#include <gmock/gmock.h>
+
+#include <sys/time.h>
+
+#include "build/bazel/remote/execution/v2/remote_execution.pb.h"
+#include "daemon/store/rocks_db.h"
+#include "tests/contract/store/stores_under_test.h"
+#include "tests/unit/store/trees.h"
+
+namespace kiln::store {
+namespace {
+
+using testing::HasSubstr;
+namespace reapi = build::bazel::remote::execution::v2;
+
+template <class D>
+std::string key_of(const D& digest) {
+  return {reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size()};
+}
+
+class Damage : public StoreContract<OnRocks> {
+ protected:
+  std::string large_file(const FileDigest& digest, bool executable = false) {
+    const std::string hex = to_hex(digest.hash);
+    return at("store/files/" + hex.substr(0, 2) + "/" + hex + (executable ? ".x" : ""));
+  }
+  // Writes past the store's back, as a process that is root can through a hard link.
+  static void flip_a_byte(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDWR));
+    ASSERT_TRUE(fd.valid()) << path;
+    char byte;
+    ASSERT_EQ(::pread(fd.get(), &byte, 1, 1000), 1);
+    byte = static_cast<char>(byte ^ 1);
+    ASSERT_EQ(::pwrite(fd.get(), &byte, 1, 1000), 1);
+  }
+  static void set_store_time(const std::string& path) {
+    const struct timespec times[2] = {{kFileTime, 0}, {kFileTime, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  }
+  // Puts a record into the closed database.
+  void write_raw(Table table, const std::string& key, const std::string& value) {
+    store_.reset();
+    {
+      auto db = RocksDb::open(at("store/db"), 1 << 20, log_);
+      ASSERT_TRUE(db.ok()) << db.error().to_string();
+      rocksdb::WriteBatch batch;
+      (*db)->put(batch, table, key, value);
+      ASSERT_TRUE((*db)->write(batch).ok());
+    }
+    reopen();
+  }
+  void expect_a_miss(const FileDigest& digest) {
+    const auto got = store_->blobs().get(digest);
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code(), ErrorCode::kNotFound);
+    EXPECT_EQ(store_->blobs().find_missing(std::vector{digest})->size(), 1u);
+    EXPECT_THAT(log_.text(), HasSubstr("damaged"));
+  }
+};
+
+TEST_F(Damage, ALargeFileWrittenThroughALinkIsDropped) {
+  const std::string content = content_of(100'000);
+  const FileDigest digest = put(content);
+  ASSERT_TRUE(store_->files().materialize(digest, false, work(), "input").ok());
+  flip_a_byte(at("input"));
+  expect_a_miss(digest);
+  EXPECT_EQ(put(content), digest);
+  EXPECT_EQ(*store_->blobs().get(digest), content);
+}
+
+TEST_F(Damage, ALargeFileOnlyTouchedIsRestored) {
+  const std::string content = content_of(100'000);
+  const FileDigest digest = put(content);
+  for (const bool executable : {false, true}) {
+    ASSERT_TRUE(store_->files().materialize(digest, executable, work(), "input").ok());
+    ASSERT_EQ(::fchmodat(work(), "input", 0777, 0), 0);
+    ASSERT_EQ(::utimensat(work(), "input", nullptr, 0), 0);
+    ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
+    ASSERT_TRUE(store_->files().materialize(digest, executable, work(), "input").ok());
+    struct stat st;
+    ASSERT_EQ(::fstatat(work(), "input", &st, 0), 0);
+    EXPECT_EQ(st.st_mode & 07777, executable ? 0555u : 0444u);
+    EXPECT_EQ(st.st_mtim.tv_sec, kFileTime);
+    ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
+  }
+  EXPECT_EQ(*store_->blobs().get(digest), content);
+}
+
+TEST_F(Damage, AnExecutableWrittenThroughALinkIsMadeAgain) {
+  const std::string content = content_of(100'000);
+  const FileDigest digest = put(content);
+  ASSERT_TRUE(store_->files().materialize(digest, true, work(), "tool").ok());
+  flip_a_byte(at("tool"));
+  ASSERT_TRUE(store_->files().materialize(digest, true, work(), "tool2").ok());
+  EXPECT_EQ(*read_file(at("tool2")), content);
+  EXPECT_EQ(*store_->blobs().get(digest), content);
+}
+
+TEST_F(Damage, ALargeFileTruncatedIsDropped) {
+  const FileDigest digest = put(content_of(100'000));
+  ASSERT_EQ(::truncate(large_file(digest).c_str(), 70'000), 0);
+  expect_a_miss(digest);
+}
+
+TEST_F(Damage, ALargeFileRottenBetweenLivesIsDroppedAtFirstUse) {
+  // As a disk or a power loss does it: size and time are right.
+  for (const bool executable : {false, true}) {
+    const FileDigest digest = put(content_of(100'000, executable));
+    ASSERT_TRUE(store_->files().materialize(digest, true, work(), executable ? "a" : "b").ok());
+    store_.reset();
+    flip_a_byte(large_file(digest, executable));
+    set_store_time(large_file(digest, executable));
+    reopen();
+    if (executable) {
+      ASSERT_TRUE(store_->files().materialize(digest, true, work(), "again").ok());
+      EXPECT_EQ(file_digest_of(*read_file(at("again"))), digest);
+    } else {
+      expect_a_miss(digest);
+    }
+  }
+}
+
+TEST_F(Damage, ASmallRecordWithOtherBytesIsDropped) {
+  for (const std::string& garbage : {std::string("garbage"), std::string(), content_of(500, 99)}) {
+    const std::string content = content_of(500);
+    const FileDigest digest = put(content);
+    write_raw(Table::kBlobs, key_of(digest), garbage);
+    EXPECT_EQ(store_->files().materialize(digest, false, work(), "f").error().code(),
+              ErrorCode::kNotFound);
+    expect_a_miss(digest);
+    EXPECT_EQ(put(content), digest);
+    EXPECT_EQ(*store_->blobs().get(digest), content);
+  }
+}
+
+TEST_F(Damage, ADamagedTableFileIsAMissNotACrash) {
+  std::vector<FileDigest> digests;
+  for (uint64_t i = 0; i < 2000; ++i) digests.push_back(put(content_of(1000, 1000 + i)));
+  store_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(at("store/db"))) {
+    if (entry.path().extension() == ".sst" && entry.file_size() > 100'000)
+      flip_a_byte(entry.path());
+  }
+  reopen();
+  ASSERT_NE(store_, nullptr);
+  size_t lost = 0;
+  for (uint64_t i = 0; i < digests.size(); ++i) {
+    const auto got = store_->blobs().get(digests[i]);
+    if (got.ok()) {
+      EXPECT_EQ(*got, content_of(1000, 1000 + i));
+    } else {
+      EXPECT_EQ(got.error().code(), ErrorCode::kNotFound);
+      ++lost;
+      EXPECT_EQ(put(content_of(1000, 1000 + i)), digests[i]);
+      EXPECT_TRUE(store_->blobs().get(digests[i]).ok());
+    }
+  }
+  EXPECT_GT(lost, 0u);
+  EXPECT_LT(lost, 100u);
+}
+
+TEST_F(Damage, ATreeWithADamagedPartIsDroppedAndCanBeSavedAgain) {
+  const TreePtr root = tree({file("a/b/c", "x"), file("d", "y")});
+  ASSERT_TRUE(store_->trees().save(root).ok());
+  const Digest below = std::get<TreePtr>(*root->find(path_of("a/b")))->digest();
+  write_raw(Table::kTrees, key_of(below), "garbage");
+  EXPECT_EQ(store_->trees().load(root->digest()).error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(log_.text(), HasSubstr(to_string(below)));
+  ASSERT_TRUE(store_->trees().save(root).ok());
+  reopen();
+  EXPECT_EQ(flat(*store_->trees().load(root->digest())), flat(root));
+}
+
+// A record whose digest is right, and which is no canonical directory.
+TEST_F(Damage, HostileDirectoriesAreNotFound) {
+  const auto add_file = [](reapi::Directory& directory, const std::string& name) {
+    auto& node = *directory.add_files();
+    node.set_name(name);
+    node.mutable_digest()->set_hash(to_hex(file_digest_of("x").hash));
+    node.mutable_digest()->set_size_bytes(1);
+  };
+  std::vector<reapi::Directory> hostile(6);
+  add_file(hostile[0], "../../etc/passwd");
+  add_file(hostile[1], "twice");
+  add_file(hostile[1], "twice");
+  add_file(hostile[2], "b");
+  add_file(hostile[2], "a");
+  add_file(hostile[3], "both");
+  hostile[3].add_symlinks()->set_name("both");
+  add_file(hostile[4], "f");
+  hostile[4].mutable_node_properties()->add_properties()->set_name("n");
+  add_file(hostile[5], "f");
+  auto& absent = *hostile[5].add_directories();
+  absent.set_name("absent");
+  *absent.mutable_digest() = hostile[5].files(0).digest();
+  for (const reapi::Directory& directory : hostile) {
+    const std::string bytes = directory.SerializeAsString();
+    const Digest digest = directory_digest_of(bytes);
+    write_raw(Table::kTrees, key_of(digest), bytes);
+    const auto loaded = store_->trees().load(digest);
+    ASSERT_FALSE(loaded.ok()) << directory.DebugString();
+    EXPECT_EQ(loaded.error().code(), ErrorCode::kNotFound);
+  }
+}
+
+TEST_F(Damage, DamagedActionsAndStatsAreMisses) {
+  const Digest action = directory_digest_of("action");
+  const int64_t size = action.size;
+  const std::string key =
+      key_of(action) + std::string(reinterpret_cast<const char*>(&size), sizeof size);
+  for (const std::string& garbage : {std::string(), std::string("garbage"), content_of(200)}) {
+    write_raw(Table::kActions, key, garbage);
+    EXPECT_EQ(*store_->actions().get(action), std::nullopt);
+    write_raw(Table::kStats, "/path", garbage);
+    EXPECT_EQ(store_->stats().get("/path", FileStat()), std::nullopt);
+  }
+}
+
+}  // namespace
+}  // namespace kiln::store
