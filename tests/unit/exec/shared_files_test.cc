@@ -41,9 +41,7 @@ TEST_F(SharedFiles, ALargeOutputBecomesALargeInput) {
 
 TEST_F(SharedFiles, WritingThroughALinkNeverMakesWrongBytes) {
   for (const char* damage : {"chmod 644 in; echo damage | dd of=in conv=notrunc 2>/dev/null",
-                             "chmod 644 in; echo damage >> in", "chmod 644 in; : > in",
-                             "chmod 644 in; echo damage | dd of=in conv=notrunc 2>/dev/null; "
-                             "touch -d 2010-01-01T00:00:00Z in; chmod 444 in"}) {
+                             "chmod 644 in; echo damage >> in", "chmod 644 in; : > in"}) {
     Process process = shell(damage);
     process.inputs = tree({file("in", large_)});
     ASSERT_TRUE(run(process).ok());
