@@ -9,27 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <functional>
-
-#include "common/base/file.h"
 
 namespace kiln::exec {
 namespace {
 
 using std::chrono::steady_clock;
-
-struct Pipe {
-  UniqueFd read_end;  // non-blocking
-  UniqueFd write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds;
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return os_error(errno, "make a pipe");
-  Pipe pipe{.read_end = UniqueFd(fds[0]), .write_end = UniqueFd(fds[1])};
-  ::fcntl(fds[0], F_SETFL, O_NONBLOCK);
-  return pipe;
-}
 
 // Makes a stop token pollable.
 class StopEvent {
@@ -49,40 +33,63 @@ class StopEvent {
   std::stop_callback<Ring> callback_;
 };
 
-// One output stream: what comes out of the pipe goes into the sink.
+// One output stream: what comes out of the pipe goes into the sink. The write end stays open here,
+// too: the stream ends when nobody is left alive to write, not when the pipe says so, and a process
+// that closes it or ends would wake its supervisor once for each pipe.
 class Stream {
  public:
-  Stream(UniqueFd fd, OutputSink& sink) : fd_(std::move(fd)), sink_(sink) {}
+  static Result<Stream> open(OutputSink& sink) {
+    std::array<int, 2> fds;
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0) return os_error(errno, "make a pipe");
+    Stream stream(UniqueFd(fds[0]), UniqueFd(fds[1]), sink);
+    ::fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    return stream;
+  }
 
-  // -1 after the end of the stream, which poll(2) skips.
-  int fd() const { return fd_.get(); }
+  int read_fd() const { return read_end_.get(); }
+  int write_fd() const { return write_end_.get(); }
 
-  // What is there now, at most `chunks` buffers of it, so that one loud stream cannot keep its
-  // supervisor from the clock.
-  Result<void> pump(int chunks) {
-    static thread_local std::array<char, size_t{64} << 10> buffer;
-    while (fd_.valid() && chunks-- > 0) {
-      const ssize_t n = ::read(fd_.get(), buffer.data(), buffer.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && errno == EAGAIN) return {};
-      if (n < 0) return os_error(errno, "read the output of the process");
-      if (n == 0) {
-        fd_.reset();
-        return {};
-      }
-      KILN_TRY(sink_.append(std::string_view(buffer.data(), static_cast<size_t>(n))));
-      // A short read emptied the pipe; the next poll says whether there is more.
-      if (static_cast<size_t>(n) < buffer.size() && chunks < kDrain - 1) return {};
+  // What is there now, but no more than a megabyte: a loud stream must not keep its supervisor from
+  // the clock.
+  Result<void> pump() {
+    size_t chunk = kChunk;
+    for (int i = 0; i < 16 && chunk == kChunk; ++i) {
+      KILN_ASSIGN(chunk, take_chunk());
     }
     return {};
   }
-  // All of it, when nobody writes any more.
-  Result<void> drain() { return pump(kDrain); }
+
+  // All of it.
+  Result<void> drain() {
+    for (size_t chunk = 1; chunk > 0;) {
+      KILN_ASSIGN(chunk, take_chunk());
+    }
+    return {};
+  }
 
  private:
-  static constexpr int kDrain = 1 << 30;
-  UniqueFd fd_;
-  OutputSink& sink_;
+  static constexpr size_t kChunk = size_t{64} << 10;
+
+  Stream(UniqueFd read_end, UniqueFd write_end, OutputSink& sink)
+      : read_end_(std::move(read_end)), write_end_(std::move(write_end)), sink_(&sink) {}
+
+  // How many bytes there were; 0 if the pipe is empty.
+  Result<size_t> take_chunk() {
+    static thread_local std::array<char, kChunk> buffer;
+    ssize_t n;
+    do {
+      n = ::read(read_end_.get(), buffer.data(), buffer.size());
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) return size_t{0};
+    if (n < 0) return os_error(errno, "read the output of the process");
+    const auto size = static_cast<size_t>(n);
+    KILN_TRY(sink_->append(std::string_view(buffer.data(), size)));
+    return size;
+  }
+
+  UniqueFd read_end_;  // non-blocking
+  UniqueFd write_end_;
+  OutputSink* sink_;
 };
 
 class Supervisor {
@@ -108,8 +115,7 @@ class Supervisor {
     ended_.descendants_killed = os::kill_tagged(tag_, child_.birth);
     ended_.cancelled = stopped_ && ended_.status.exit_code == -SIGKILL;
     if (failure_) return *failure_;
-    // Nobody holds the other ends any more, unless a descendant shed its tag: then what is in the
-    // pipe now is all that counts.
+    // Nobody writes any more; what a descendant that shed its tag still writes does not count.
     KILN_TRY(out_.drain());
     KILN_TRY(err_.drain());
     return ended_;
@@ -120,12 +126,13 @@ class Supervisor {
 
   // Waits for the next event and acts on it; false when the process has ended.
   bool step() {
-    std::array<pollfd, 4> fds{
-        pollfd{child_.pidfd.get(), POLLIN, 0}, pollfd{stopped_ ? -1 : stop_fd_, POLLIN, 0},
-        pollfd{failure_ ? -1 : out_.fd(), POLLIN, 0}, pollfd{failure_ ? -1 : err_.fd(), POLLIN, 0}};
+    std::array<pollfd, 4> fds{pollfd{child_.pidfd.get(), POLLIN, 0},
+                              pollfd{stopped_ ? -1 : stop_fd_, POLLIN, 0},
+                              pollfd{failure_ ? -1 : out_.read_fd(), POLLIN, 0},
+                              pollfd{failure_ ? -1 : err_.read_fd(), POLLIN, 0}};
     if (::poll(fds.data(), fds.size(), patience()) < 0) return true;  // EINTR
-    if (fds[kOut].revents != 0) take(out_.pump(kChunks));
-    if (fds[kErr].revents != 0) take(err_.pump(kChunks));
+    if (fds[kOut].revents != 0) take(out_.pump());
+    if (fds[kErr].revents != 0) take(err_.pump());
     if (fds[kEnded].revents != 0) return false;
     if (fds[kStop].revents != 0) {
       stopped_ = true;
@@ -160,8 +167,6 @@ class Supervisor {
     return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1'000'000'000));
   }
 
-  static constexpr int kChunks = 16;
-
   const os::Child child_;
   const os::ProcessTag tag_;
   Stream out_;
@@ -178,17 +183,15 @@ class Supervisor {
 }  // namespace
 
 Result<Ended> supervise(os::SpawnRequest request, const Supervision& how) {
-  KILN_ASSIGN(Pipe out, make_pipe());
-  KILN_ASSIGN(Pipe err, make_pipe());
+  KILN_ASSIGN(Stream out, Stream::open(how.stdout_sink));
+  KILN_ASSIGN(Stream err, Stream::open(how.stderr_sink));
   KILN_ASSIGN(const UniqueFd stop_fd, StopEvent::make_fd());
   const StopEvent stop_event(how.stop, stop_fd.get());
-  request.stdout_fd = out.write_end.get();
-  request.stderr_fd = err.write_end.get();
+  request.stdout_fd = out.write_fd();
+  request.stderr_fd = err.write_fd();
   KILN_ASSIGN(os::Child child, os::spawn(request));
-  out.write_end.reset();
-  err.write_end.reset();
-  return Supervisor(std::move(child), request.tag, Stream(std::move(out.read_end), how.stdout_sink),
-                    Stream(std::move(err.read_end), how.stderr_sink), stop_fd.get(), how)
+  return Supervisor(std::move(child), request.tag, std::move(out), std::move(err), stop_fd.get(),
+                    how)
       .stay();
 }
 

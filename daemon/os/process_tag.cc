@@ -76,27 +76,19 @@ class Hunt {
   // Whether `pid` is settled: not one of those hunted, or dead and nothing more to do.
   bool settle(pid_t pid) {
     if (!carries(pid, pattern_) || pid == ::getpid()) return true;
-    siginfo_t info{};
-    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&
-        info.si_pid == pid) {
-      return true;  // an orphan that had ended by itself
-    }
+    // A thread has no pidfd: its process is met under its own pid.
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (!pidfd.valid()) {
-      // A thread, whose process is met under its own pid; or gone by now.
-      return true;
-    }
+    if (!pidfd.valid()) return true;
     if (!carries(pid, pattern_)) return true;  // the pid had passed to another process
-    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&ended, 1, 0) == 1) {
-      // Dead, and its parent has yet to reap it. If the parent is one of ours too, then killing
-      // that makes this one our child, and the next round reaps it.
+    if (has_ended(pidfd, 0)) {
+      // If it is not ours to reap, its parent is still to be met: killing that one makes this one
+      // our child, and the next round reaps it.
+      reap_orphan(pid);
       return true;
     }
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == 0) ++killed_;
     constexpr int kPatienceMs = 100;  // a kill takes microseconds; then look again
-    ::poll(&ended, 1, kPatienceMs);
-    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (has_ended(pidfd, kPatienceMs)) reap_orphan(pid);
     return false;
   }
 
@@ -128,6 +120,16 @@ class Hunt {
   size_t killed() const { return killed_; }
 
  private:
+  static bool has_ended(const UniqueFd& pidfd, int patience_ms) {
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&ended, 1, patience_ms) == 1;
+  }
+
+  static void reap_orphan(pid_t pid) {
+    siginfo_t info;
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+  }
+
   const Pattern pattern_;
   size_t killed_ = 0;
 };
