@@ -118,9 +118,10 @@ Result<void> stop_daemon(DaemonConnection connection, bool force, Interrupt& int
   v1::StopRequest request;
   request.set_force(force);
   SingleRequest source(request.SerializeAsString());
-  H2Transport transport(std::move(connection.socket), interrupt);
-  auto stopped = transport.call("/kiln.v1.Daemon/Stop", source,
-                                [](std::string_view) { return Result<void>(); });
+  // The connection is closed before the daemon is waited for: it may be waiting for that.
+  const auto stopped = H2Transport(std::move(connection.socket), interrupt)
+                           .call("/kiln.v1.Daemon/Stop", source,
+                                 [](std::string_view) { return Result<void>(); });
   // A daemon that ends before its answer is out has done what it was asked.
   if (!stopped.ok() && stopped.error().code() != ErrorCode::kUnavailable) return stopped;
   KILN_TRY(wait_for_exit(connection.pid, interrupt, -1));

@@ -77,8 +77,8 @@ class H2TransportTest : public testing::Test {
   }
 
   const TempDir dir_;
+  Interrupt interrupt_;  // before the daemon, whose threads inherit the signal mask
   FakeDaemon daemon_;
-  Interrupt interrupt_;
   H2Transport transport_;
 };
 

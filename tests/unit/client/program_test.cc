@@ -48,7 +48,8 @@ class ProgramTest : public testing::Test {
 
   // Through a shell, for redirections.
   std::string command(const std::string& arguments) const {
-    return "cd " + dir_ + "/ws/sub && env " + environment_ + KILN_PROGRAM + " " + arguments;
+    return "( cd " + dir_ + "/ws/sub && exec env " + environment_ + KILN_PROGRAM + " " + arguments +
+           " )";
   }
 
   Ended shell(const std::string& line) const {
