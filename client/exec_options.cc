@@ -95,6 +95,12 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
 
+bool ExecOptions::describes_process() const {
+  return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
+         !output_file.empty() || !output_dir.empty() || workdir || timeout || cache || sandbox ||
+         description || require_outputs;
+}
+
 Result<v1::KeepSandboxes> keep_sandboxes(const ExecOptions& options) {
   return choose<v1::KeepSandboxes>("--keep-sandboxes", options.keep_sandboxes.value_or("never"),
                                    {{"never", v1::KeepSandboxes::NEVER},

@@ -34,6 +34,8 @@ struct ExecOptions {
   std::vector<std::string> argv;
 
   void add_to(OptionParser& parser);
+  // Whether anything was given that belongs to one process, not to all of a batch.
+  bool describes_process() const;
 };
 
 // Everything but the caller. `environment` is the client's, for --env NAME.

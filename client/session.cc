@@ -20,6 +20,17 @@ Result<v1::StatusResponse> status_of(Transport& transport) {
   return status;
 }
 
+Result<void> send_stop(Transport& transport, bool force) {
+  v1::StopRequest stop;
+  stop.set_force(force);
+  SingleRequest request(stop.SerializeAsString());
+  auto stopped = transport.call("/kiln.v1.Daemon/Stop", request,
+                                [](std::string_view) { return Result<void>(); });
+  // A daemon that ends before its answer is out has done what it was asked.
+  if (!stopped.ok() && stopped.error().code() != ErrorCode::kUnavailable) return stopped;
+  return {};
+}
+
 }  // namespace
 
 Session::Session(DaemonPaths paths, Console& console, Interrupt& interrupt)
@@ -90,17 +101,19 @@ Result<void> Session::compare_versions() {
   return replace_daemon();
 }
 
+// Over the connection that is there: by the time of another one, somebody else may have replaced
+// the daemon already.
 Result<void> Session::replace_daemon() {
   KILN_TRY(connect());
   KILN_ASSIGN(const v1::StatusResponse status, status_of(*transport_));
-  transport_.reset();
   replaced_ = true;
   console_.say("the running daemon is of version " + status.version() +
                ", this client of version " KILN_VERSION
                "; it is replaced as soon as its work is done");
-  KILN_ASSIGN(auto old, find_daemon(paths_));
-  if (!old) return {};
-  return stop_daemon(*std::move(old), false, interrupt_);
+  KILN_TRY(send_stop(*transport_, false));
+  transport_.reset();
+  KILN_TRY(wait_for_exit(daemon_pid_, interrupt_, -1));
+  return {};
 }
 
 void Session::set_ticker(std::function<void()> ticker, int milliseconds) {
@@ -115,14 +128,10 @@ Result<void> parse_message(std::string_view bytes, google::protobuf::MessageLite
 }
 
 Result<void> stop_daemon(DaemonConnection connection, bool force, Interrupt& interrupt) {
-  v1::StopRequest request;
-  request.set_force(force);
-  SingleRequest source(request.SerializeAsString());
-  H2Transport transport(std::move(connection.socket), interrupt);
-  auto stopped = transport.call("/kiln.v1.Daemon/Stop", source,
-                                [](std::string_view) { return Result<void>(); });
-  // A daemon that ends before its answer is out has done what it was asked.
-  if (!stopped.ok() && stopped.error().code() != ErrorCode::kUnavailable) return stopped;
+  {
+    H2Transport transport(std::move(connection.socket), interrupt);
+    KILN_TRY(send_stop(transport, force));
+  }  // closes the connection, which the daemon may be waiting for
   KILN_TRY(wait_for_exit(connection.pid, interrupt, -1));
   return {};
 }

@@ -10,9 +10,10 @@ namespace kiln {
 
 Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   const std::string& file = *options.batch;
-  if (!options.argv.empty()) {
-    return user_error(ErrorCode::kInvalidArgument, "kiln exec: --batch takes its commands from " +
-                                                       file + ", not from the command line");
+  if (options.describes_process()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "kiln exec: --batch takes commands and their options from " + file +
+                          ", not from the command line");
   }
   UniqueFd input;
   if (file == "-") {

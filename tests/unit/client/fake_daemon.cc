@@ -39,7 +39,6 @@ class FakeDaemon::Processes final : public v1::Processes::Service {
 
   grpc::Status Execute(grpc::ServerContext* context, const v1::ExecuteRequest* request,
                        grpc::ServerWriter<v1::ExecuteEvent>* writer) override {
-    ++fake_.calls;
     if (request->caller().client_version() != version_) {
       return status_of(user_error(ErrorCode::kVersionSkew, "this daemon is " + version_));
     }
@@ -54,6 +53,7 @@ class FakeDaemon::Processes final : public v1::Processes::Service {
     event.mutable_started()->set_sandbox_path("/nowhere");
     writer->Write(event);
     if (what == "hang") {
+      write_output("hanging\n", *writer);
       while (!context->IsCancelled()) std::this_thread::yield();
       ++fake_.hangs_cancelled;
       return grpc::Status::CANCELLED;
@@ -123,6 +123,8 @@ class FakeDaemon::Processes final : public v1::Processes::Service {
 
 class FakeDaemon::Digests final : public v1::Digests::Service {
  public:
+  explicit Digests(FakeDaemon& fake) : fake_(fake) {}
+
   grpc::Status Upload(grpc::ServerContext*, grpc::ServerReader<v1::UploadRequest>* reader,
                       v1::UploadResponse* response) override {
     size_t size = 0;
@@ -145,6 +147,7 @@ class FakeDaemon::Digests final : public v1::Digests::Service {
     for (int64_t left = request->digest().size_bytes(); left > 0; left -= 65536) {
       if (left < 65536) response.set_data(std::string(static_cast<size_t>(left), '\0'));
       if (!writer->Write(response)) return grpc::Status::CANCELLED;
+      fake_.bytes_read += response.data().size();
     }
     return grpc::Status::OK;
   }
@@ -158,6 +161,9 @@ class FakeDaemon::Digests final : public v1::Digests::Service {
     writer->Write(response);
     return grpc::Status::OK;
   }
+
+ private:
+  FakeDaemon& fake_;
 };
 
 class FakeDaemon::Daemon final : public v1::Daemon::Service {
@@ -188,7 +194,7 @@ class FakeDaemon::Daemon final : public v1::Daemon::Service {
 
 FakeDaemon::FakeDaemon(const std::string& socket, std::string version)
     : processes_(std::make_unique<Processes>(*this, version)),
-      digests_(std::make_unique<Digests>()),
+      digests_(std::make_unique<Digests>(*this)),
       daemon_(std::make_unique<Daemon>(version)) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());

@@ -5,7 +5,8 @@
 //           big BYTES          so many bytes on stdout in 64 KiB events
 //           exit CODE          ends with this code (negative: by a signal)
 //           fail CODE MESSAGE  the call ends with this kiln error code
-//           hang               no result until the call is cancelled; then hangs_cancelled grows
+//           hang               "hanging" on stdout, then nothing until the call is cancelled;
+//                              then hangs_cancelled grows
 //           die                ends the fake daemon's process at once
 //         ExecuteBatch does the same for each request; Upload hashes nothing but counts; ReadFile
 //         sends zeros; every other call answers with an empty message.
@@ -35,7 +36,7 @@ class FakeDaemon {
   void wait_for_stop();
 
   std::atomic<int> hangs_cancelled = 0;
-  std::atomic<int> calls = 0;
+  std::atomic<size_t> bytes_read = 0;  // written by ReadFile
 
  private:
   class Processes;
