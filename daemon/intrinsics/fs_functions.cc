@@ -124,9 +124,12 @@ class FileFunction final : public LeafFunction {
     const auto& [workspace, path] = input_of(value);
     KILN_CO_ASSIGN(const graph::ValueRef watch,
                    co_await context.get(watch_key(*workspace, path.parent())));
-    const graph::Validity validity = validity_under(graph::value_as<DirectoryWatch>(watch));
     KILN_CO_ASSIGN(const auto root, workspace->root_fd());
     KILN_CO_ASSIGN(const auto stat, os::stat_beneath(root->get(), path));
+    // A write through another name of the file makes no event here, so it is looked at again.
+    const graph::Validity validity = stat && stat->links > 1
+                                         ? graph::Validity::kThisRun
+                                         : validity_under(graph::value_as<DirectoryWatch>(watch));
     services_.counters.files_statted.add();
     if (!stat || stat->kind != os::FileKind::kFile) {
       co_return graph::Computed{graph::make_value(FileState{}), validity};

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <string>
 #include <vector>
@@ -23,8 +22,13 @@ constexpr size_t kChunk = size_t{1} << 20;
 // One call's walk over the tree.
 class Writing {
  public:
-  Writing(store::Store& store, FsCounters& counters, const Workspace& workspace, int root_fd)
-      : store_(store), counters_(counters), workspace_(workspace), root_fd_(root_fd) {}
+  Writing(store::Store& store, FsCounters& counters, std::atomic<uint64_t>& temporaries,
+          const Workspace& workspace, int root_fd)
+      : store_(store),
+        counters_(counters),
+        temporaries_(temporaries),
+        workspace_(workspace),
+        root_fd_(root_fd) {}
 
   // Everything that stands in the way, one line each.
   Result<void> check(const store::Tree& tree, const RelPath& prefix,
@@ -156,13 +160,13 @@ class Writing {
     return {};
   }
 
-  static std::string temporary_name() {
-    static std::atomic<uint64_t> next{0};
-    return ".kiln-" + std::to_string(::getpid()) + "-" + std::to_string(next.fetch_add(1));
+  std::string temporary_name() {
+    return ".kiln-" + std::to_string(::getpid()) + "-" + std::to_string(temporaries_.fetch_add(1));
   }
 
   store::Store& store_;
   FsCounters& counters_;
+  std::atomic<uint64_t>& temporaries_;
   const Workspace& workspace_;
   const int root_fd_;
   uint64_t written_ = 0;
@@ -175,7 +179,7 @@ Result<uint64_t> WorkspaceWriter::write(const Workspace& workspace, const store:
   KILN_ASSIGN(const auto root, workspace.root_fd());
   // A prefix is written like any directory of the tree, so that it is checked like one.
   const store::TreePtr whole = store::add_prefix(tree, prefix);
-  Writing writing(store_, counters_, workspace, root->get());
+  Writing writing(store_, counters_, temporaries_, workspace, root->get());
   std::vector<std::string> in_the_way;
   KILN_TRY(writing.check(*whole, RelPath(), in_the_way));
   if (!in_the_way.empty()) {

@@ -7,6 +7,7 @@
 // Threads: thread-safe. Blocking.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "common/base/result.h"
@@ -29,6 +30,7 @@ class WorkspaceWriter {
  private:
   store::Store& store_;
   FsCounters& counters_;
+  std::atomic<uint64_t> temporaries_{0};  // numbers the names of files on their way
 };
 
 }  // namespace kiln::intrinsics

@@ -14,7 +14,7 @@ constexpr size_t kChunk = size_t{256} << 10;
 
 Result<store::TreePtr> load(store::Store& store, const v1::Digest& wire, std::string_view what) {
   KILN_ASSIGN(const Digest digest, digest_from(wire, what));
-  return store.trees().load(digest);
+  return session::load_named(store, digest);
 }
 
 Result<void> answer(store::Store& store, const store::TreePtr& tree, v1::DigestResponse& response) {
@@ -104,8 +104,8 @@ DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureReques
   return UnaryCall::start(
       host_.home, host_.begin(request->caller()),
       [this, request, response](const session::Run& run) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(auto captured, co_await session::capture(
-                                          host_.engine, run, globs_from(request->globs()), false));
+        KILN_CO_ASSIGN(auto captured,
+                       co_await session::capture(host_.engine, run, globs_from(request->globs())));
         KILN_CO_TRY(host_.engine.store.trees().save(captured.tree));
         set_digest(captured.tree->digest(), *response->mutable_digest());
         for (std::string& text : captured.warnings) response->add_warnings(std::move(text));
@@ -120,20 +120,20 @@ DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
       host_.home, host_.begin(request->caller()),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ListPathsResponse>& queue) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(auto captured, co_await session::capture(
-                                          host_.engine, run, globs_from(request->globs()), true));
+        KILN_CO_ASSIGN(auto listed, co_await session::list_paths(host_.engine, run,
+                                                                 globs_from(request->globs())));
         Batches<v1::ListPathsResponse> batches(queue);
-        for (const auto& [path, node] : listing(*captured.tree, false)) {
+        for (const auto& [path, directory] : listed.paths) {
           v1::ListPathsResponse::Path& wire = *batches.current().add_paths();
           wire.set_path(path.str());
-          wire.set_is_directory(std::holds_alternative<store::TreePtr>(node));
+          wire.set_is_directory(directory);
           batches.add_bytes(path.str().size() + 8);
           if (batches.full()) KILN_CO_TRY(co_await batches.flush());
         }
-        for (std::string& text : captured.warnings) {
+        for (std::string& text : listed.warnings) {
           batches.current().add_warnings(std::move(text));
         }
-        host_.set_clock(captured.clock, *batches.current().mutable_clock());
+        host_.set_clock(listed.clock, *batches.current().mutable_clock());
         co_return co_await batches.flush();
       });
 }

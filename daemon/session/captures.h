@@ -26,14 +26,26 @@ struct PathGlobs {
 Result<void> check(const PathGlobs& globs);
 
 struct Captured {
-  store::TreePtr tree;  // files have no digest if names_only
+  store::TreePtr tree;
   std::vector<std::string> warnings;
   ClockTick clock;
 };
 
-// The files that match, in the store; with `names_only` nothing is read.
-Task<Result<Captured>> capture(const Engine& engine, const Run& run, PathGlobs globs,
-                               bool names_only);
+// The files that match, in the store.
+Task<Result<Captured>> capture(const Engine& engine, const Run& run, PathGlobs globs);
+
+struct Paths {
+  struct Path {
+    RelPath path;
+    bool directory = false;
+  };
+  std::vector<Path> paths;  // sorted by components; directories only if a glob matches them
+  std::vector<std::string> warnings;
+  ClockTick clock;
+};
+
+// The names that match; no file is read.
+Task<Result<Paths>> list_paths(const Engine& engine, const Run& run, PathGlobs globs);
 
 // The part of a tree that matches; excludes and behaviours as for a workspace, nothing ignored.
 Result<Captured> subset(const store::TreePtr& tree, const PathGlobs& globs);

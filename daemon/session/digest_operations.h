@@ -13,6 +13,9 @@
 
 namespace kiln::session {
 
+// The tree a caller named; kNotFound says what to do about it.
+Result<store::TreePtr> load_named(store::Store& store, const Digest& digest);
+
 // All entries of all of these trees; conflicts show the first bytes of both sides.
 Result<store::TreePtr> merged(store::Store& store, std::span<const Digest> digests,
                               std::vector<store::TreePtr> trees);

@@ -90,7 +90,7 @@ Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec
   if (!spec.input_globs.empty()) {
     PathGlobs globs{std::move(spec.input_globs), GlobMatchError::kError, GlobConjunction::kAllMatch,
                     "the inputs of '" + process.description + "'"};
-    KILN_CO_ASSIGN(Captured captured, co_await capture(engine, run, std::move(globs), false));
+    KILN_CO_ASSIGN(Captured captured, co_await capture(engine, run, std::move(globs)));
     inputs.push_back(std::move(captured.tree));
     executed.warnings = std::move(captured.warnings);
     executed.clock = captured.clock;
