@@ -6,6 +6,8 @@
 //          has left is abandoned: the node forgets it, and its function winds down unheard.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <atomic>
 #include <optional>
 #include <stop_token>
@@ -66,11 +68,7 @@ struct Attempt {
   // What the re-check was answered and no node remembers: errors, and values for those who were
   // waiting. The function gets the same, instead of making the dependency run again. Constant
   // while the function runs.
-  struct Foreseen {
-    NodeId node;
-    Outcome outcome;
-  };
-  std::vector<Foreseen> foreseen;
+  absl::flat_hash_map<NodeId, Outcome> foreseen;
   std::optional<std::stop_source> stop;  // made when the function asks for it
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;

@@ -33,7 +33,7 @@ Edges edges_of(const std::vector<Read>& reads) {
 // What the re-check of a node's dependencies came to.
 struct Engine::Verdict {
   NodeId changed = 0;  // the first that is not what it was; 0: all are
-  std::vector<Attempt::Foreseen> foreseen;
+  absl::flat_hash_map<NodeId, Outcome> foreseen;
   RunId good_through = kEveryRun;
   bool transient = false;
 };
@@ -186,7 +186,7 @@ void Engine::judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdi
     verdict.transient |= outcome.transient;
     const bool own_error = outcome.error && outcome.error->code() != ErrorCode::kCancelled;
     if (own_error || (outcome.transient && outcome.value)) {
-      verdict.foreseen.push_back({group[i].node, outcome});
+      verdict.foreseen.emplace(group[i].node, outcome);
     }
   }
 }
@@ -297,8 +297,8 @@ void Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
     if (!kept) retired.push_back(node.deps[i]);
   }
   // An evicted value cannot be compared. A pure function of what it was a function of before gives
-  // what it gave before.
-  const bool same_by_purity = !old && !attempt.was_forced && deps == node.deps &&
+  // what it gave before; unless it was invalidated, and may have read either side of the change.
+  const bool same_by_purity = !old && !attempt.was_forced && !node.forced && deps == node.deps &&
                               node.validity == Validity::kForever &&
                               computed.validity == Validity::kForever;
   if (node.generation != 0 && (equal || same_by_purity)) {
