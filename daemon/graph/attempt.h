@@ -59,7 +59,8 @@ struct Attempt {
   bool group_closed = true;  // an answer came since the last group of reads began
   NodeId hit_by = 0;         // the node that invalidate() named
   int restarts = 0;
-  RunId newest_run;  // of all who asked
+  uint64_t epoch = 0;  // Engine::epoch_, at begin()
+  RunId newest_run;    // of all who asked
   Wait* waiters = nullptr;
   WaitBlock* blocks = nullptr;  // what the function, or the re-check, waits for
   std::vector<Read> reads;

@@ -82,6 +82,9 @@ Engine::Next Engine::begin(Attempt& attempt) {
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return Next::kEnd;
   attempt.hit = false;
+  attempt.saw_error = false;
+  attempt.reads_transient = false;
+  attempt.epoch = epoch_.load(std::memory_order_acquire);
   attempt.foreseen.clear();
   if (node.generation == 0 || node.forced) {
     RunReason reason = node.forced ? RunReason::kInvalidated : RunReason::kFirstRun;
@@ -100,6 +103,15 @@ Engine::Next Engine::begin(Attempt& attempt) {
     return Next::kRun;
   }
   return Next::kCheck;
+}
+
+// May what the attempt has read be older than an invalidation?
+bool Engine::is_stale(const Node& node, const Attempt& attempt) const {
+  if (attempt.hit || node.forced) return true;
+  // What a failed dependency read is not recorded, so no invalidation climbs through it; nor
+  // through a transient value, which may have been made in spite of a failure.
+  const bool untracked = attempt.saw_error || attempt.reads_transient;
+  return untracked && epoch_.load(std::memory_order_acquire) != attempt.epoch;
 }
 
 void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed) {
@@ -202,7 +214,8 @@ Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
       start_function(node, attempt, RunReason::kInputChanged, verdict.changed);
       return Next::kRun;
     }
-    const bool stale = attempt.hit || node.forced;
+    attempt.reads_transient = verdict.transient;
+    const bool stale = is_stale(node, attempt);
     if (!stale) {
       node.good_through = std::min(node.own_through, verdict.good_through);
       node.transient = verdict.transient;
@@ -260,7 +273,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
     abandoned = attempt.abandoned;
     if (!abandoned) {
       store(node, attempt, computed, old, equal, retired);
-      const bool stale = attempt.hit || node.forced;
+      const bool stale = is_stale(node, attempt);
       attempt.came_from = stale ? State::kDirty : State::kClean;
       attempt.restarts += stale ? 1 : 0;
       if (!stale && attempt.newest_run <= node.good_through) {
@@ -329,7 +342,7 @@ Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
   {
     NodeGuard guard(node.lock);
     if (attempt.abandoned) return Next::kEnd;
-    stale = attempt.hit || node.forced;
+    stale = is_stale(node, attempt);
     if (stale) {
       // Failed by what it read then; it may not fail by what is there now.
       node.forced |= attempt.was_forced;

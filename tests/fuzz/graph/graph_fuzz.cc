@@ -303,6 +303,9 @@ class Fuzz {
     if (!calm_ || capped_) return;
     const Known& known = known_[static_cast<size_t>(node)];
     bool reason = known.version == 0 || known.forced || known.failed || known.tainted;
+    // The last attempt was abandoned, perhaps after the function had done its part.
+    const std::optional<Why> why = graph_.why(node_(node).hash);
+    reason |= why && why->reason == RunReason::kFailedBefore;
     if (node < kLeaves) {
       reason |= validity_of(node) == Validity::kNever;
       reason |= validity_of(node) == Validity::kThisRun && !again_;
