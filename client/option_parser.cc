@@ -78,8 +78,8 @@ struct OptionParser::Impl {
     }
     if (argument.size() > 1 && argument[0] == '-') {
       const auto names = option_names();
-      return user_error(ErrorCode::kInvalidArgument, text.command + ": unknown option " + name +
-                                                         did_you_mean(name, names) + "\n  see " +
+      return user_error(ErrorCode::kInvalidArgument, name + ": unknown option " + option +
+                                                         did_you_mean(option, names) + "\n  see " +
                                                          text.command + " --help");
     }
     return misuse("unexpected argument '" + argument + "'");
