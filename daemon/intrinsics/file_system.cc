@@ -57,6 +57,10 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
 Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
                                           std::shared_ptr<const GlobQuery> query, RunId run,
                                           std::stop_token stop) {
+  if (!workspace.in_place()) {
+    const Hash128 root = FsFunctions::watch_hash(workspace, RelPath());
+    graph.invalidate(std::span(&root, 1));
+  }
   const graph::Key key = glob_.key(workspace, query);
   std::optional<uint64_t> last_generation;
   ClockTick clock = services_.watcher.synchronize();
