@@ -24,7 +24,9 @@ BatchCall::BatchCall(const Host& host)
       queue_(
           host.home.executor,
           [this](const v1::ExecuteBatchResponse* response) { StartWrite(response); },
-          [this](const grpc::Status& status) { Finish(status); }) {
+          [this](const v1::ExecuteBatchResponse* last, const grpc::Status& status) {
+            last == nullptr ? Finish(status) : StartWriteAndFinish(last, {}, status);
+          }) {
   StartRead(&message_);
 }
 

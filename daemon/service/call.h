@@ -85,7 +85,9 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
         body_(std::move(body)),
         queue_(
             home.executor, [this](const Response* message) { this->StartWrite(message); },
-            [this](const grpc::Status& status) { this->Finish(status); }) {
+            [this](const Response* last, const grpc::Status& status) {
+              last == nullptr ? this->Finish(status) : this->StartWriteAndFinish(last, {}, status);
+            }) {
     if (!run_.ok()) {
       queue_.finish(to_refusal(run_.error()));
     } else if (!home.scope.spawn(home.executor, drive())) {

@@ -22,7 +22,7 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
         v1::ExecuteEvent event;
         set_result(executed, *event.mutable_finished());
         host_.set_clock(executed.clock, *event.mutable_finished()->mutable_clock());
-        queue.push(std::move(event));
+        queue.push_last(std::move(event));
         co_return Result<void>();
       });
 }
