@@ -81,6 +81,7 @@ Engine::Next Engine::begin(Attempt& attempt) {
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return Next::kEnd;
+  if (attempt.hit && attempt.came_from == State::kClean) attempt.came_from = State::kDirty;
   attempt.hit = false;
   attempt.saw_error = false;
   attempt.reads_transient = false;
