@@ -78,6 +78,7 @@ std::vector<std::pair<const Workspace*, RelPath>> Workspaces::containing(
 std::vector<const Workspace*> Workspaces::all() const {
   return by_root_.with([](const auto& by_root) {
     std::vector<const Workspace*> workspaces;
+    workspaces.reserve(by_root.size());
     for (const auto& [root, workspace] : by_root) workspaces.push_back(workspace.get());
     return workspaces;
   });
