@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/base/file.h"
@@ -18,16 +20,13 @@
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/file_system.h"
 #include "daemon/store/memory_store.h"
+#include "daemon/store/tree_ops.h"
 #include "daemon/trace/counters.h"
 #include "daemon/watch/watcher.h"
+#include "tests/support/quiet_log.h"
 #include "tests/support/temp_directory.h"
 
 namespace kiln::test {
-
-class QuietLog final : public Log {
- public:
-  void write(LogLevel, std::string_view) override {}
-};
 
 // What a request made happen.
 struct Work {

@@ -3,7 +3,6 @@
 
 #include <sys/stat.h>
 
-#include "daemon/store/tree_ops.h"
 #include "tests/support/engine_fixture.h"
 
 namespace kiln::intrinsics {
@@ -149,7 +148,7 @@ TEST_F(Writer, ARootThatWasMovedAwayIsNotWrittenTo) {
 
 TEST(WorkspacesTest, ARootIsAnAbsolutePath) {
   Workspaces workspaces;
-  for (const std::string root :
+  for (const std::string& root :
        {std::string(""), std::string("relative"), std::string("/a\0b", 4)}) {
     const auto opened = workspaces.open(root);
     ASSERT_FALSE(opened.ok());
