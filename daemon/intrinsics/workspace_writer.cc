@@ -176,6 +176,8 @@ class Writing {
 
 Result<uint64_t> WorkspaceWriter::write(const Workspace& workspace, const store::TreePtr& tree,
                                         const RelPath& prefix) {
+  // Not the descriptor that leaves read by: nobody told us if the root was moved away since.
+  KILN_TRY(workspace.reopen());
   KILN_ASSIGN(const auto root, workspace.root_fd());
   // A prefix is written like any directory of the tree, so that it is checked like one.
   const store::TreePtr whole = store::add_prefix(tree, prefix);

@@ -51,10 +51,9 @@ Task<Result<void>> OutputStream::complete(store::BlobStore& blobs,
     }
     bytes.erase(0, skip);
     skip = 0;
-    if (!co_await queue_.room()) {
+    if (!co_await queue_.send(event(stream, std::move(bytes)))) {
       co_return user_error(ErrorCode::kCancelled, "the client is gone");
     }
-    queue_.push(event(stream, std::move(bytes)));
   }
 }
 

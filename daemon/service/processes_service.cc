@@ -7,9 +7,9 @@
 namespace kiln::service {
 
 grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
-    grpc::CallbackServerContext*, const v1::ExecuteRequest* request) {
+    grpc::CallbackServerContext* context, const v1::ExecuteRequest* request) {
   return StreamCall<v1::ExecuteEvent>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
@@ -32,8 +32,8 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
 }
 
 grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>*
-ProcessesService::ExecuteBatch(grpc::CallbackServerContext*) {
-  return new BatchCall(host_);
+ProcessesService::ExecuteBatch(grpc::CallbackServerContext* context) {
+  return new BatchCall(host_, *context);
 }
 
 }  // namespace kiln::service

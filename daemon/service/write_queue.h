@@ -1,9 +1,9 @@
 // WriteQueue: messages on their way to one client, one write at a time as gRPC wants it.
 //
 // Model:   push() always takes; offer() refuses once `kSlowBytes` wait, for output that can be
-//          fetched elsewhere; room() waits until the client has caught up. When the client is gone
+//          fetched elsewhere; send() waits until the client has caught up. When the client is gone
 //          everything is dropped and nobody waits.
-// Threads: thread-safe; room() has one waiter at a time and resumes on the executor.
+// Threads: thread-safe; senders take turns, and resume on the executor.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -12,6 +12,8 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/base/sync.h"
 #include "daemon/async/executor.h"
@@ -31,13 +33,11 @@ class WriteQueue {
       : executor_(executor), write_(std::move(write)), finish_(std::move(finish)) {}
 
   void push(Message message) {
-    const size_t bytes = message.ByteSizeLong();
     const Message* next = nullptr;
     {
       MutexLock lock(mutex_);
       if (abandoned_) return;
-      queue_.push_back({std::move(message), bytes});
-      bytes_ += bytes;
+      enqueue(std::move(message));
       next = take_next();
     }
     if (next != nullptr) write_(next);
@@ -52,26 +52,10 @@ class WriteQueue {
     return true;
   }
 
-  // co_await queue.room(): true when there is room for more, false when the client is gone.
-  auto room() {
-    struct Awaiter {
-      WriteQueue& queue;
-      bool await_ready() const noexcept { return false; }
-      bool await_suspend(std::coroutine_handle<> handle) {
-        MutexLock lock(queue.mutex_);
-        if (queue.abandoned_ || queue.bytes_ < kSlowBytes) return false;
-        queue.waiter_ = handle;
-        return true;
-      }
-      bool await_resume() {
-        MutexLock lock(queue.mutex_);
-        return !queue.abandoned_;
-      }
-    };
-    return Awaiter{*this};
-  }
+  // co_await queue.send(message): true when it is queued, false when the client is gone.
+  auto send(Message message) { return Sending(*this, std::move(message)); }
 
-  // Ends the call after what is queued was written. Once.
+  // Ends the call after what is queued was written. Once, when nobody sends any more.
   void finish(grpc::Status status) {
     {
       MutexLock lock(mutex_);
@@ -85,31 +69,34 @@ class WriteQueue {
   void written(bool ok) {
     const Message* next = nullptr;
     std::optional<grpc::Status> last;
-    std::coroutine_handle<> waiter;
+    std::vector<std::coroutine_handle<>> ready;
     {
       MutexLock lock(mutex_);
       writing_ = false;
       bytes_ -= queue_.front().bytes;
       queue_.pop_front();
       if (!ok) drop();
+      ready = admit();
       next = take_next();
       if (next == nullptr && status_) last = status_;
-      if (abandoned_ || bytes_ < kSlowBytes) waiter = std::exchange(waiter_, {});
     }
-    if (waiter) executor_.post([waiter] { waiter.resume(); });
+    for (const auto sender : ready) executor_.post([sender] { sender.resume(); });
     if (next != nullptr) write_(next);
     if (last) finish_(*last);
   }
 
-  // The client is gone.
-  void abandon() {
-    std::coroutine_handle<> waiter;
+  // The client is gone. True: gRPC still owes the answer to a write.
+  bool abandon() {
+    std::vector<std::coroutine_handle<>> ready;
+    bool writing;
     {
       MutexLock lock(mutex_);
       drop();
-      waiter = std::exchange(waiter_, {});
+      ready = admit();
+      writing = writing_;
     }
-    if (waiter) executor_.post([waiter] { waiter.resume(); });
+    for (const auto sender : ready) executor_.post([sender] { sender.resume(); });
+    return writing;
   }
 
  private:
@@ -117,6 +104,61 @@ class WriteQueue {
     Message message;
     size_t bytes;
   };
+
+  // Lives in the frame of the coroutine that awaits it.
+  class Sending {
+   public:
+    Sending(WriteQueue& queue, Message message) : queue_(queue), message_(std::move(message)) {}
+    Sending(const Sending&) = delete;
+    Sending& operator=(const Sending&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> handle) {
+      const Message* next = nullptr;
+      {
+        MutexLock lock(queue_.mutex_);
+        if (!queue_.abandoned_ && queue_.bytes_ >= kSlowBytes) {
+          handle_ = handle;
+          queue_.senders_.push_back(this);
+          return true;
+        }
+        if (!queue_.abandoned_) {
+          queue_.enqueue(std::move(message_));
+          sent_ = true;
+          next = queue_.take_next();
+        }
+      }
+      if (next != nullptr) queue_.write_(next);
+      return false;
+    }
+    bool await_resume() const noexcept { return sent_; }
+
+   private:
+    friend class WriteQueue;
+    WriteQueue& queue_;
+    Message message_;
+    std::coroutine_handle<> handle_;
+    bool sent_ = false;
+  };
+
+  void enqueue(Message message) KILN_REQUIRES(mutex_) {
+    const size_t bytes = message.ByteSizeLong();
+    queue_.push_back({std::move(message), bytes});
+    bytes_ += bytes;
+  }
+
+  // Those who need not wait any more, in the order in which they came.
+  std::vector<std::coroutine_handle<>> admit() KILN_REQUIRES(mutex_) {
+    std::vector<std::coroutine_handle<>> ready;
+    while (!senders_.empty() && (abandoned_ || bytes_ < kSlowBytes)) {
+      Sending& first = *senders_.front();
+      senders_.pop_front();
+      first.sent_ = !abandoned_;
+      if (first.sent_) enqueue(std::move(first.message_));
+      ready.push_back(first.handle_);
+    }
+    return ready;
+  }
 
   // Keeps the message that is being written.
   void drop() KILN_REQUIRES(mutex_) {
@@ -148,7 +190,7 @@ class WriteQueue {
   bool writing_ KILN_GUARDED_BY(mutex_) = false;
   bool abandoned_ KILN_GUARDED_BY(mutex_) = false;
   std::optional<grpc::Status> status_ KILN_GUARDED_BY(mutex_);
-  std::coroutine_handle<> waiter_ KILN_GUARDED_BY(mutex_);
+  std::deque<Sending*> senders_ KILN_GUARDED_BY(mutex_);
 };
 
 }  // namespace kiln::service
