@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "common/ipc/wire_error.h"
 
@@ -103,7 +102,7 @@ struct H2Transport::Callbacks {
       if (*pulled == RequestSource::Pull::kMessage) append_grpc_message(message, call->unsent);
     }
     const size_t n = std::min(size, call->unsent.size() - call->unsent_offset);
-    std::memcpy(buffer, call->unsent.data() + call->unsent_offset, n);
+    std::copy_n(call->unsent.data() + call->unsent_offset, n, buffer);
     call->unsent_offset += n;
     if (call->source_ended && call->unsent_offset == call->unsent.size()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;

@@ -47,6 +47,7 @@ std::string indented(std::string_view lines) {
 struct OptionParser::Impl {
   HelpText text;
   CLI::App app;
+  std::string name;  // the command as errors call it, after "kiln: "
   std::string group = "Options";
   std::vector<std::string> groups = {group};
   std::vector<std::string>* positionals = nullptr;
@@ -66,20 +67,19 @@ struct OptionParser::Impl {
 
   Error misuse(std::string message) const {
     return user_error(ErrorCode::kInvalidArgument,
-                      text.command + ": " + std::move(message) + "\n  usage: " + text.command +
+                      name + ": " + std::move(message) + "\n  usage: " + text.command +
                           (text.usage.empty() ? "" : " " + text.usage));
   }
 
   Error unknown(const std::string& argument) const {
-    const std::string name = argument.substr(0, argument.find('='));
-    if (std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end()) {
-      return user_error(ErrorCode::kInvalidArgument,
-                        text.command + ": " + name + ": not supported yet");
+    const std::string option = argument.substr(0, argument.find('='));
+    if (std::find(kPlanned.begin(), kPlanned.end(), option) != kPlanned.end()) {
+      return user_error(ErrorCode::kInvalidArgument, name + ": " + option + ": not supported yet");
     }
     if (argument.size() > 1 && argument[0] == '-') {
       const auto names = option_names();
-      return user_error(ErrorCode::kInvalidArgument, text.command + ": unknown option " + name +
-                                                         did_you_mean(name, names) + "\n  see " +
+      return user_error(ErrorCode::kInvalidArgument, name + ": unknown option " + option +
+                                                         did_you_mean(option, names) + "\n  see " +
                                                          text.command + " --help");
     }
     return misuse("unexpected argument '" + argument + "'");
@@ -88,6 +88,9 @@ struct OptionParser::Impl {
 
 OptionParser::OptionParser(HelpText text) : impl_(std::make_unique<Impl>()) {
   impl_->text = std::move(text);
+  constexpr std::string_view kProgram = "kiln ";
+  impl_->name = impl_->text.command;
+  if (impl_->name.starts_with(kProgram)) impl_->name.erase(0, kProgram.size());
   impl_->app.set_help_flag();
   impl_->app.allow_extras();
 }
@@ -133,6 +136,13 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
       dashes != arguments.end()) {
     after.assign(dashes + 1, arguments.end());
     arguments.erase(dashes, arguments.end());
+  }
+  // CLI11 reads "--name=" as "--name" without a value.
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string& argument = arguments[i];
+    if (!argument.starts_with("--") || argument.find('=') + 1 != argument.size()) continue;
+    argument.pop_back();
+    arguments.insert(arguments.begin() + static_cast<ptrdiff_t>(i) + 1, "");
   }
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {

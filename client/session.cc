@@ -50,7 +50,7 @@ Result<void> Session::call_once(std::string_view method, RequestSource& requests
   KILN_TRY(connect());
   auto result = transport_->call(method, requests, on_message);
   if (result.ok()) return {};
-  const Error error = result.error();
+  const Error& error = result.error();
   if (error.code() == ErrorCode::kUnavailable && error.blame() == Blame::kEnvironment) {
     return error.with_context("while it worked on " + std::string(method.substr(1)))
         .with_context("its log: " + paths_.log);

@@ -81,7 +81,7 @@ Error unknown_command(const CommandLine& line) {
       line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
   if (std::find(kPlanned.begin(), kPlanned.end(), typed) != kPlanned.end() ||
       std::find(kPlanned.begin(), kPlanned.end(), line.command) != kPlanned.end()) {
-    return user_error(ErrorCode::kUnsupported, "kiln " + typed + ": not supported yet");
+    return user_error(ErrorCode::kUnsupported, typed + ": not supported yet");
   }
   std::vector<std::string> names;
   for (const Command& command : kCommands) {

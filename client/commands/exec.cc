@@ -164,7 +164,7 @@ Result<int> run_exec(Invocation& invocation) {
   if (options.batch) return execute_batch(invocation, options);
   if (options.argv.empty()) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "kiln exec: no command\n  usage: kiln exec [OPTION]... -- COMMAND "
+                      "exec: no command\n  usage: kiln exec [OPTION]... -- COMMAND "
                       "[ARGUMENT]...");
   }
   return execute(invocation, options);

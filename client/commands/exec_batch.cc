@@ -12,7 +12,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   const std::string& file = *options.batch;
   if (options.describes_process()) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "kiln exec: --batch takes commands and their options from " + file +
+                      "exec: --batch takes commands and their options from " + file +
                           ", not from the command line");
   }
   UniqueFd input;
@@ -21,7 +21,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   } else {
     auto opened = open_file(file, O_RDONLY);
     if (!opened.ok()) {
-      return user_error(opened.error().code(), "kiln exec --batch: " + opened.error().message());
+      return user_error(opened.error().code(), "exec --batch: " + opened.error().message());
     }
     input = *std::move(opened);
   }

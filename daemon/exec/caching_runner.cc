@@ -43,21 +43,21 @@ class CachingRunner final : public ProcessRunner {
  private:
   // Nothing on a miss, which a cache that cannot be read also is.
   Task<std::optional<Result<RunResult>>> look_up(const RunRequest& request) {
-    auto found = co_await run_blocking(blocking_, executor_,
-                                       [&] { return actions_.get(request.action.digest); });
-    if (!found.ok()) errors_.add();
-    if (!found.ok() || !found->has_value() || !may_serve(request.process, **found)) {
+    auto got = co_await run_blocking(blocking_, executor_,
+                                     [&] { return actions_.get(request.action.digest); });
+    if (!got.ok()) errors_.add();
+    const std::optional<store::ActionResult> found = got.ok() ? *std::move(got) : std::nullopt;
+    if (!found || !may_serve(request.process, *found)) {
       misses_.add();
       co_return std::nullopt;
     }
     hits_.add();
-    store::ActionResult& result = **found;
-    if (request.process.require_outputs && result.exit_code == 0 &&
-        !result.missing_outputs.empty()) {
-      co_return missing_outputs_error(result.missing_outputs);
+    if (request.process.require_outputs && found->exit_code == 0 &&
+        !found->missing_outputs.empty()) {
+      co_return missing_outputs_error(found->missing_outputs);
     }
     RunResult run;
-    run.result = std::move(result);
+    run.result = *found;
     run.source = Source::kHitLocally;
     run.level = request.process.sandbox;
     co_return run;

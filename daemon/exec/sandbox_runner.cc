@@ -57,9 +57,9 @@ Result<void> check_strings(const Process& process) {
 
 class SandboxRunner final : public ProcessRunner {
  public:
-  SandboxRunner(const SandboxOptions& options, std::unique_ptr<SandboxPool> sandboxes,
-                store::Store& store, Executor& executor, Counters& counters, Log& log)
-      : options_(options),
+  SandboxRunner(SandboxOptions options, std::unique_ptr<SandboxPool> sandboxes, store::Store& store,
+                Executor& executor, Counters& counters, Log& log)
+      : options_(std::move(options)),
         store_(store),
         executor_(executor),
         log_(log),
@@ -68,7 +68,7 @@ class SandboxRunner final : public ProcessRunner {
         cancelled_(counters["process.cancelled"]),
         descendants_killed_(counters["process.descendants_killed"]),
         sandboxes_(std::move(sandboxes)),
-        threads_("kiln-process", options.threads) {}
+        threads_("kiln-process", options_.threads) {}
 
   Task<Result<RunResult>> run(const RunRequest& request) override {
     co_return co_await run_blocking(threads_, executor_, [&] { return run_here(request); });
@@ -223,7 +223,7 @@ Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions option
   }
   KILN_ASSIGN(auto sandboxes, SandboxPool::open(options.directory, counters, log));
   return std::unique_ptr<ProcessRunner>(std::make_unique<SandboxRunner>(
-      options, std::move(sandboxes), store, executor, counters, log));
+      std::move(options), std::move(sandboxes), store, executor, counters, log));
 }
 
 }  // namespace kiln::exec

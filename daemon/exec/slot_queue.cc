@@ -35,6 +35,7 @@ SlotQueue::Ticket SlotQueue::call_next() {
       next = &run;
     }
   }
+  KILN_CHECK(next != nullptr, "somebody waits, but in no run");
   const Ticket ticket = next->waiting.front();
   next->waiting.pop_front();
   ++next->running;

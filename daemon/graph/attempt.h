@@ -6,6 +6,8 @@
 //          has left is abandoned: the node forgets it, and its function winds down unheard.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <atomic>
 #include <optional>
 #include <stop_token>
@@ -57,7 +59,8 @@ struct Attempt {
   bool group_closed = true;  // an answer came since the last group of reads began
   NodeId hit_by = 0;         // the node that invalidate() named
   int restarts = 0;
-  RunId newest_run;  // of all who asked
+  uint64_t epoch = 0;  // Engine::epoch_, at begin()
+  RunId newest_run;    // of all who asked
   Wait* waiters = nullptr;
   WaitBlock* blocks = nullptr;  // what the function, or the re-check, waits for
   std::vector<Read> reads;
@@ -66,11 +69,7 @@ struct Attempt {
   // What the re-check was answered and no node remembers: errors, and values for those who were
   // waiting. The function gets the same, instead of making the dependency run again. Constant
   // while the function runs.
-  struct Foreseen {
-    NodeId node;
-    Outcome outcome;
-  };
-  std::vector<Foreseen> foreseen;
+  absl::flat_hash_map<NodeId, Outcome> foreseen;
   std::optional<std::stop_source> stop;  // made when the function asks for it
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;

@@ -33,7 +33,7 @@ Edges edges_of(const std::vector<Read>& reads) {
 // What the re-check of a node's dependencies came to.
 struct Engine::Verdict {
   NodeId changed = 0;  // the first that is not what it was; 0: all are
-  std::vector<Attempt::Foreseen> foreseen;
+  absl::flat_hash_map<NodeId, Outcome> foreseen;
   RunId good_through = kEveryRun;
   bool transient = false;
 };
@@ -81,7 +81,11 @@ Engine::Next Engine::begin(Attempt& attempt) {
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return Next::kEnd;
+  if (attempt.hit && attempt.came_from == State::kClean) attempt.came_from = State::kDirty;
   attempt.hit = false;
+  attempt.saw_error = false;
+  attempt.reads_transient = false;
+  attempt.epoch = epoch_.load(std::memory_order_acquire);
   attempt.foreseen.clear();
   if (node.generation == 0 || node.forced) {
     RunReason reason = node.forced ? RunReason::kInvalidated : RunReason::kFirstRun;
@@ -100,6 +104,15 @@ Engine::Next Engine::begin(Attempt& attempt) {
     return Next::kRun;
   }
   return Next::kCheck;
+}
+
+// May what the attempt has read be older than an invalidation?
+bool Engine::is_stale(const Node& node, const Attempt& attempt) const {
+  if (attempt.hit || node.forced) return true;
+  // What a failed dependency read is not recorded, so no invalidation climbs through it; nor
+  // through a transient value, which may have been made in spite of a failure.
+  const bool untracked = attempt.saw_error || attempt.reads_transient;
+  return untracked && epoch_.load(std::memory_order_acquire) != attempt.epoch;
 }
 
 void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed) {
@@ -186,7 +199,7 @@ void Engine::judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdi
     verdict.transient |= outcome.transient;
     const bool own_error = outcome.error && outcome.error->code() != ErrorCode::kCancelled;
     if (own_error || (outcome.transient && outcome.value)) {
-      verdict.foreseen.push_back({group[i].node, outcome});
+      verdict.foreseen.emplace(group[i].node, outcome);
     }
   }
 }
@@ -202,7 +215,8 @@ Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
       start_function(node, attempt, RunReason::kInputChanged, verdict.changed);
       return Next::kRun;
     }
-    const bool stale = attempt.hit || node.forced;
+    attempt.reads_transient = verdict.transient;
+    const bool stale = is_stale(node, attempt);
     if (!stale) {
       node.good_through = std::min(node.own_through, verdict.good_through);
       node.transient = verdict.transient;
@@ -260,7 +274,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
     abandoned = attempt.abandoned;
     if (!abandoned) {
       store(node, attempt, computed, old, equal, retired);
-      const bool stale = attempt.hit || node.forced;
+      const bool stale = is_stale(node, attempt);
       attempt.came_from = stale ? State::kDirty : State::kClean;
       attempt.restarts += stale ? 1 : 0;
       if (!stale && attempt.newest_run <= node.good_through) {
@@ -297,8 +311,8 @@ void Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
     if (!kept) retired.push_back(node.deps[i]);
   }
   // An evicted value cannot be compared. A pure function of what it was a function of before gives
-  // what it gave before.
-  const bool same_by_purity = !old && !attempt.was_forced && deps == node.deps &&
+  // what it gave before; unless it was invalidated, and may have read either side of the change.
+  const bool same_by_purity = !old && !attempt.was_forced && !node.forced && deps == node.deps &&
                               node.validity == Validity::kForever &&
                               computed.validity == Validity::kForever;
   if (node.generation != 0 && (equal || same_by_purity)) {
@@ -329,7 +343,7 @@ Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
   {
     NodeGuard guard(node.lock);
     if (attempt.abandoned) return Next::kEnd;
-    stale = attempt.hit || node.forced;
+    stale = is_stale(node, attempt);
     if (stale) {
       // Failed by what it read then; it may not fail by what is there now.
       node.forced |= attempt.was_forced;

@@ -95,6 +95,7 @@ class Engine {
   Next settle_computed(Attempt& attempt, Computed computed);
   Next settle_failed(Attempt& attempt, Error error);
   Next repeat(Attempt& attempt);
+  bool is_stale(const Node& node, const Attempt& attempt) const KILN_REQUIRES(node.lock);
   WaitBlock* check_at_hand(Attempt& attempt, std::span<const Edge> group, Verdict& verdict);
   static void judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdict);
   void store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,

@@ -30,10 +30,9 @@ void Attempt::unlink(WaitBlock& block) {
 }
 
 const Outcome* Attempt::foresees(NodeId dependency) const {
-  for (const Foreseen& known : foreseen) {
-    if (known.node == dependency) return &known.outcome;
-  }
-  return nullptr;
+  if (foreseen.empty()) return nullptr;
+  const auto found = foreseen.find(dependency);
+  return found == foreseen.end() ? nullptr : &found->second;
 }
 
 void Engine::take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks) {

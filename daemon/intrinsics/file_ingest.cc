@@ -29,7 +29,7 @@ std::optional<store::File> FileIngest::known(const std::string& absolute, const 
 
 Result<std::optional<store::File>> FileIngest::read(int root_fd, const RelPath& path,
                                                     const std::string& absolute,
-                                                    std::stop_token stop) {
+                                                    const std::stop_token& stop) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     // O_NONBLOCK: a fifo that took the file's place must not hang us.
     auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);

@@ -1,6 +1,7 @@
 #include "daemon/intrinsics/workspace.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,15 @@ Result<void> Workspace::reopen() const {
   }
   fd_.with([&](auto& current) { current = std::make_shared<const UniqueFd>(std::move(fd)); });
   return {};
+}
+
+bool Workspace::in_place() const {
+  const auto fd = fd_.with([](const auto& current) { return current; });
+  if (fd == nullptr) return false;
+  struct stat opened;
+  struct stat there;
+  return ::fstat(fd->get(), &opened) == 0 && ::stat(root_.c_str(), &there) == 0 &&
+         opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 
 Result<const Workspace*> Workspaces::open(std::string_view root) {
@@ -72,6 +82,7 @@ std::vector<std::pair<const Workspace*, RelPath>> Workspaces::containing(
 std::vector<const Workspace*> Workspaces::all() const {
   return by_root_.with([](const auto& by_root) {
     std::vector<const Workspace*> workspaces;
+    workspaces.reserve(by_root.size());
     for (const auto& [root, workspace] : by_root) workspaces.push_back(workspace.get());
     return workspaces;
   });

@@ -30,6 +30,9 @@ class Workspace {
   // The root, opened at the first use and after each reopen(). kNotFound when it is gone.
   Result<std::shared_ptr<const UniqueFd>> root_fd() const;
   Result<void> reopen() const;
+  // Whether the path still leads to the directory that is open. The kernel tells a watch of the
+  // root's deletion only when nobody has it open any more, and of a rename above it never.
+  bool in_place() const;
 
  private:
   const std::string root_;

@@ -97,13 +97,18 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
                                      const v1::ExecuteBatchRequest& request,
                                      v1::ExecuteBatchResponse& response) {
   KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request.process()));
-  const session::ExecuteOptions options{keep_from(keep_), write_outputs_, nullptr};
-  KILN_CO_ASSIGN(const session::Executed executed,
-                 co_await session::execute(host_.engine, run, std::move(spec), options));
-  store::BlobStore& blobs = host_.engine.store.blobs();
-  const store::ActionResult& action = executed.result.result;
-  KILN_CO_ASSIGN(*response.mutable_stdout(), head(blobs, action.stdout_digest));
-  KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, action.stderr_digest));
+  const auto deliver = [this, &response](const session::Executed& executed) -> Task<Result<void>> {
+    store::BlobStore& blobs = host_.engine.store.blobs();
+    const store::ActionResult& result = executed.result.result;
+    KILN_CO_ASSIGN(*response.mutable_stdout(), head(blobs, result.stdout_digest));
+    KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, result.stderr_digest));
+    co_return Result<void>();
+  };
+  KILN_CO_ASSIGN(
+      const session::Executed executed,
+      co_await session::execute(
+          host_.engine, run, std::move(spec),
+          {.keep = keep_from(keep_), .write_outputs = write_outputs_, .deliver = deliver}));
   set_result(executed, *response.mutable_result());
   host_.set_clock(executed.clock, *response.mutable_result()->mutable_clock());
   co_return Result<void>();

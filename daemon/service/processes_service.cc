@@ -14,11 +14,15 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         OutputStream output(queue);
-        const session::ExecuteOptions options{keep_from(request->keep_sandboxes()),
-                                              request->write_outputs(), &output};
+        const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
+                                              .write_outputs = request->write_outputs(),
+                                              .follower = &output,
+                                              .deliver = [&](const session::Executed& executed) {
+                                                return output.complete(host_.engine.store.blobs(),
+                                                                       executed.result.result);
+                                              }};
         KILN_CO_ASSIGN(const session::Executed executed,
                        co_await session::execute(host_.engine, run, std::move(spec), options));
-        KILN_CO_TRY(co_await output.complete(host_.engine.store.blobs(), executed.result.result));
         v1::ExecuteEvent event;
         set_result(executed, *event.mutable_finished());
         host_.set_clock(executed.clock, *event.mutable_finished()->mutable_clock());

@@ -31,17 +31,17 @@ class RocksBlobWriter final : public BlobWriter {
   RocksBlobWriter(BlobStore& blobs, LargeFiles& large) : blobs_(blobs), large_(large) {}
 
   Result<void> append(std::string_view bytes) override {
-    if (!file_ && static_cast<int64_t>(head_.size() + bytes.size()) < kLargeContent) {
+    if (file_) return append_to(*file_, bytes);
+    if (static_cast<int64_t>(head_.size() + bytes.size()) < kLargeContent) {
       head_ += bytes;
       return {};
     }
-    if (!file_) {
-      KILN_ASSIGN(TempFile file, large_.new_file());
-      file_.emplace(std::move(file));
-      KILN_TRY(append_to_file(head_));
-      head_.clear();
-    }
-    return append_to_file(bytes);
+    KILN_ASSIGN(TempFile file, large_.new_file());
+    KILN_TRY(append_to(file, head_));
+    KILN_TRY(append_to(file, bytes));
+    head_.clear();
+    file_.emplace(std::move(file));
+    return {};
   }
 
   Result<FileDigest> finish() override {
@@ -52,9 +52,9 @@ class RocksBlobWriter final : public BlobWriter {
   }
 
  private:
-  Result<void> append_to_file(std::string_view bytes) {
+  Result<void> append_to(const TempFile& file, std::string_view bytes) {
     hasher_.update(bytes);
-    return write_all(file_->fd(), bytes, "a new file of the store");
+    return write_all(file.fd(), bytes, "a new file of the store");
   }
 
   BlobStore& blobs_;

@@ -207,7 +207,7 @@ FakeDaemon::FakeDaemon(const std::string& socket, std::string version)
 FakeDaemon::~FakeDaemon() { shutdown(); }
 
 void FakeDaemon::shutdown() {
-  if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
 }
 
 void FakeDaemon::wait_for_stop() { daemon_->wait_for_stop(); }

@@ -59,7 +59,7 @@ TEST(OptionParser, SaysWhatIsWrong) {
   EXPECT_NE(parse({"a", "b", "c"}).error().message().find("unexpected argument 'c'"),
             std::string::npos);
   EXPECT_FALSE(parse({"--name"}).ok());
-  EXPECT_EQ(parse({"--profile", "x"}).error().message(), "kiln test: --profile: not supported yet");
+  EXPECT_EQ(parse({"--profile", "x"}).error().message(), "test: --profile: not supported yet");
 }
 
 TEST(OptionParser, HelpHasSummaryUsageOptionsAndExample) {

@@ -258,8 +258,8 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
       {"exec --batch nothing-here", "No such file"},
       {"exec --batch - -- true", "not from the command line"},
       {"exec --batch - --input x", "not from the command line"},
-      {"doctor", "kiln doctor: not supported yet"},
-      {"lint ::", "kiln lint: not supported yet"},
+      {"doctor", "kiln: doctor: not supported yet"},
+      {"lint ::", "kiln: lint: not supported yet"},
       {"--root /nowhere exec -- true", "/nowhere"},
       {"digest cat x", "too few arguments"},
       {"exec -- $'\\xff'", "not valid UTF-8"}};

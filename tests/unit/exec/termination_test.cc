@@ -164,6 +164,7 @@ TEST_F(Termination, SeveralAtOnceDoNotReapOneAnother) {
   runner();
   std::vector<std::thread> threads;
   std::atomic<int> right = 0;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 25; ++i) {

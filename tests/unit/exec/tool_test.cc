@@ -17,7 +17,7 @@ class ToolTest : public ExecTest {
       std::filesystem::create_directory(scratch_ + "/" + name);
   }
   std::string make(const std::string& name, std::string_view content, unsigned mode) {
-    const std::string path = scratch_ + "/" + name;
+    std::string path = scratch_ + "/" + name;
     std::ofstream(path) << content;
     ::chmod(path.c_str(), mode);
     return path;

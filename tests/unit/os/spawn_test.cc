@@ -194,6 +194,7 @@ TEST_F(Spawn, AnExecutableThatAnotherThreadsChildHoldsOpenIsWaitedFor) {
   // some of these would be ETXTBSY.
   std::atomic<int> failures = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 25; ++i) {
