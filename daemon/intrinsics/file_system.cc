@@ -54,19 +54,12 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
   graph->invalidate(hashes);
 }
 
-void FileSystem::look_at_root(graph::Graph& graph, const Workspace& workspace) {
-  if (services_.watcher.watch(workspace.root()).ok()) return;
-  const Hash128 root = FsFunctions::watch_hash(workspace, RelPath());
-  graph.invalidate(std::span(&root, 1));
-}
-
 Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
                                           std::shared_ptr<const GlobQuery> query, RunId run,
                                           std::stop_token stop) {
   if (!workspace.in_place()) look_again(graph, workspace);
   const graph::Key key = glob_.key(workspace, query);
   std::optional<uint64_t> last_generation;
-  look_at_root(graph, workspace);
   ClockTick clock = services_.watcher.synchronize();
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const auto answer = co_await graph.request(key, run, stop);

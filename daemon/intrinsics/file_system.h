@@ -79,10 +79,6 @@ class FileSystem {
   watch::Watcher& watcher() { return services_.watcher; }
 
  private:
-  // Nobody tells when a directory above the root is renamed. But asking for the root's watch finds
-  // what stands there now, and the next barrier voids what was read elsewhere.
-  void look_at_root(graph::Graph& graph, const Workspace& workspace);
-
   const FsServices services_;
   const FsFunctions fs_;
   const IgnoreFunction ignore_;

@@ -169,11 +169,11 @@ TEST_F(WriteQueueTest, WithNothingToWriteFinishIsAtOnce) {
 TEST(WriteQueueThreads, EveryMessageIsWrittenOnceAndTheEndComesLast) {
   constexpr int kSenders = 8;
   constexpr int kEach = 200;
-  ThreadPool pool("senders", 3);
-  ThreadPool grpc("grpc", 1);
   std::atomic<int> written = 0;
   std::atomic<int> at_the_end = -1;
   std::optional<WriteQueue<Message>> queue;
+  ThreadPool pool("senders", 3);
+  ThreadPool grpc("grpc", 1);
   queue.emplace(
       pool,
       [&](const Message*) {
@@ -200,10 +200,10 @@ TEST(WriteQueueThreads, EveryMessageIsWrittenOnceAndTheEndComesLast) {
 
 TEST(WriteQueueThreads, AClientThatGoesAtAnyTimeLeavesNobodyWaiting) {
   for (int round = 0; round < 50; ++round) {
+    std::atomic<bool> gone = false;
+    std::optional<WriteQueue<Message>> queue;
     ThreadPool pool("senders", 3);
     ThreadPool grpc("grpc", 1);
-    std::optional<WriteQueue<Message>> queue;
-    std::atomic<bool> gone = false;
     queue.emplace(
         pool, [&](const Message*) { grpc.post([&] { queue->written(!gone); }); },
         [](const grpc::Status&) {});
