@@ -135,7 +135,9 @@ Task<Engine::Verdict> Engine::recheck(Attempt& attempt) {
     Engine& engine;
     WaitBlock& block;
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiter) { return engine.suspend(block, waiter); }
+    KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
+      return engine.suspend(block, waiter);
+    }
     void await_resume() { engine.collect(block); }
   };
   Verdict verdict;
