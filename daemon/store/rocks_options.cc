@@ -17,6 +17,8 @@ rocksdb::Options rocks_database_options() {
   // Tables are opened when they are first read, so that opening does not grow with the store.
   options.max_open_files = 512;
   options.skip_stats_update_on_db_open = true;
+  // The default starts 16 threads for each column family at open, to open its few tables.
+  options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   // RocksDB's own log is for its developers; keep little of it.
   options.info_log_level = rocksdb::WARN_LEVEL;
