@@ -4,7 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-installed() { dpkg-query -W -f='${Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^install ok installed //p'; }
+# The installed version of a package; nothing if it is not installed.
+installed() {
+  { dpkg-query -W -f='${Status} ${Version}' "$1" 2>/dev/null || true; } |
+    sed -n 's/^install ok installed //p'
+}
 
 missing=()
 while read -r name tested; do

@@ -13,19 +13,22 @@ status=0
 summaries=build/test-summaries.txt
 : >"$summaries"
 
-# suite PRESET FILTER…: builds the preset and runs the tests that the ctest filter selects.
+# suite PRESET "TARGET…" CTEST-OPTION…: builds the targets (none: everything) and runs the tests that
+# the options select.
 suite() {
-  local preset=$1
-  shift
-  echo "== $preset: build"
-  if ! deploy/build.sh "$preset" >"build/build-$preset.log" 2>&1; then
-    tail -60 "build/build-$preset.log"
+  local preset=$1 targets=$2 failed=0
+  shift 2
+  echo "== $preset: build ($(date +%T))"
+  # shellcheck disable=SC2086
+  if ! deploy/build.sh "$preset" $targets >"build/build-$preset.log" 2>&1; then
+    grep -A 15 -E 'FAILED|error' "build/build-$preset.log" | head -80
     exit 1
   fi
-  echo "== $preset: test"
+  echo "== $preset: test ($(date +%T))"
   ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "$@" \
-    >"build/test-$preset.log" 2>&1 || status=$?
-  if [ "$status" -ne 0 ]; then
+    >"build/test-$preset.log" 2>&1 || failed=1
+  if [ "$failed" -ne 0 ]; then
+    status=1
     grep -v ' Passed ' "build/test-$preset.log" | tail -200
   fi
   echo "== $preset" >>"$summaries"
@@ -33,9 +36,9 @@ suite() {
 }
 
 export ASAN_OPTIONS=detect_stack_use_after_return=0 TSAN_OPTIONS=halt_on_error=1
-suite release
-suite asan -L 'unit|contract'
-suite tsan -L 'unit|fuzz' -R 'async|graph|Graph|Watch|watch|Scope|OneShot|WhenAll|Fuzz'
+suite release ""
+suite asan "tests_unit tests_contract" -L 'unit|contract'
+suite tsan "async_test graph_test graph_fuzz watch_test" -R 'Task|WhenAll|OneShot|Scope|Graph|Fuzz|Watch|Barrier'
 
 cat "$summaries"
 exit "$status"

@@ -28,9 +28,10 @@ class [[nodiscard]] Result {
   template <class U = T>
     requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error>)
-  Result(U&& value)  // NOLINT(google-explicit-constructor): a value is a result
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): constrained above
+  Result(U&& value)
       : state_(std::in_place_index<0>, std::forward<U>(value)) {}
-  Result(Error error)  // NOLINT(google-explicit-constructor): so is an error
+  Result(Error error)
       : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return state_.index() == 0; }
@@ -74,7 +75,7 @@ class [[nodiscard]] Result<void> {
   using value_type = void;
 
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }

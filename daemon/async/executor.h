@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "common/base/sync.h"
+#include "daemon/async/suspend.h"
 #include "daemon/async/task.h"
 
 namespace kiln {
@@ -62,7 +63,7 @@ inline auto resume_on(Executor& executor) {
   struct Awaiter {
     Executor& executor;
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> handle) const {
+    KILN_HANDS_OVER void await_suspend(std::coroutine_handle<> handle) const {
       executor.post([handle] { handle.resume(); });
     }
     void await_resume() const noexcept {}

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/base/check.h"
+#include "daemon/async/suspend.h"
 
 namespace kiln {
 
@@ -28,7 +29,7 @@ class OneShot {
   }
 
   bool await_ready() const noexcept { return state_.load(std::memory_order_acquire) == set_mark(); }
-  bool await_suspend(std::coroutine_handle<> waiter) noexcept {
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) noexcept {
     void* expected = nullptr;
     return state_.compare_exchange_strong(expected, waiter.address(), std::memory_order_acq_rel);
   }

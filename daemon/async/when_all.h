@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "daemon/async/suspend.h"
 #include "daemon/async/task.h"
 
 namespace kiln {
@@ -22,10 +23,7 @@ class Latch {
  public:
   explicit Latch(size_t tasks) : left_(tasks + 1) {}
   void set_waiter(std::coroutine_handle<> waiter) { waiter_ = waiter; }
-  // What to resume next: the waiter, if this was the last.
-  std::coroutine_handle<> arrive() noexcept {
-    return left_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? waiter_ : std::noop_coroutine();
-  }
+  std::coroutine_handle<> waiter() const { return waiter_; }
   bool arrive_is_last() noexcept { return left_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
@@ -43,8 +41,11 @@ class LatchedTask {
     }
     struct Final {
       bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> handle) noexcept {
-        return handle.promise().latch->arrive();
+      // Not by symmetric transfer: what to transfer to would be kept in this frame, which is gone
+      // once another task arrives last.
+      KILN_HANDS_OVER void await_suspend(std::coroutine_handle<promise_type> handle) noexcept {
+        Latch& latch = *handle.promise().latch;
+        if (latch.arrive_is_last()) latch.waiter().resume();
       }
       void await_resume() noexcept {}
     };
@@ -82,7 +83,7 @@ struct LatchAwaiter {
   Latch& latch;
   std::vector<LatchedTask>& tasks;
   bool await_ready() noexcept { return tasks.empty(); }
-  bool await_suspend(std::coroutine_handle<> waiter) {
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
     latch.set_waiter(waiter);
     for (LatchedTask& task : tasks) task.start(latch);
     return !latch.arrive_is_last();

@@ -50,7 +50,9 @@ class Context::GetAll {
  public:
   GetAll(Engine& engine, WaitBlock& block) : engine_(engine), block_(block) {}
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> waiter) { return engine_.suspend(block_, waiter); }
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
+    return engine_.suspend(block_, waiter);
+  }
   Result<std::vector<ValueRef>> await_resume() {
     engine_.collect(block_);
     std::vector<ValueRef> values;

@@ -81,6 +81,7 @@ Engine::Next Engine::begin(Attempt& attempt) {
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return Next::kEnd;
+  if (attempt.hit && attempt.came_from == State::kClean) attempt.came_from = State::kDirty;
   attempt.hit = false;
   attempt.saw_error = false;
   attempt.reads_transient = false;
@@ -134,7 +135,9 @@ Task<Engine::Verdict> Engine::recheck(Attempt& attempt) {
     Engine& engine;
     WaitBlock& block;
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiter) { return engine.suspend(block, waiter); }
+    KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
+      return engine.suspend(block, waiter);
+    }
     void await_resume() { engine.collect(block); }
   };
   Verdict verdict;

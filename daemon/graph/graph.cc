@@ -48,7 +48,7 @@ class Engine::RootWait {
   ~RootWait() { block_->unref(); }
 
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> waiter) {
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
     on_stop_.emplace(stop_, Leave{engine_, *block_});
     return engine_.suspend(*block_, waiter);
   }

@@ -143,7 +143,7 @@ class Context::Get {
  public:
   Get(Attempt& attempt, Key key) : attempt_(attempt), key_(std::move(key)) {}
   bool await_ready();
-  bool await_suspend(std::coroutine_handle<> waiter);
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter);
   Result<ValueRef> await_resume();
 
  private:

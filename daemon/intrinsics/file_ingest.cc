@@ -2,11 +2,10 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
-#include <chrono>
 #include <vector>
 
 #include "common/base/file.h"
+#include "daemon/intrinsics/stat_identity.h"
 
 namespace kiln::intrinsics {
 
@@ -14,24 +13,8 @@ namespace {
 
 constexpr int kMaxAttempts = 20;
 
-// A file changed less than this ago may change again within the same timestamp, so its stat does
-// not identify its content yet (git calls it racily clean). Kernel timestamps advance by ticks of
-// at most 10 ms.
-constexpr int64_t kRacyWindowNs = 50'000'000;
-
-store::FileStat identity(const os::Stat& stat) {
-  return {stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns};
-}
-
 bool same_state(const os::Stat& a, const os::Stat& b) {
   return identity(a) == identity(b) && a.mode == b.mode;
-}
-
-bool settled(const os::Stat& stat) {
-  const int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
-  return now - stat.ctime_ns > kRacyWindowNs;
 }
 
 }  // namespace
@@ -46,12 +29,14 @@ std::optional<store::File> FileIngest::known(const std::string& absolute, const 
 
 Result<std::optional<store::File>> FileIngest::read(int root_fd, const RelPath& path,
                                                     const std::string& absolute,
-                                                    std::stop_token stop) {
+                                                    const std::stop_token& stop) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     // O_NONBLOCK: a fifo that took the file's place must not hang us.
     auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!fd.ok()) {
-      if (fd.error().code() == ErrorCode::kNotFound) return std::optional<store::File>();
+      const auto there = os::stat_beneath(root_fd, path);
+      const bool file = !there.ok() || (*there && (*there)->kind == os::FileKind::kFile);
+      if (!file || fd.error().code() == ErrorCode::kNotFound) return std::optional<store::File>();
       return fd.error();
     }
     KILN_ASSIGN(const os::Stat before, os::stat_fd(fd->get()));

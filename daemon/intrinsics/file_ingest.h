@@ -25,7 +25,7 @@ class FileIngest {
   // Reads and stores it; nothing if it is gone or no regular file any more. Fails when it keeps
   // changing, cannot be read, or `stop` fires.
   Result<std::optional<store::File>> read(int root_fd, const RelPath& path,
-                                          const std::string& absolute, std::stop_token stop);
+                                          const std::string& absolute, const std::stop_token& stop);
 
  private:
   Result<FileDigest> store_content(int fd, int64_t size, const std::string& absolute,

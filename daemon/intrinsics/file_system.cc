@@ -57,10 +57,7 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
 Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
                                           std::shared_ptr<const GlobQuery> query, RunId run,
                                           std::stop_token stop) {
-  if (!workspace.in_place()) {
-    const Hash128 root = FsFunctions::watch_hash(workspace, RelPath());
-    graph.invalidate(std::span(&root, 1));
-  }
+  if (!workspace.in_place()) look_again(graph, workspace);
   const graph::Key key = glob_.key(workspace, query);
   std::optional<uint64_t> last_generation;
   ClockTick clock = services_.watcher.synchronize();
@@ -83,6 +80,12 @@ Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& 
                               "the workspace " + workspace.root() + " changed during each of " +
                                   std::to_string(kMaxAttempts) +
                                   " captures; wait until whatever writes into it is done");
+}
+
+void FileSystem::look_again(graph::Graph& graph, const Workspace& workspace) {
+  services_.overflows.fetch_add(1);
+  const Hash128 root = FsFunctions::watch_hash(workspace, RelPath());
+  graph.invalidate(std::span(&root, 1));
 }
 
 Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,

@@ -34,7 +34,7 @@ class ChangeRouter final : public watch::ChangeSink {
   void attach(graph::Graph& graph) { graph_.store(&graph); }
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
-  const std::atomic<uint64_t>& overflows() const { return overflows_; }
+  std::atomic<uint64_t>& overflows() { return overflows_; }
 
   void changed(std::span<const watch::Change> changes) override;
 
@@ -64,6 +64,10 @@ class FileSystem {
   Task<Result<Capture>> capture(graph::Graph& graph, const Workspace& workspace,
                                 std::shared_ptr<const GlobQuery> query, RunId run,
                                 std::stop_token stop);
+
+  // Has every file of the workspace looked at again, as after an overflow: content that the store
+  // has lost is read once more.
+  void look_again(graph::Graph& graph, const Workspace& workspace);
 
   // Why a glob that matched nothing did not: "hidden by line 3 of .gitignore (build/)". Empty when
   // nothing hides it. For globs without wildcards; others are not explained.

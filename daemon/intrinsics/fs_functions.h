@@ -61,7 +61,7 @@ struct FsServices {
   Executor& home;      // the graph's executor
   Executor& blocking;  // for files that take long to read
   FsCounters& counters;
-  const std::atomic<uint64_t>& overflows;
+  std::atomic<uint64_t>& overflows;
 };
 
 // Keys of the leaves, and the functions behind them.

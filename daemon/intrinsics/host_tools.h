@@ -1,5 +1,5 @@
 // HostTools: the content of executables of the host, hashed once for each state of the file.
-// Threads: thread-safe. A look costs one stat; hashing blocks.
+// Threads: thread-safe. A look costs an open and a stat; hashing blocks.
 #pragma once
 
 #include <map>

@@ -50,6 +50,10 @@ Result<const Workspace*> Workspaces::open(std::string_view root) {
                       "workspace root '" + printable(root) +
                           "' is not an absolute path; a request names its workspace by one");
   }
+  if (root.find('\0') != std::string_view::npos) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "workspace root '" + printable(root) + "' contains a NUL byte");
+  }
   while (root.size() > 1 && root.back() == '/') root.remove_suffix(1);
   return by_root_.with([&](auto& by_root) -> Result<const Workspace*> {
     auto it = by_root.find(root);
@@ -78,6 +82,7 @@ std::vector<std::pair<const Workspace*, RelPath>> Workspaces::containing(
 std::vector<const Workspace*> Workspaces::all() const {
   return by_root_.with([](const auto& by_root) {
     std::vector<const Workspace*> workspaces;
+    workspaces.reserve(by_root.size());
     for (const auto& [root, workspace] : by_root) workspaces.push_back(workspace.get());
     return workspaces;
   });

@@ -176,10 +176,12 @@ class Writing {
 
 Result<uint64_t> WorkspaceWriter::write(const Workspace& workspace, const store::TreePtr& tree,
                                         const RelPath& prefix) {
-  KILN_ASSIGN(const auto root, workspace.root_fd());
+  // Not the descriptor that leaves read by: that may be of a root which was moved away since.
+  KILN_ASSIGN(const UniqueFd root, open_file(workspace.root(), O_RDONLY | O_DIRECTORY)
+                                       .with_context("as the workspace to write into"));
   // A prefix is written like any directory of the tree, so that it is checked like one.
   const store::TreePtr whole = store::add_prefix(tree, prefix);
-  Writing writing(store_, counters_, temporaries_, workspace, root->get());
+  Writing writing(store_, counters_, temporaries_, workspace, root.get());
   std::vector<std::string> in_the_way;
   KILN_TRY(writing.check(*whole, RelPath(), in_the_way));
   if (!in_the_way.empty()) {
@@ -187,7 +189,7 @@ Result<uint64_t> WorkspaceWriter::write(const Workspace& workspace, const store:
     for (const std::string& line : in_the_way) message += "\n  " + line;
     return user_error(ErrorCode::kFailedPrecondition, std::move(message));
   }
-  KILN_TRY(writing.write(*whole, root->get(), RelPath()));
+  KILN_TRY(writing.write(*whole, root.get(), RelPath()));
   return writing.written();
 }
 

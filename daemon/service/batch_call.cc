@@ -19,8 +19,9 @@ Result<std::string> head(store::BlobStore& blobs, const FileDigest& digest) {
 
 }  // namespace
 
-BatchCall::BatchCall(const Host& host)
+BatchCall::BatchCall(const Host& host, grpc::CallbackServerContext& context)
     : host_(host),
+      context_(context),
       queue_(
           host.home.executor,
           [this](const v1::ExecuteBatchResponse* response) { StartWrite(response); },
@@ -30,65 +31,86 @@ BatchCall::BatchCall(const Host& host)
   StartRead(&message_);
 }
 
-Result<void> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
-  if (run_ != nullptr) return {};
-  KILN_ASSIGN(run_, host_.begin(request.caller()));
+Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
+  if (auto run = state_.with([](const State& state) { return state.run; })) return run;
+  KILN_ASSIGN(const auto run, host_.begin(request.caller()));
   keep_ = request.keep_sandboxes();
   write_outputs_ = request.write_outputs();
-  return {};
+  cancelled_.emplace(run->token(), [this] {
+    queue_.abandon();
+    context_.TryCancel();
+  });
+  const bool gone = state_.with([&](State& state) {
+    state.run = run;
+    return state.gone;
+  });
+  if (gone) run->cancel();
+  return run;
 }
 
 void BatchCall::OnReadDone(bool ok) {
-  Result<void> prepared;
-  if (ok) prepared = prepare(message_);
-  if (!ok || !prepared.ok()) {
-    state_.with([&](State& state) {
-      state.reading = false;
-      if (!prepared.ok()) state.refusal = prepared.error();
-      ++state.in_flight;  // what part_ended() takes back
-    });
-    part_ended();
-    return;
-  }
+  if (!ok) return stop_reading(std::nullopt);
+  auto run = prepare(message_);
+  if (!run.ok()) return stop_reading(run.error());
+  // Before the next read can be due: it fills message_ again.
+  v1::ExecuteBatchRequest request;
+  request.Swap(&message_);
   const bool more = state_.with([&](State& state) {
     ++state.in_flight;
     state.read_is_due = state.in_flight >= kMaxInFlight;
     return !state.read_is_due;
   });
-  v1::ExecuteBatchRequest request;
-  request.Swap(&message_);
-  if (!host_.home.scope.spawn(host_.home.executor, work(std::move(request)))) {
+  if (!host_.home.scope.spawn(host_.home.executor, work(*std::move(run), std::move(request)))) {
     state_.with([](State& state) { state.refusal = session::shutting_down(); });
     part_ended();
   }
   if (more) StartRead(&message_);
 }
 
-void BatchCall::OnCancel() {
-  if (run_ != nullptr) run_->cancel();
-  queue_.abandon();
-}
-
-Task<void> BatchCall::work(v1::ExecuteBatchRequest request) {
-  v1::ExecuteBatchResponse response;
-  response.set_id(request.id());
-  const Result<void> result = co_await answer(request, response);
-  if (!result.ok()) to_wire(result.error(), *response.mutable_error());
-  co_await queue_.room();
-  queue_.push(std::move(response));
+void BatchCall::stop_reading(std::optional<Error> refusal) {
+  state_.with([&](State& state) {
+    state.reading = false;
+    state.refusal = std::move(refusal);
+    ++state.in_flight;  // what part_ended() takes back
+  });
   part_ended();
 }
 
-Task<Result<void>> BatchCall::answer(const v1::ExecuteBatchRequest& request,
+void BatchCall::OnCancel() {
+  const auto run = state_.with([](State& state) {
+    state.gone = true;
+    return state.run;
+  });
+  queue_.abandon();
+  if (run != nullptr) run->cancel();
+}
+
+Task<void> BatchCall::work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request) {
+  v1::ExecuteBatchResponse response;
+  response.set_id(request.id());
+  const Result<void> result = co_await answer(*run, request, response);
+  if (!result.ok()) to_wire(result.error(), *response.mutable_error());
+  co_await queue_.send(std::move(response));
+  run.reset();  // the call's end is the run's
+  part_ended();
+}
+
+Task<Result<void>> BatchCall::answer(const session::Run& run,
+                                     const v1::ExecuteBatchRequest& request,
                                      v1::ExecuteBatchResponse& response) {
   KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request.process()));
-  const session::ExecuteOptions options{keep_from(keep_), write_outputs_, nullptr};
-  KILN_CO_ASSIGN(const session::Executed executed,
-                 co_await session::execute(host_.engine, *run_, std::move(spec), options));
-  store::BlobStore& blobs = host_.engine.store.blobs();
-  const store::ActionResult& action = executed.result.result;
-  KILN_CO_ASSIGN(*response.mutable_stdout(), head(blobs, action.stdout_digest));
-  KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, action.stderr_digest));
+  const auto deliver = [this, &response](const session::Executed& executed) -> Task<Result<void>> {
+    store::BlobStore& blobs = host_.engine.store.blobs();
+    const store::ActionResult& result = executed.result.result;
+    KILN_CO_ASSIGN(*response.mutable_stdout(), head(blobs, result.stdout_digest));
+    KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, result.stderr_digest));
+    co_return Result<void>();
+  };
+  KILN_CO_ASSIGN(
+      const session::Executed executed,
+      co_await session::execute(
+          host_.engine, run, std::move(spec),
+          {.keep = keep_from(keep_), .write_outputs = write_outputs_, .deliver = deliver}));
   set_result(executed, *response.mutable_result());
   host_.set_clock(executed.clock, *response.mutable_result()->mutable_clock());
   co_return Result<void>();
@@ -98,6 +120,7 @@ void BatchCall::part_ended() {
   bool read = false;
   bool done = false;
   std::optional<Error> refusal;
+  std::shared_ptr<session::Run> run;
   state_.with([&](State& state) {
     --state.in_flight;
     if (state.reading && state.read_is_due) {
@@ -106,10 +129,11 @@ void BatchCall::part_ended() {
     }
     done = !state.reading && state.in_flight == 0;
     refusal = state.refusal;
+    if (done) run = std::move(state.run);
   });
   if (read) StartRead(&message_);
   if (done) {
-    run_.reset();
+    run.reset();
     queue_.finish(refusal ? to_refusal(*refusal) : grpc::Status::OK);
   }
 }

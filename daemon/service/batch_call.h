@@ -19,7 +19,7 @@ namespace kiln::service {
 class BatchCall final
     : public grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse> {
  public:
-  explicit BatchCall(const Host& host);
+  BatchCall(const Host& host, grpc::CallbackServerContext& context);
 
  private:
   static constexpr size_t kMaxInFlight = 256;
@@ -29,28 +29,33 @@ class BatchCall final
   void OnCancel() override;
   void OnDone() override { delete this; }
 
-  // Begins the run at the first message.
-  Result<void> prepare(const v1::ExecuteBatchRequest& request);
-  Task<void> work(v1::ExecuteBatchRequest request);
-  Task<Result<void>> answer(const v1::ExecuteBatchRequest& request,
+  // The run; begun at the first message.
+  Result<std::shared_ptr<session::Run>> prepare(const v1::ExecuteBatchRequest& request);
+  Task<void> work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request);
+  Task<Result<void>> answer(const session::Run& run, const v1::ExecuteBatchRequest& request,
                             v1::ExecuteBatchResponse& response);
+  void stop_reading(std::optional<Error> refusal);
   // One of the parts that keep the call open ended: the reader, or one process.
   void part_ended();
 
   struct State {
     size_t in_flight = 0;
-    bool reading = true;           // a read is outstanding or will be
-    bool read_is_due = false;      // held back until something ends
-    std::optional<Error> refusal;  // the call could not begin
+    bool reading = true;                // a read is outstanding or will be
+    bool read_is_due = false;           // held back until something ends
+    std::optional<Error> refusal;       // the call could not begin
+    bool gone = false;                  // the client; maybe before its first message
+    std::shared_ptr<session::Run> run;  // from the first message to the end
   };
 
   const Host& host_;
-  v1::ExecuteBatchRequest message_;
-  std::shared_ptr<session::Run> run_;  // set by the first read, before any work
+  grpc::CallbackServerContext& context_;
+  v1::ExecuteBatchRequest message_;  // the reader's
+  // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
   bool write_outputs_ = false;
   Synchronized<State> state_;
   WriteQueue<v1::ExecuteBatchResponse> queue_;
+  std::optional<OnRunCancelled> cancelled_;
 };
 
 }  // namespace kiln::service

@@ -3,7 +3,8 @@
 // What:    a method makes a call object from its request and a body; the body is a coroutine on the
 //          daemon's executor, inside the service's scope; its Result becomes the call's status.
 // Owns:    a call owns itself from construction to OnDone(), as gRPC's reactors do, and its run.
-// Cancels: a client that goes away cancels the run, and so what nobody else waits for.
+// Cancels: a client that goes away cancels the run, and so what nobody else waits for. A run that
+//          is cancelled ends its call, even if the client neither reads nor writes any more.
 // Threads: reactor callbacks come from gRPC's threads; bodies run on the executor.
 #pragma once
 
@@ -11,6 +12,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 
 #include "common/base/result.h"
 #include "daemon/async/executor.h"
@@ -31,6 +34,9 @@ struct CallHome {
   Executor& executor;
   Scope& scope;
 };
+
+// What a call does when its run is cancelled. A call's last member: it uses the others.
+using OnRunCancelled = std::stop_callback<std::function<void()>>;
 
 // One request, one response.
 class UnaryCall final : public grpc::ServerUnaryReactor {
@@ -74,13 +80,15 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   using Body = std::function<Task<Result<void>>(const session::Run&, WriteQueue<Response>&)>;
 
   static grpc::ServerWriteReactor<Response>* start(CallHome home,
+                                                   grpc::CallbackServerContext* context,
                                                    Result<std::shared_ptr<session::Run>> run,
                                                    Body body) {
-    return new StreamCall(home, std::move(run), std::move(body));
+    return new StreamCall(home, *context, std::move(run), std::move(body));
   }
 
  private:
-  StreamCall(CallHome home, Result<std::shared_ptr<session::Run>> run, Body body)
+  StreamCall(CallHome home, grpc::CallbackServerContext& context,
+             Result<std::shared_ptr<session::Run>> run, Body body)
       : run_(std::move(run)),
         body_(std::move(body)),
         queue_(
@@ -90,7 +98,13 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
             }) {
     if (!run_.ok()) {
       queue_.finish(to_refusal(run_.error()));
-    } else if (!home.scope.spawn(home.executor, drive())) {
+      return;
+    }
+    cancelled_.emplace((*run_)->token(), [this, &context] {
+      // The write that is under way may be waiting for a client that does not read.
+      if (queue_.abandon()) context.TryCancel();
+    });
+    if (!home.scope.spawn(home.executor, drive())) {
       queue_.finish(to_refusal(session::shutting_down()));
     }
   }
@@ -110,6 +124,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   const Result<std::shared_ptr<session::Run>> run_;
   const Body body_;
   WriteQueue<Response> queue_;
+  std::optional<OnRunCancelled> cancelled_;
 };
 
 }  // namespace kiln::service

@@ -11,6 +11,12 @@ Result<D> parse(const v1::Digest& wire, std::string_view what,
       .with_context("in the field " + std::string(what));
 }
 
+// A value of a later kiln: to take it for another would not be what was asked for.
+Error unknown(std::string_view field, int value) {
+  return user_error(ErrorCode::kInvalidArgument,
+                    "unknown " + std::string(field) + " " + std::to_string(value));
+}
+
 Result<exec::CacheScope> scope_from(v1::Process::CacheScope wire) {
   switch (wire) {
     case v1::Process::SUCCESSFUL:
@@ -24,7 +30,7 @@ Result<exec::CacheScope> scope_from(v1::Process::CacheScope wire) {
     case v1::Process::PER_RESTART_ALWAYS:
       return exec::CacheScope::kPerRestartAlways;
     default:
-      return user_error(ErrorCode::kInvalidArgument, "unknown cache_scope " + std::to_string(wire));
+      return unknown("cache_scope", wire);
   }
 }
 
@@ -54,11 +60,14 @@ Result<FileDigest> file_digest_from(const v1::Digest& wire, std::string_view wha
   return parse<FileDigest>(wire, what, parse_file_digest);
 }
 
-session::PathGlobs globs_from(const v1::PathGlobs& wire) {
+Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire) {
   session::PathGlobs globs;
   globs.globs = strings(wire.globs());
   globs.origin = wire.description_of_origin();
   switch (wire.match_error()) {
+    case v1::PathGlobs::IGNORE:
+      globs.match_error = session::GlobMatchError::kIgnore;
+      break;
     case v1::PathGlobs::WARN:
       globs.match_error = session::GlobMatchError::kWarn;
       break;
@@ -66,11 +75,18 @@ session::PathGlobs globs_from(const v1::PathGlobs& wire) {
       globs.match_error = session::GlobMatchError::kError;
       break;
     default:
-      globs.match_error = session::GlobMatchError::kIgnore;
+      return unknown("match_error", wire.match_error());
   }
-  globs.conjunction = wire.conjunction() == v1::PathGlobs::ALL_MATCH
-                          ? session::GlobConjunction::kAllMatch
-                          : session::GlobConjunction::kAnyMatch;
+  switch (wire.conjunction()) {
+    case v1::PathGlobs::ANY_MATCH:
+      globs.conjunction = session::GlobConjunction::kAnyMatch;
+      break;
+    case v1::PathGlobs::ALL_MATCH:
+      globs.conjunction = session::GlobConjunction::kAllMatch;
+      break;
+    default:
+      return unknown("conjunction", wire.conjunction());
+  }
   return globs;
 }
 
@@ -109,6 +125,7 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
   spec.require_outputs = wire.require_outputs();
   spec.timeout_seconds = wire.timeout_seconds();
   KILN_ASSIGN(spec.cache_scope, scope_from(wire.cache_scope()));
+  if (!v1::Process::Sandbox_IsValid(wire.sandbox())) return unknown("sandbox", wire.sandbox());
   spec.strict_sandbox = wire.sandbox() == v1::Process::STRICT;
   return spec;
 }

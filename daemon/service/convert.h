@@ -21,7 +21,7 @@ void set_digest(const BasicDigest<Tag>& digest, v1::Digest& wire) {
   wire.set_size_bytes(digest.size);
 }
 
-session::PathGlobs globs_from(const v1::PathGlobs& wire);
+Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire);
 void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire);
 
 Result<session::ProcessSpec> process_from(const v1::Process& wire);

@@ -34,10 +34,9 @@ class Batches {
   // kCancelled when the client is gone.
   Task<Result<void>> flush() {
     bytes_ = 0;
-    if (!co_await queue_.room()) {
+    if (!co_await queue_.send(std::exchange(current_, Response()))) {
       co_return user_error(ErrorCode::kCancelled, "the client is gone");
     }
-    queue_.push(std::exchange(current_, Response()));
     co_return Result<void>();
   }
 
@@ -101,27 +100,29 @@ Result<store::PathEntry> entry_from(const v1::CreateRequest::Entry& wire, store:
 
 DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureRequest* request,
                                                v1::CaptureResponse* response) {
-  return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
-      [this, request, response](const session::Run& run) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(auto captured,
-                       co_await session::capture(host_.engine, run, globs_from(request->globs())));
-        KILN_CO_TRY(host_.engine.store.trees().save(captured.tree));
-        set_digest(captured.tree->digest(), *response->mutable_digest());
-        for (std::string& text : captured.warnings) response->add_warnings(std::move(text));
-        host_.set_clock(captured.clock, *response->mutable_clock());
-        co_return Result<void>();
-      });
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run& run) -> Task<Result<void>> {
+                            KILN_CO_ASSIGN(auto globs, globs_from(request->globs()));
+                            KILN_CO_ASSIGN(auto captured, co_await session::capture(
+                                                              host_.engine, run, std::move(globs)));
+                            KILN_CO_TRY(host_.engine.store.trees().save(captured.tree));
+                            set_digest(captured.tree->digest(), *response->mutable_digest());
+                            for (std::string& text : captured.warnings)
+                              response->add_warnings(std::move(text));
+                            host_.set_clock(captured.clock, *response->mutable_clock());
+                            co_return Result<void>();
+                          });
 }
 
 DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
-    Context*, const v1::ListPathsRequest* request) {
+    Context* context, const v1::ListPathsRequest* request) {
   return StreamCall<v1::ListPathsResponse>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ListPathsResponse>& queue) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(auto listed, co_await session::list_paths(host_.engine, run,
-                                                                 globs_from(request->globs())));
+        KILN_CO_ASSIGN(auto globs, globs_from(request->globs()));
+        KILN_CO_ASSIGN(auto listed,
+                       co_await session::list_paths(host_.engine, run, std::move(globs)));
         Batches<v1::ListPathsResponse> batches(queue);
         for (const auto& [path, directory] : listed.paths) {
           v1::ListPathsResponse::Path& wire = *batches.current().add_paths();
@@ -138,9 +139,9 @@ DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
       });
 }
 
-grpc::ServerReadReactor<v1::UploadRequest>* DigestsService::Upload(Context*,
+grpc::ServerReadReactor<v1::UploadRequest>* DigestsService::Upload(Context* context,
                                                                    v1::UploadResponse* response) {
-  return new UploadCall(host_, *response);
+  return new UploadCall(host_, *context, *response);
 }
 
 DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest* request,
@@ -159,9 +160,9 @@ DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest*
 }
 
 DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
-    Context*, const v1::ReadFileRequest* request) {
+    Context* context, const v1::ReadFileRequest* request) {
   return StreamCall<v1::ReadFileResponse>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run&,
                       WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
         store::Store& store = host_.engine.store;
@@ -178,20 +179,19 @@ DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
         for (;;) {
           KILN_CO_ASSIGN(std::string bytes, reader->next(kChunk));
           if (bytes.empty()) co_return Result<void>();
-          if (!co_await queue.room()) {
-            co_return user_error(ErrorCode::kCancelled, "the client is gone");
-          }
           v1::ReadFileResponse message;
           message.set_data(std::move(bytes));
-          queue.push(std::move(message));
+          if (!co_await queue.send(std::move(message))) {
+            co_return user_error(ErrorCode::kCancelled, "the client is gone");
+          }
         }
       });
 }
 
 DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
-    Context*, const v1::ListEntriesRequest* request) {
+    Context* context, const v1::ListEntriesRequest* request) {
   return StreamCall<v1::ListEntriesResponse>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run&,
                       WriteQueue<v1::ListEntriesResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
@@ -222,14 +222,16 @@ DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* r
 
 DigestsService::Unary* DigestsService::Subset(Context*, const v1::SubsetRequest* request,
                                               v1::DigestResponse* response) {
-  return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
-      [this, request, response](const session::Run&) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
-        KILN_CO_ASSIGN(auto part, session::subset(tree, globs_from(request->globs())));
-        for (std::string& text : part.warnings) response->add_warnings(std::move(text));
-        co_return answer(host_.engine.store, part.tree, *response);
-      });
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run&) -> Task<Result<void>> {
+                            KILN_CO_ASSIGN(const auto tree,
+                                           load(host_.engine.store, request->digest(), "digest"));
+                            KILN_CO_ASSIGN(const auto globs, globs_from(request->globs()));
+                            KILN_CO_ASSIGN(auto part, session::subset(tree, globs));
+                            for (std::string& text : part.warnings)
+                              response->add_warnings(std::move(text));
+                            co_return answer(host_.engine.store, part.tree, *response);
+                          });
 }
 
 DigestsService::Unary* DigestsService::AddPrefix(Context*, const v1::PrefixRequest* request,
@@ -257,10 +259,10 @@ DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRe
       });
 }
 
-DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context*,
+DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,
                                                                const v1::DiffRequest* request) {
   return StreamCall<v1::DiffResponse>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run&,
                       WriteQueue<v1::DiffResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(const auto left, load(host_.engine.store, request->left(), "left"));

@@ -39,7 +39,8 @@ Task<Result<void>> OutputStream::complete(store::BlobStore& blobs,
 
 Task<Result<void>> OutputStream::complete(store::BlobStore& blobs,
                                           exec::ProcessObserver::Stream stream, FileDigest digest) {
-  uint64_t skip = sent_[static_cast<size_t>(stream)];
+  uint64_t& sent = sent_[static_cast<size_t>(stream)];
+  uint64_t skip = sent;
   if (skip >= static_cast<uint64_t>(digest.size)) co_return Result<void>();
   KILN_CO_ASSIGN(const auto reader, blobs.reader(digest));
   for (;;) {
@@ -51,10 +52,11 @@ Task<Result<void>> OutputStream::complete(store::BlobStore& blobs,
     }
     bytes.erase(0, skip);
     skip = 0;
-    if (!co_await queue_.room()) {
+    const size_t size = bytes.size();
+    if (!co_await queue_.send(event(stream, std::move(bytes)))) {
       co_return user_error(ErrorCode::kCancelled, "the client is gone");
     }
-    queue_.push(event(stream, std::move(bytes)));
+    sent += size;
   }
 }
 

@@ -21,7 +21,7 @@ class OutputStream final : public intrinsics::OutputFollower {
   bool output(exec::ProcessObserver::Stream stream, uint64_t offset,
               std::string_view bytes) override;
 
-  // Sends what was not taken live.
+  // Sends what was not sent yet. May be called again, of another result, when this one was lost.
   Task<Result<void>> complete(store::BlobStore& blobs, const store::ActionResult& result);
 
  private:

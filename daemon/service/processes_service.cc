@@ -7,18 +7,22 @@
 namespace kiln::service {
 
 grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
-    grpc::CallbackServerContext*, const v1::ExecuteRequest* request) {
+    grpc::CallbackServerContext* context, const v1::ExecuteRequest* request) {
   return StreamCall<v1::ExecuteEvent>::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         OutputStream output(queue);
-        const session::ExecuteOptions options{keep_from(request->keep_sandboxes()),
-                                              request->write_outputs(), &output};
+        const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
+                                              .write_outputs = request->write_outputs(),
+                                              .follower = &output,
+                                              .deliver = [&](const session::Executed& executed) {
+                                                return output.complete(host_.engine.store.blobs(),
+                                                                       executed.result.result);
+                                              }};
         KILN_CO_ASSIGN(const session::Executed executed,
                        co_await session::execute(host_.engine, run, std::move(spec), options));
-        KILN_CO_TRY(co_await output.complete(host_.engine.store.blobs(), executed.result.result));
         v1::ExecuteEvent event;
         set_result(executed, *event.mutable_finished());
         host_.set_clock(executed.clock, *event.mutable_finished()->mutable_clock());
@@ -28,8 +32,8 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
 }
 
 grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>*
-ProcessesService::ExecuteBatch(grpc::CallbackServerContext*) {
-  return new BatchCall(host_);
+ProcessesService::ExecuteBatch(grpc::CallbackServerContext* context) {
+  return new BatchCall(host_, *context);
 }
 
 }  // namespace kiln::service

@@ -4,8 +4,9 @@
 
 namespace kiln::service {
 
-UploadCall::UploadCall(const Host& host, v1::UploadResponse& response)
-    : host_(host), response_(response) {
+UploadCall::UploadCall(const Host& host, grpc::CallbackServerContext& context,
+                       v1::UploadResponse& response)
+    : host_(host), context_(context), response_(response) {
   StartRead(&message_);
 }
 
@@ -20,6 +21,7 @@ void UploadCall::step(bool ok) {
     return;
   }
   writer_.reset();
+  cancelled_.reset();
   run_.reset();
   Finish(to_status(result));
 }
@@ -28,11 +30,14 @@ Result<void> UploadCall::take() {
   if (run_ == nullptr) {
     KILN_ASSIGN(run_, host_.begin(message_.caller()));
     KILN_ASSIGN(writer_, host_.engine.store.blobs().writer());
+    cancelled_.emplace(run_->token(), [this] { context_.TryCancel(); });
   }
   return writer_->append(message_.data());
 }
 
 Result<void> UploadCall::complete() {
+  // The end of a stream and its break look alike to a read.
+  if (context_.IsCancelled()) return user_error(ErrorCode::kCancelled, "the upload was cancelled");
   if (writer_ == nullptr) {
     return user_error(ErrorCode::kInvalidArgument,
                       "an upload needs at least one message; send an empty one for an empty file");

@@ -1,6 +1,7 @@
 // Executions: one process for one caller, from its words to its result.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,12 +28,6 @@ struct ProcessSpec {
   bool strict_sandbox = false;
 };
 
-struct ExecuteOptions {
-  exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
-  bool write_outputs = false;
-  intrinsics::OutputFollower* follower = nullptr;  // may be null
-};
-
 enum class ResultSource : uint8_t { kRan, kMemoized, kHitLocally };
 
 struct Executed {
@@ -43,7 +38,17 @@ struct Executed {
   std::vector<std::string> warnings;
 };
 
-// Runs the process, or remembers. Cancelling the run kills it if nobody else waits for it.
+struct ExecuteOptions {
+  exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
+  bool write_outputs = false;
+  intrinsics::OutputFollower* follower = nullptr;  // may be null
+  // Hands the result's bytes to the caller. kNotFound says that the store has lost some: then the
+  // process is run again, and the second result delivered.
+  std::function<Task<Result<void>>(const Executed&)> deliver;  // may be empty
+};
+
+// Runs the process, or remembers. Cancelling the run kills it if nobody else waits for it. Bytes
+// that were damaged on disk are captured, or made by the process, once more.
 Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec spec,
                                ExecuteOptions options);
 

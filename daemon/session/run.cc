@@ -49,8 +49,13 @@ void Runs::close() {
 }
 
 void Runs::cancel_all() {
-  MutexLock lock(mutex_);
-  for (Run* run : live_) run->cancel();
+  // What hears of it may end its run, here and now: not under the lock.
+  std::vector<std::stop_source> stops;
+  {
+    MutexLock lock(mutex_);
+    for (const Run* run : live_) stops.push_back(run->stop_);
+  }
+  for (std::stop_source& stop : stops) stop.request_stop();
 }
 
 void Runs::wait_until_idle() {

@@ -36,6 +36,7 @@ class Run {
   void cancel() { stop_.request_stop(); }
 
  private:
+  friend class Runs;
   Runs& runs_;
   const RunId id_;
   const intrinsics::Workspace* const workspace_;

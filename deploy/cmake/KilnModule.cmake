@@ -64,7 +64,8 @@ function(kiln_check_includes name deps files)
 endfunction()
 
 # kiln_test(NAME LABEL unit|contract|e2e|fuzz [DEPS module…] [LIBS target…] [TIMEOUT s] SOURCES file…)
-# One GoogleTest binary; every case is a ctest of its own.
+# One GoogleTest binary; every case is a ctest of its own. `cmake --build … --target tests_LABEL`
+# builds all of a label.
 function(kiln_test name)
   cmake_parse_arguments(T "" "LABEL;TIMEOUT" "DEPS;LIBS;SOURCES" ${ARGN})
   if(NOT T_TIMEOUT)
@@ -74,6 +75,10 @@ function(kiln_test name)
   list(TRANSFORM T_DEPS PREPEND kiln_ OUTPUT_VARIABLE dep_targets)
   target_link_libraries(${name} PRIVATE kiln_options ${dep_targets} ${T_LIBS} GTest::gmock
                                         GTest::gtest GTest::gtest_main)
+  if(NOT TARGET tests_${T_LABEL})
+    add_custom_target(tests_${T_LABEL})
+  endif()
+  add_dependencies(tests_${T_LABEL} ${name})
   gtest_discover_tests(${name} TEST_PREFIX "${T_LABEL}/" DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
 endfunction()

@@ -26,6 +26,15 @@ class BadInput : public KilnTest {
     }
     EXPECT_EQ(kiln({"exec", "--", "echo", "alive"}).out, "alive\n");
   }
+
+  // Overwrites the first bytes of the store's files of this size.
+  void damage_files_of_size(uintmax_t size) {
+    for (const auto& entry : fs::recursive_directory_iterator(home() / "store")) {
+      if (!entry.is_regular_file() || entry.file_size() != size) continue;
+      ::chmod(entry.path().c_str(), 0644);
+      std::ofstream(entry.path(), std::ios::in | std::ios::out) << "damaged";
+    }
+  }
 };
 
 TEST_F(BadInput, UnknownOptionsAndCommandsSuggestTheNearest) {
@@ -134,19 +143,42 @@ TEST_F(BadInput, AFullDisk) {
   ::umount2(home().c_str(), MNT_DETACH);
 }
 
-TEST_F(BadInput, ADamagedLargeBlobIsNeverServed) {
+TEST_F(BadInput, ADamagedLargeBlobIsReadAgainAfterARestart) {
   write("large", std::string(200'000, 'l'));
   EXPECT_EQ(kiln({"exec", "--input", "large", "--", "md5sum", "large"}).exit_code, 0);
   stop_daemon();
-  for (const auto& entry : fs::recursive_directory_iterator(home() / "store")) {
-    if (entry.is_regular_file() && entry.file_size() == 200'000) {
-      ::chmod(entry.path().c_str(), 0644);
-      std::ofstream(entry.path(), std::ios::in | std::ios::out) << "damaged";
-    }
-  }
+  damage_files_of_size(200'000);
   const Outcome outcome = kiln({"exec", "--input", "large", "--", "head", "-c", "7", "large"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "lllllll");
+}
+
+TEST_F(BadInput, ADamagedInputIsCapturedAgainByARunningDaemon) {
+  write("large", std::string(200'000, 'l'));
+  EXPECT_EQ(kiln({"exec", "--input", "large", "--", "md5sum", "large"}).exit_code, 0);
+  damage_files_of_size(200'000);
+  const Outcome outcome = kiln({"exec", "--input", "large", "--", "head", "-c", "7", "large"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "lllllll");
+}
+
+TEST_F(BadInput, ADamagedOutputIsMadeAgain) {
+  const Arguments command = {"exec",
+                             "--write",
+                             "--output-file",
+                             "made",
+                             "--",
+                             "sh",
+                             "-c",
+                             "head -c 200000 /dev/zero > made"};
+  ASSERT_EQ(kiln(command).exit_code, 0);
+  EXPECT_EQ(read("made"), std::string(200'000, '\0'));
+  fs::remove(workspace() / "made");
+  damage_files_of_size(200'000);
+  const Outcome outcome = kiln(command);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(read("made"), std::string(200'000, '\0'));
+  EXPECT_EQ(counter("process.ran"), 2);
 }
 
 }  // namespace

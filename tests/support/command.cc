@@ -9,7 +9,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 namespace kiln::test {
@@ -120,15 +119,6 @@ Outcome Command::wait() {
 
 Outcome run(const std::vector<std::string>& argv, const CommandOptions& options) {
   return Command(argv, options).wait();
-}
-
-bool eventually(const std::function<bool()>& condition, std::chrono::seconds patience) {
-  const auto give_up = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 }  // namespace kiln::test

@@ -3,11 +3,11 @@
 
 #include <sys/types.h>
 
-#include <chrono>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "tests/support/eventually.h"
 
 namespace kiln::test {
 
@@ -45,10 +45,5 @@ class Command {
 };
 
 Outcome run(const std::vector<std::string>& argv, const CommandOptions& options);
-
-// Polls until `condition` holds; false after `patience`. For what another process does in its own
-// time; the condition is checked often, so that nothing waits longer than it must.
-bool eventually(const std::function<bool()>& condition,
-                std::chrono::seconds patience = std::chrono::seconds(20));
 
 }  // namespace kiln::test

@@ -68,6 +68,14 @@ struct World {
   }
 };
 
+// What a node computes. The model stamps each new value with its version, so that a reader knows
+// which one it was given; early cut-off does not see the stamp.
+struct Stamped {
+  int value;
+  uint64_t version;
+  friend bool operator==(const Stamped& a, const Stamped& b) { return a.value == b.value; }
+};
+
 // What the model knows of a node: enough to say whether a run had a reason.
 struct Known {
   struct Dep {
@@ -76,10 +84,11 @@ struct Known {
   };
   uint64_t version = 0;  // grows when it computes another value
   int value = 0;
-  bool failed = false;    // the last time
+  bool failed = false;    // the last time, or nobody waited for the end of it
   bool tainted = false;   // computed in spite of an error
   bool forced = false;    // invalidated since it ran
-  uint64_t round = 0;     // when it ran last
+  uint64_t runs = 0;      // started so far
+  bool running = false;   // the last run has not ended
   std::vector<Dep> deps;  // of the last success
 };
 
@@ -88,8 +97,9 @@ class Fuzz {
   Fuzz(uint64_t seed, bool capped)
       : random_(seed),
         plans_(make_plans()),
-        graph_(executor_, Options{.value_bytes_cap = capped ? 5 * make_value(0)->bytes() : 0,
-                                  .max_restarts = 100}),
+        graph_(executor_,
+               Options{.value_bytes_cap = capped ? 5 * make_value(Stamped{})->bytes() : 0,
+                       .max_restarts = 100}),
         capped_(capped) {
     for (int& leaf : world_.leaves) leaf = pick(4);
   }
@@ -201,7 +211,7 @@ class Fuzz {
       return;
     }
     const std::optional<int> got =
-        answer.ok() ? std::optional(value_as<int>(answer->value)) : std::nullopt;
+        answer.ok() ? std::optional(value_as<Stamped>(answer->value).value) : std::nullopt;
     // As of some moment between question and answer; and as of now, if nothing changed.
     for (size_t i = query.worlds - 1; i < past_.size(); ++i) {
       if (past_[i].evaluate(plans_, query.node) == got) return;
@@ -235,16 +245,19 @@ class Fuzz {
     expect_reason(node);
     Known& known = known_[static_cast<size_t>(node)];
     known.forced = false;
-    known.round = round_;
+    known.running = true;
+    const uint64_t run = ++known.runs;
     std::vector<Known::Dep> reads;
     bool tainted = false;
     // Now and then in two pieces, so that things happen in between.
     if (pick(3) == 0) co_await resume_on(executor_);
     if (node < kLeaves) {
       const int value = world_.leaves[static_cast<size_t>(node)];
-      if (value < 0) co_return failure(known);
-      succeed(context, known, value, {}, false);
-      co_return computed(value, validity_of(node));
+      if (value < 0) {
+        fail(known, run);
+        co_return user_error(ErrorCode::kInvalidArgument, "the leaf fails");
+      }
+      co_return Computed{succeed(context, known, run, value, {}, false), validity_of(node)};
     }
     const Plan& plan = plans_[static_cast<size_t>(node)];
     int sum = node;
@@ -265,47 +278,50 @@ class Fuzz {
         }
       }
       if (!values.ok() && (!plan.tolerant || values.error().code() == ErrorCode::kCancelled)) {
-        known.failed = true;
+        fail(known, run);
         co_return values.error();
       }
       int part = 0;
       for (size_t i = 0; values.ok() && i < asked.size(); ++i) {
-        part = part * 3 + value_as<int>((*values)[i]);
-        reads.push_back({asked[i], known_[static_cast<size_t>(asked[i])].version});
+        const auto& [value, version] = value_as<Stamped>((*values)[i]);
+        part = part * 3 + value;
+        reads.push_back({asked[i], version});
       }
       tainted |= !values.ok();
       sum = sum * 3 + (values.ok() ? part : 7);
     }
-    succeed(context, known, sum % 4, std::move(reads), tainted);
-    co_return computed(sum % 4);
+    co_return Computed{succeed(context, known, run, sum % 4, std::move(reads), tainted)};
   }
 
-  static Error failure(Known& known) {
+  static void fail(Known& known, uint64_t run) {
+    if (run != known.runs) return;  // it was abandoned, and another began
+    known.running = false;
     known.failed = true;
-    return user_error(ErrorCode::kInvalidArgument, "the leaf fails");
   }
 
-  static void succeed(const Context& context, Known& known, int value,
-                      std::vector<Known::Dep> reads, bool tainted) {
+  ValueRef succeed(const Context& context, Known& known, uint64_t run, int value,
+                   std::vector<Known::Dep> reads, bool tainted) {
     if (context.stop_token().stop_requested()) {
-      known.failed = true;  // nobody hears of it
-      return;
+      fail(known, run);  // nobody hears of it
+      return make_value(Stamped{value, 0});
     }
+    if (run != known.runs) problem("a node ran twice at once");
+    known.running = false;
     if (known.version == 0 || known.value != value) ++known.version;
     known.value = value;
     known.deps = std::move(reads);
     known.failed = false;
     known.tainted = tainted;
+    return make_value(Stamped{value, known.version});
   }
 
   // While nothing else goes on, a run has one of these reasons.
   void expect_reason(int node) {
     if (!calm_ || capped_) return;
     const Known& known = known_[static_cast<size_t>(node)];
-    bool reason = known.version == 0 || known.forced || known.failed || known.tainted;
-    // The last attempt was abandoned, perhaps after the function had done its part.
-    const std::optional<Why> why = graph_.why(node_(node).hash);
-    reason |= why && why->reason == RunReason::kFailedBefore;
+    // If it is running, that run was abandoned: succeed() makes sure.
+    bool reason =
+        known.version == 0 || known.forced || known.failed || known.tainted || known.running;
     if (node < kLeaves) {
       reason |= validity_of(node) == Validity::kNever;
       reason |= validity_of(node) == Validity::kThisRun && !again_;

@@ -136,21 +136,25 @@ class UntilStopped {
   UntilStopped(std::stop_token token, Executor& executor)
       : token_(std::move(token)), executor_(executor) {}
   bool await_ready() const { return token_.stop_requested(); }
-  void await_suspend(std::coroutine_handle<> waiter) {
-    on_stop_.emplace(token_, Resume{executor_, waiter});
+  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
+    on_stop_.emplace(token_, Resume{executor_, gate_, waiter});
+    return gate_.fetch_sub(1) != 1;
   }
   void await_resume() {}
 
  private:
   struct Resume {
     Executor& executor;
+    std::atomic<int>& gate;
     std::coroutine_handle<> waiter;
     void operator()() const {
+      if (gate.fetch_sub(1) != 1) return;
       executor.post([handle = waiter] { handle.resume(); });
     }
   };
   std::stop_token token_;
   Executor& executor_;
+  std::atomic<int> gate_{2};  // stopped, and suspended: then it is resumed
   std::optional<std::stop_callback<Resume>> on_stop_;
 };
 

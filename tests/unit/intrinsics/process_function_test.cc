@@ -1,0 +1,144 @@
+// Processes as nodes, and the hub that shows their output to whoever follows.
+#include "daemon/intrinsics/process_function.h"
+
+#include "tests/support/engine_fixture.h"
+#include "tests/support/recording_runner.h"
+
+namespace kiln::intrinsics {
+namespace {
+
+using exec::CacheScope;
+using exec::KeepSandboxes;
+using Stream = exec::ProcessObserver::Stream;
+
+struct Follower final : OutputFollower {
+  void started(const std::string& sandbox_path) override { sandbox = sandbox_path; }
+  bool output(Stream, uint64_t offset, std::string_view bytes) override {
+    ++offered;
+    if (!takes || offset != text.size()) return false;
+    text += bytes;
+    return true;
+  }
+  std::string sandbox;
+  std::string text;
+  bool takes = true;
+  int offered = 0;
+};
+
+TEST(OutputHubTest, EveryFollowerSeesEverything) {
+  OutputHub hub;
+  Follower one;
+  Follower two;
+  const Hash128 key{1, 2};
+  const auto first = hub.follow(key, one, KeepSandboxes::kNever);
+  const auto second = hub.follow(key, two, KeepSandboxes::kNever);
+  const auto observer = hub.open(key);
+  observer->started("/s");
+  observer->output(Stream::kStdout, "ab");
+  observer->output(Stream::kStdout, "cd");
+  EXPECT_EQ(one.text, "abcd");
+  EXPECT_EQ(two.text, "abcd");
+  EXPECT_EQ(two.sandbox, "/s");
+}
+
+TEST(OutputHubTest, WhoComesLateOrRefusesOnceIsOfferedNoMore) {
+  OutputHub hub;
+  Follower slow;
+  Follower late;
+  const Hash128 key{1, 2};
+  const auto first = hub.follow(key, slow, KeepSandboxes::kNever);
+  const auto observer = hub.open(key);
+  observer->output(Stream::kStdout, "ab");
+  slow.takes = false;
+  const auto second = hub.follow(key, late, KeepSandboxes::kNever);
+  for (int i = 0; i < 3; ++i) observer->output(Stream::kStdout, "cd");
+  EXPECT_EQ(slow.text, "ab");
+  EXPECT_EQ(slow.offered, 2);
+  EXPECT_EQ(late.text, "");
+  EXPECT_EQ(late.offered, 1);
+}
+
+TEST(OutputHubTest, WhoLeftIsNotCalled) {
+  OutputHub hub;
+  Follower stays;
+  const Hash128 key{1, 2};
+  const auto first = hub.follow(key, stays, KeepSandboxes::kNever);
+  const auto observer = hub.open(key);
+  {
+    auto leaves = std::make_unique<Follower>();
+    auto second = hub.follow(key, *leaves, KeepSandboxes::kNever);
+    OutputHub::Handle moved = std::move(second);
+    observer->output(Stream::kStdout, "a");
+    EXPECT_EQ(leaves->text, "a");
+  }  // the handle goes first
+  observer->output(Stream::kStdout, "b");
+  EXPECT_EQ(stays.text, "ab");
+}
+
+TEST(OutputHubTest, TheStrongestWishToKeepSandboxesCounts) {
+  OutputHub hub;
+  Follower a;
+  Follower b;
+  const Hash128 key{1, 2};
+  EXPECT_EQ(hub.keep(key), KeepSandboxes::kNever);
+  const auto first = hub.follow(key, a, KeepSandboxes::kOnFailure);
+  {
+    const auto second = hub.follow(key, b, KeepSandboxes::kAlways);
+    EXPECT_EQ(hub.keep(key), KeepSandboxes::kAlways);
+    EXPECT_EQ(hub.keep(Hash128{3, 4}), KeepSandboxes::kNever);
+  }
+  EXPECT_EQ(hub.keep(key), KeepSandboxes::kOnFailure);
+}
+
+// How often a process ran that was asked for twice by one run, then by another run.
+class Validity : public test::EngineFixture {
+ protected:
+  std::vector<size_t> ran(CacheScope scope, int exit_code, bool timed_out = false) {
+    test::RecordingRunner runner(home_);
+    runner.result.result.exit_code = exit_code;
+    runner.result.timed_out = timed_out;
+    OutputHub hub;
+    const ProcessFunction processes(runner, hub);
+    graph::Graph graph(home_);
+    ProcessInput input;
+    input.process.argv = {"/tool"};
+    input.process.inputs = store::Tree::empty();
+    input.process.cache_scope = scope;
+    input.action = exec::make_action(input.process, input.tool, cache_salt(scope));
+    std::vector<size_t> counts;
+    for (const uint64_t run : {1, 1, 2}) {
+      EXPECT_TRUE(sync_wait(home_, graph.request(processes.key(input), RunId{run}, {})).ok());
+      counts.push_back(runner.ran().size());
+    }
+    return counts;
+  }
+};
+
+TEST_F(Validity, ASuccessIsForEver) {
+  const std::vector<size_t> once = {1, 1, 1};
+  for (const CacheScope scope :
+       {CacheScope::kSuccessful, CacheScope::kAlways, CacheScope::kPerRestartSuccessful,
+        CacheScope::kPerRestartAlways}) {
+    EXPECT_EQ(ran(scope, 0), once);
+  }
+}
+
+TEST_F(Validity, AFailureHoldsForItsRunUnlessTheScopeSaysAlways) {
+  const std::vector<size_t> once_a_run = {1, 1, 2};
+  const std::vector<size_t> once = {1, 1, 1};
+  EXPECT_EQ(ran(CacheScope::kSuccessful, 1), once_a_run);
+  EXPECT_EQ(ran(CacheScope::kPerRestartSuccessful, 1), once_a_run);
+  EXPECT_EQ(ran(CacheScope::kAlways, 1), once);
+  EXPECT_EQ(ran(CacheScope::kPerRestartAlways, 1), once);
+}
+
+TEST_F(Validity, PerSessionHoldsForItsRun) {
+  EXPECT_EQ(ran(CacheScope::kPerSession, 0), (std::vector<size_t>{1, 1, 2}));
+}
+
+TEST_F(Validity, WhatTimedOutHoldsForNobody) {
+  EXPECT_EQ(ran(CacheScope::kAlways, 0, true), (std::vector<size_t>{1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace kiln::intrinsics

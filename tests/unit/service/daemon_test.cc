@@ -1,0 +1,346 @@
+// The services over a real socket: what strangers' clients send, how they behave, how they leave.
+#include <grpcpp/generic/generic_stub.h>
+#include <signal.h>
+
+#include <random>
+#include <thread>
+
+#include "common/types/hash.h"
+#include "tests/unit/service/daemon_fixture.h"
+
+namespace kiln::service {
+namespace {
+
+using test::error_of;
+using test::eventually;
+using testing::HasSubstr;
+
+class DaemonTest : public testing::Test {
+ protected:
+  template <class Request, class Response>
+  using Method = grpc::Status (v1::Digests::Stub::*)(grpc::ClientContext*, const Request&,
+                                                     Response*);
+  template <class Request, class Response>
+  grpc::Status call(Method<Request, Response> method, Request request, Response& response) {
+    *request.mutable_caller() = house_.caller();
+    grpc::ClientContext context;
+    return (house_.digests().*method)(&context, request, &response);
+  }
+  template <class Request, class Response>
+  void refused(Method<Request, Response> method, Request request, const std::string& why) {
+    Response response;
+    expect_refusal(call(method, std::move(request), response), why);
+  }
+  static void expect_refusal(const grpc::Status& status, const std::string& why) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
+    ASSERT_FALSE(status.error_details().empty()) << why;
+    const Error error = error_of(status);
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(error.blame(), Blame::kUser);
+    EXPECT_THAT(error.to_string(), HasSubstr(why));
+  }
+
+  // An execution whose client has not read anything yet.
+  struct Execution {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::ExecuteEvent>> reader;
+  };
+  std::unique_ptr<Execution> execute(const v1::Process& process) {
+    auto execution = std::make_unique<Execution>();
+    v1::ExecuteRequest request;
+    *request.mutable_caller() = house_.caller();
+    *request.mutable_process() = process;
+    execution->reader = house_.processes().Execute(&execution->context, request);
+    return execution;
+  }
+
+  test::DaemonHouse house_;
+};
+
+TEST_F(DaemonTest, MalformedRequestsNameTheFieldAndCarryTheirDetails) {
+  v1::MergeRequest merge;
+  merge.add_digests()->set_hash("xyz");
+  refused(&v1::Digests::Stub::Merge, merge, "in the field digests");
+  refused(&v1::Digests::Stub::Subset, v1::SubsetRequest(), "in the field digest");
+  v1::CreateRequest create;
+  create.add_entries()->set_path("../up");
+  refused(&v1::Digests::Stub::Create, create, "leaves the root");
+  create.mutable_entries(0)->set_path("nothing");
+  refused(&v1::Digests::Stub::Create, create, "neither what it contains");
+  v1::PrefixRequest prefix;
+  prefix.set_prefix("/abs");
+  refused(&v1::Digests::Stub::AddPrefix, prefix, "as the prefix");
+  v1::CaptureRequest capture;
+  capture.mutable_globs()->add_globs("/abs/**");
+  refused(&v1::Digests::Stub::Capture, capture, "/abs/**");
+
+  const auto empty = execute({});
+  expect_refusal(empty->reader->Finish(), "argv is empty");
+
+  grpc::ClientContext context;
+  v1::CaptureRequest relative;
+  relative.mutable_caller()->set_workspace_root("here");
+  v1::CaptureResponse response;
+  expect_refusal(house_.digests().Capture(&context, relative, &response), "not an absolute path");
+}
+
+TEST_F(DaemonTest, AClientOfAnotherVersionIsToldSo) {
+  v1::CaptureRequest request;
+  request.mutable_caller()->set_client_version("0.0.0-other");
+  grpc::ClientContext context;
+  v1::CaptureResponse response;
+  const Error error = error_of(house_.digests().Capture(&context, request, &response));
+  EXPECT_EQ(error.code(), ErrorCode::kVersionSkew);
+}
+
+// One message there, one back, as any gRPC tool would send it.
+std::string raw_call(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                     const std::string& request) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  grpc::CompletionQueue done;
+  const auto wait = [&] {
+    void* tag = nullptr;
+    bool ok = false;
+    return done.Next(&tag, &ok) && ok;
+  };
+  auto call = stub.PrepareCall(&context, method, &done);
+  call->StartCall(nullptr);
+  if (!wait()) return "not started";
+  grpc::Slice slice(request);
+  call->WriteLast(grpc::ByteBuffer(&slice, 1), {}, nullptr);
+  wait();
+  grpc::ByteBuffer answer;
+  call->Read(&answer, nullptr);
+  const bool answered = wait();
+  context.TryCancel();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  wait();
+  if (!answered) return "no answer: " + status.error_message();
+  std::vector<grpc::Slice> slices;
+  answer.Dump(&slices);
+  std::string bytes;
+  for (const grpc::Slice& part : slices)
+    bytes.append(reinterpret_cast<const char*>(part.begin()), part.size());
+  return bytes;
+}
+
+TEST_F(DaemonTest, HealthAndReflectionAnswer) {
+  // HealthCheckResponse.status = SERVING
+  EXPECT_EQ(raw_call(house_.channel(), "/grpc.health.v1.Health/Check", ""), "\x08\x01");
+  // ServerReflectionRequest.list_services = "*"
+  const std::string services =
+      raw_call(house_.channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+               "\x3a\x01*");
+  for (const char* name : {"kiln.v1.Digests", "kiln.v1.Processes", "kiln.v1.Daemon"}) {
+    EXPECT_THAT(services, HasSubstr(name));
+  }
+}
+
+TEST_F(DaemonTest, AClientThatGoesAwayTakesItsProcessWithIt) {
+  const auto execution = execute(house_.script("echo $$; sleep 1000"));
+  v1::ExecuteEvent event;
+  std::string text;
+  while (text.find('\n') == std::string::npos && execution->reader->Read(&event)) {
+    text += event.output().data();
+  }
+  const pid_t pid = std::stoi(text);
+  ASSERT_EQ(::kill(pid, 0), 0);
+  execution->context.TryCancel();
+  EXPECT_EQ(execution->reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(eventually([&] { return ::kill(pid, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return house_.daemon().runs_in_flight() == 0; }));
+}
+
+TEST_F(DaemonTest, ASlowReaderHoldsNobodyUpAndGetsEveryByte) {
+  constexpr size_t kBytes = size_t{24} << 20;
+  const std::string script =
+      "head -c " + std::to_string(kBytes) + " /dev/zero | tr '\\0' k; echo end >&2";
+  const auto slow = execute(house_.script(script));
+  // It ends although nobody reads.
+  ASSERT_TRUE(eventually(
+      [&] { return house_.counter("process.ran") == 1 && house_.processes_running() == 0; }));
+  size_t bytes = 0;
+  std::string err;
+  bool finished = false;
+  v1::ExecuteEvent event;
+  while (slow->reader->Read(&event)) {
+    EXPECT_FALSE(finished) << "the result comes last";
+    if (event.output().stream() == v1::ProcessOutput::STDOUT) {
+      bytes += event.output().data().size();
+      EXPECT_EQ(event.output().data().find_first_not_of('k'), std::string::npos);
+    }
+    if (event.output().stream() == v1::ProcessOutput::STDERR) err += event.output().data();
+    finished = event.has_finished();
+  }
+  EXPECT_TRUE(slow->reader->Finish().ok());
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(bytes, kBytes);
+  EXPECT_EQ(err, "end\n");
+}
+
+TEST_F(DaemonTest, AForcedStopWaitsForNoClient) {
+  // One reads nothing of what it asked for; one keeps a batch open; one an upload.
+  const auto silent = execute(house_.script("head -c 8000000 /dev/zero"));
+  ASSERT_TRUE(eventually([&] { return house_.counter("process.ran") == 1; }));
+  grpc::ClientContext batch_context;
+  const auto batch = house_.processes().ExecuteBatch(&batch_context);
+  v1::ExecuteBatchRequest item;
+  *item.mutable_caller() = house_.caller();
+  *item.mutable_process() = house_.script("true");
+  ASSERT_TRUE(batch->Write(item));
+  v1::ExecuteBatchResponse result;
+  ASSERT_TRUE(batch->Read(&result));
+  grpc::ClientContext upload_context;
+  v1::UploadResponse uploaded;
+  const auto upload = house_.digests().Upload(&upload_context, &uploaded);
+  v1::UploadRequest part;
+  *part.mutable_caller() = house_.caller();
+  part.set_data("part");
+  ASSERT_TRUE(upload->Write(part));
+  ASSERT_TRUE(eventually([&] { return house_.daemon().runs_in_flight() == 3; }));
+
+  house_.stop();
+
+  EXPECT_FALSE(batch->Read(&result));
+  EXPECT_FALSE(batch->Finish().ok());
+  EXPECT_FALSE(upload->Finish().ok());
+  v1::ExecuteEvent event;
+  while (silent->reader->Read(&event)) {
+  }
+  EXPECT_FALSE(silent->reader->Finish().ok());
+}
+
+TEST_F(DaemonTest, ABatchAnswersEveryItemOfAClientThatReadsLate) {
+  constexpr int kItems = 1000;
+  grpc::ClientContext context;
+  const auto batch = house_.processes().ExecuteBatch(&context);
+  std::thread writer([&] {
+    for (int i = 0; i < kItems; ++i) {
+      v1::ExecuteBatchRequest item;
+      if (i == 0) *item.mutable_caller() = house_.caller();
+      item.set_id(static_cast<uint64_t>(i));
+      // Few processes, many answers of 60 kB: far more than the daemon may hold for a client.
+      *item.mutable_process() =
+          house_.script("head -c 60000 /dev/zero; exit " + std::to_string(i % 4));
+      item.mutable_process()->set_cache_scope(v1::Process::ALWAYS);
+      if (!batch->Write(item)) break;
+    }
+    batch->WritesDone();
+  });
+  // Until the daemon has as much as it takes.
+  EXPECT_TRUE(eventually([&] { return house_.counter("process.memoized") >= 200; }));
+  std::vector<int> answers(kItems);
+  v1::ExecuteBatchResponse response;
+  while (batch->Read(&response)) {
+    ASSERT_LT(response.id(), static_cast<uint64_t>(kItems));
+    ++answers[response.id()];
+    EXPECT_EQ(response.result().exit_code(), static_cast<int>(response.id() % 4));
+    EXPECT_EQ(response.stdout().size(), 60000u);
+  }
+  writer.join();
+  EXPECT_TRUE(batch->Finish().ok());
+  EXPECT_EQ(answers, std::vector<int>(kItems, 1));
+  EXPECT_EQ(house_.counter("process.ran"), 4u);
+}
+
+TEST_F(DaemonTest, AClientThatLeavesItsBatchLeavesNothingRunning) {
+  grpc::ClientContext context;
+  const auto batch = house_.processes().ExecuteBatch(&context);
+  for (int i = 0; i < 20; ++i) {
+    v1::ExecuteBatchRequest item;
+    if (i == 0) *item.mutable_caller() = house_.caller();
+    *item.mutable_process() = house_.script("sleep 1000; echo " + std::to_string(i));
+    ASSERT_TRUE(batch->Write(item));
+  }
+  ASSERT_TRUE(eventually([&] { return house_.processes_running() > 0; }));
+  context.TryCancel();
+  EXPECT_FALSE(batch->Finish().ok());
+  EXPECT_TRUE(eventually([&] { return house_.daemon().runs_in_flight() == 0; }));
+  EXPECT_TRUE(eventually([&] { return house_.processes_running() == 0; }));
+}
+
+TEST_F(DaemonTest, TwoDaemonsLiveInOneProcess) {
+  test::DaemonHouse other;
+  other.write("f", "theirs");
+  house_.write("f", "ours");
+  v1::CaptureRequest request;
+  request.mutable_globs()->add_globs("f");
+  v1::CaptureResponse ours;
+  ASSERT_TRUE(call(&v1::Digests::Stub::Capture, request, ours).ok());
+  *request.mutable_caller() = other.caller();
+  grpc::ClientContext context;
+  v1::CaptureResponse theirs;
+  ASSERT_TRUE(other.digests().Capture(&context, request, &theirs).ok());
+  EXPECT_NE(ours.digest().hash(), theirs.digest().hash());
+  EXPECT_EQ(other.counter("fs.files_hashed"), 1u);
+  // What one stores the other does not have.
+  v1::SubsetRequest subset;
+  *subset.mutable_digest() = theirs.digest();
+  subset.mutable_globs()->add_globs("**");
+  v1::DigestResponse response;
+  EXPECT_EQ(error_of(call(&v1::Digests::Stub::Subset, subset, response)).code(),
+            ErrorCode::kNotFound);
+}
+
+// Read your writes, with everything moving: each thread writes and asks at once, and must be told
+// of exactly what it wrote.
+TEST_F(DaemonTest, EveryWriterSeesWhatItJustWrote) {
+  constexpr int kWriters = 3;
+  std::atomic<bool> stop = false;
+  std::atomic<int> asked = 0;
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&, w] {
+      std::mt19937 random(static_cast<unsigned>(w));
+      // All in one directory, so that each one's changes are noise to the others.
+      const std::string name = "file" + std::to_string(w);
+      for (int i = 0; !stop; ++i) {
+        const std::string content = std::to_string(random() % 1000) + "/" + std::to_string(i);
+        const std::string path = house_.workspace() + "/shared/" + name;
+        switch (random() % 3) {
+          case 0:
+            house_.write("shared/" + name, content);
+            break;
+          case 1:
+            house_.write("shared/tmp" + name, content);
+            std::filesystem::rename(house_.workspace() + "/shared/tmp" + name, path);
+            break;
+          case 2:
+            std::filesystem::remove(path);
+            house_.write("shared/" + name, content);
+            break;
+        }
+        v1::CaptureRequest request;
+        request.mutable_globs()->add_globs("shared/" + name);
+        v1::CaptureResponse response;
+        const auto status = call(&v1::Digests::Stub::Capture, request, response);
+        ASSERT_TRUE(status.ok()) << status.error_message();
+        const auto expected = store::Tree::make(
+            {{"shared", store::Tree::make({{name, store::File{file_digest_of(content), false}}})}});
+        ASSERT_EQ(response.digest().hash(), to_hex(expected->digest().hash))
+            << "writer " << w << ", write " << i;
+        ++asked;
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    for (int i = 0; !stop; ++i) {
+      const std::string name = "noise" + std::to_string(i % 7);
+      house_.write("shared/" + name, std::to_string(i));
+      std::filesystem::rename(house_.workspace() + "/shared/" + name,
+                              house_.workspace() + "/shared/moved" + std::to_string(i % 3));
+      house_.write("shared/dir" + std::to_string(i % 2) + "/f", "x");
+      std::filesystem::remove_all(house_.workspace() + "/shared/dir" + std::to_string((i + 1) % 2));
+    }
+  });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  EXPECT_TRUE(eventually([&] { return std::chrono::steady_clock::now() > until || HasFailure(); }));
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(asked, 10);
+}
+
+}  // namespace
+}  // namespace kiln::service

@@ -1,0 +1,48 @@
+// SessionFixture: an Engine over one workspace, with processes that only pretend.
+#pragma once
+
+#include "daemon/session/captures.h"
+#include "daemon/session/executions.h"
+#include "tests/support/engine_fixture.h"
+#include "tests/support/recording_runner.h"
+
+namespace kiln::session {
+
+class SessionFixture : public test::EngineFixture {
+ protected:
+  SessionFixture()
+      : runner_(home_),
+        processes_(runner_, outputs_),
+        writer_(*store_, fs_counters_),
+        engine_{*graph_, files_,  processes_, outputs_,  tools_,
+                writer_, *store_, home_,      blocking_, counters_} {}
+  // The graph holds keys of functions that live here.
+  ~SessionFixture() override {
+    router_.detach();
+    watcher_->synchronize();
+    graph_.reset();
+  }
+
+  std::shared_ptr<session::Run> begin(std::string ignore = "") {
+    return *runs_.begin(&workspace_, std::move(ignore));
+  }
+  Result<Executed> execute(const session::Run& run, ProcessSpec spec, ExecuteOptions options = {}) {
+    return sync_wait(home_, session::execute(engine_, run, std::move(spec), options));
+  }
+  static ProcessSpec spec(std::string description) {
+    ProcessSpec spec;
+    spec.argv = {"/bin/sh", "-c", description};
+    spec.description = std::move(description);
+    return spec;
+  }
+
+  test::RecordingRunner runner_;
+  intrinsics::OutputHub outputs_;
+  intrinsics::ProcessFunction processes_;
+  intrinsics::HostTools tools_;
+  intrinsics::WorkspaceWriter writer_;
+  Engine engine_;
+  Runs runs_;
+};
+
+}  // namespace kiln::session
