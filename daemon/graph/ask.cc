@@ -16,8 +16,7 @@ Outcome failed_outcome(Error error) {
   return outcome;
 }
 
-void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome)
-    KILN_REQUIRES(attempt.node.lock) {
+void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
   attempt.reads[slot].edge.generation = outcome.generation;
   attempt.reads_through = std::min(attempt.reads_through, outcome.good_through);
   attempt.reads_transient |= outcome.transient;
@@ -78,7 +77,6 @@ std::optional<Outcome> Engine::answer_at_hand(Attempt& attempt, Node& target, co
     if (place.registers) target.dependents.push_back(attempt.node.id);
   }
   counters_.add(Count::kCleanHits);
-  NodeGuard guard(attempt.node.lock);
   note_read(attempt, place.slot, *outcome);
   return outcome;
 }
@@ -204,8 +202,10 @@ void Engine::collect(WaitBlock& block) {
   leave(block, Leaving::kCancelled);
   if (block.owner == nullptr) return;
   Attempt& attempt = *block.owner;
-  NodeGuard guard(attempt.node.lock);
-  attempt.unlink(block);
+  {
+    NodeGuard guard(attempt.node.lock);
+    attempt.unlink(block);
+  }
   if (block.check) return;
   for (const Wait& wait : block.waits()) {
     if (wait.stage.load(std::memory_order_acquire) != Wait::Stage::kDone) continue;

@@ -1,17 +1,19 @@
 // Attempt: what is at work on a Running node, from the first who asks to the answer.
 //
-// Threads: all fields belong to the lock of `node`, but for what is constant. (clang's analysis
-//          cannot tell that the lock reached through the attempt is the one that is held.)
+// Threads: what others look at belongs to the lock of `node`, the rest to the attempt's own
+//          coroutine. (clang's analysis cannot tell that the lock reached through the attempt is
+//          the one that is held.)
 // Owns:    itself; Engine::drive deletes it when the function has ended. An attempt that everyone
 //          has left is abandoned: the node forgets it, and its function winds down unheard.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <stop_token>
-#include <vector>
 
 #include "daemon/async/frame_pool.h"
 #include "daemon/graph/graph.h"
@@ -48,29 +50,37 @@ struct Attempt {
   const RunId run;
   Context context;
 
-  // What the node returns to if this attempt comes to nothing.
+  // Under the lock of `node`; written by others too.
+
+  // What the node returns to if this attempt comes to nothing. Written by its coroutine only.
   State came_from;
   bool abandoned = false;
   bool needs_value = false;  // some waiter wants more than the generation
   bool hit = false;          // invalidated since begin()
   bool was_forced = false;   // Node::forced, as the function found it
   bool ran = false;
+  NodeId hit_by = 0;  // the node that invalidate() named
+  RunId newest_run;   // of all who asked
+  Wait* waiters = nullptr;
+  WaitBlock* blocks = nullptr;           // what the function, or the re-check, waits for
+  std::optional<std::stop_source> stop;  // made when the function asks for it
+
+  // The coroutine's own.
   bool saw_error = false;    // a dependency failed
   bool group_closed = true;  // an answer came since the last group of reads began
-  NodeId hit_by = 0;         // the node that invalidate() named
+  bool reads_transient = false;
   int restarts = 0;
   uint64_t epoch = 0;  // Engine::epoch_, at begin()
-  RunId newest_run;    // of all who asked
-  Wait* waiters = nullptr;
-  WaitBlock* blocks = nullptr;  // what the function, or the re-check, waits for
-  std::vector<Read> reads;
   RunId reads_through = kEveryRun;
-  bool reads_transient = false;
+  absl::InlinedVector<Read, 2> reads;
   // What the re-check was answered and no node remembers: errors, and values for those who were
   // waiting. The function gets the same, instead of making the dependency run again. Constant
-  // while the function runs.
-  absl::flat_hash_map<NodeId, Outcome> foreseen;
-  std::optional<std::stop_source> stop;  // made when the function asks for it
+  // while the function runs; null as a rule.
+  using Foreseen = absl::flat_hash_map<NodeId, Outcome>;
+  std::unique_ptr<const Foreseen> foreseen;
+
+  // Synchronises itself.
+
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
 

@@ -1,8 +1,8 @@
 // Engine: the memo's workings, behind Graph and Context.
 //
 // Sources: ask.cc (asking for nodes), leave.cc (losing interest), drive.cc (what an attempt does),
-//          cycle.cc (who waits for whom), invalidate.cc, evict.cc, graph.cc (requests from
-//          outside).
+//          recheck.cc, settle.cc (its halves), cycle.cc (who waits for whom), invalidate.cc,
+//          evict.cc, graph.cc (requests from outside).
 // Locks:   invalidation_ or waits_ before a node's lock; never two nodes' locks at once; no lock
 //          while a function runs or a coroutine is resumed.
 #pragma once
@@ -81,7 +81,6 @@ class Engine {
   void abandon(Node& node, Leftovers& leftovers) KILN_REQUIRES(node.lock);
   static void take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks);
   void drain(Leftovers leftovers, Leaving how);
-  static void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
 
   // drive.cc
   enum class Next : uint8_t { kCheck, kRun, kEnd };
@@ -90,20 +89,26 @@ class Engine {
   Next begin(Attempt& attempt);
   void start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed)
       KILN_REQUIRES(node.lock);
-  Task<Verdict> recheck(Attempt& attempt);
-  Next settle_checked(Attempt& attempt, Verdict verdict);
-  Next settle_computed(Attempt& attempt, Computed computed);
-  Next settle_failed(Attempt& attempt, Error error);
   Next repeat(Attempt& attempt);
   bool is_stale(const Node& node, const Attempt& attempt) const KILN_REQUIRES(node.lock);
-  WaitBlock* check_at_hand(Attempt& attempt, std::span<const Edge> group, Verdict& verdict);
-  static void judge(std::span<const Edge> group, WaitBlock& block, Verdict& verdict);
+
+  // recheck.cc
+  Task<Next> recheck(Attempt& attempt);
+  Edges compare(std::span<const Edge> group, RunId run, Verdict& verdict);
+  WaitBlock* open_check(Attempt& attempt, std::span<const Edge> open, RunId run);
+  static void judge(std::span<const Edge> open, WaitBlock& block, Verdict& verdict);
+  Next settle_checked(Attempt& attempt, Verdict verdict);
+
+  // settle.cc
+  Next settle_computed(Attempt& attempt, Computed computed);
+  Next settle_failed(Attempt& attempt, Error error);
   void store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,
              Edges& retired) KILN_REQUIRES(node.lock);
   void finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done)
       KILN_REQUIRES(node.lock);
   void resume_done(Wait* done);
   void fail(Attempt& attempt, Error error);
+  static void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
   void forget_reads(Attempt& attempt);
 
   // invalidate.cc

@@ -30,9 +30,9 @@ void Attempt::unlink(WaitBlock& block) {
 }
 
 const Outcome* Attempt::foresees(NodeId dependency) const {
-  if (foreseen.empty()) return nullptr;
-  const auto found = foreseen.find(dependency);
-  return found == foreseen.end() ? nullptr : &found->second;
+  if (foreseen == nullptr) return nullptr;
+  const auto found = foreseen->find(dependency);
+  return found == foreseen->end() ? nullptr : &found->second;
 }
 
 void Engine::take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks) {

@@ -24,6 +24,8 @@ bool legal(State from, State to) {
 void Node::enter(State next) {
   KILN_CHECK(legal(state, next), "a node of the graph made an illegal transition");
   state = next;
+  const bool believed = state == State::kClean && !transient && good_through == kEveryRun;
+  steady.store(believed ? generation : 0, std::memory_order_release);
 }
 
 void Node::drop_dependent(NodeId dependent) {

@@ -81,11 +81,15 @@ struct Node {
   // The newest run that this value is good for: by its own validity; and with all that is below.
   RunId own_through KILN_GUARDED_BY(lock) = kEveryRun;
   RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
+  // The generation while the node is Clean for every run, else 0: what a re-check compares without
+  // taking the lock. Written under the lock, by enter(). Who reads what was true a moment ago is
+  // marked in turn: an invalidation that marks this node goes on to its dependents.
+  std::atomic<uint32_t> steady{0};
   Edges deps KILN_GUARDED_BY(lock);
   Dependents dependents KILN_GUARDED_BY(lock);
   Attempt* attempt KILN_GUARDED_BY(lock) = nullptr;  // set exactly while Running
 
-  // CHECKs that the exit is legal.
+  // CHECKs that the exit is legal. What is remembered is up to date when Clean is entered.
   void enter(State next) KILN_REQUIRES(lock);
   // May `run` believe what is remembered, without looking further?
   bool clean_for(RunId run) const KILN_REQUIRES(lock) {

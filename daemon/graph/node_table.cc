@@ -24,7 +24,7 @@ Node* NodeTable::find(const Hash128& hash) const {
   const Shard& shard = shards_[shard_of(hash)];
   MutexLock lock(shard.mutex);
   const auto found = shard.index.find(hash);
-  return found == shard.index.end() ? nullptr : *found;
+  return found == shard.index.end() ? nullptr : found->node;
 }
 
 Node& NodeTable::find_or_create(Key&& key) {
@@ -32,7 +32,6 @@ Node& NodeTable::find_or_create(Key&& key) {
   Shard& shard = shards_[shard_index];
   MutexLock lock(shard.mutex);
   // One probe finds the node, or the place for it.
-  Node* made = nullptr;
   const auto place = shard.index.lazy_emplace(key.hash, [&](const auto& construct) {
     const uint32_t i = shard.count.load(std::memory_order_relaxed);
     const Slot slot(i + kFirstChunk);
@@ -43,11 +42,12 @@ Node& NodeTable::find_or_create(Key&& key) {
       chunk = static_cast<Node*>(::operator new(nodes * sizeof(Node)));
       shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
     }
-    made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
+    const uint64_t low = key.hash.low;
+    Node* made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
     shard.count.store(i + 1, std::memory_order_release);
-    construct(made);
+    construct(Entry{low, made});
   });
-  return **place;
+  return *place->node;
 }
 
 Node* NodeTable::next_round(NodeId id) const {
@@ -71,7 +71,7 @@ uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
   for (const Shard& shard : shards_) {
     MutexLock lock(shard.mutex);
-    index += shard.index.capacity() * (sizeof(Node*) + 1);
+    index += shard.index.capacity() * (sizeof(Entry) + 1);
   }
   return index + size() * sizeof(Node);
 }

@@ -60,24 +60,27 @@ class NodeTable {
     uint32_t chunk;
     uint32_t index;
   };
-  // The index holds pointers and reads the hash in the node: a look-up needs the node anyway.
+  // Half of the hash is in the index as well: growing it touches no node, and a look-up touches
+  // the one that it finds.
+  struct Entry {
+    uint64_t low;
+    Node* node;
+  };
   struct HashOf {
     using is_transparent = void;
     size_t operator()(const Hash128& hash) const { return hash.low; }
-    size_t operator()(const Node* node) const { return node->key.hash.low; }
+    size_t operator()(const Entry& entry) const { return entry.low; }
   };
   struct SameHash {
     using is_transparent = void;
-    static const Hash128& of(const Hash128& hash) { return hash; }
-    static const Hash128& of(const Node* node) { return node->key.hash; }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return of(a) == of(b);
+    bool operator()(const Entry& entry, const Hash128& hash) const {
+      return entry.low == hash.low && entry.node->key.hash == hash;
     }
+    bool operator()(const Entry& a, const Entry& b) const { return a.node == b.node; }
   };
   struct alignas(64) Shard {
     mutable Mutex mutex;
-    absl::flat_hash_set<Node*, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
+    absl::flat_hash_set<Entry, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
     std::atomic<uint32_t> count{0};  // written under the mutex
     std::array<std::atomic<Node*>, kChunks> chunks{};
   };

@@ -1,0 +1,137 @@
+// Re-checking: did a dependency change since the value was computed?
+#include <algorithm>
+
+#include "daemon/graph/engine.h"
+
+namespace kiln::graph {
+
+// What the re-check of a node's dependencies came to.
+struct Engine::Verdict {
+  NodeId changed = 0;  // the first that is not what it was; 0: all are
+  Attempt::Foreseen foreseen;
+  RunId good_through = kEveryRun;
+  bool transient = false;
+};
+
+// Group by group: what the function would ask for next is what is checked next, so nothing runs
+// here that the function, if it ran, would not ask for as well.
+Task<Engine::Next> Engine::recheck(Attempt& attempt) {
+  struct Suspension {
+    Engine& engine;
+    WaitBlock& block;
+    bool await_ready() const noexcept { return false; }
+    KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
+      return engine.suspend(block, waiter);
+    }
+    void await_resume() { engine.collect(block); }
+  };
+  Verdict verdict;
+  RunId run;
+  Edges deps;  // a copy: once this attempt is abandoned, those of the node may change
+  {
+    NodeGuard guard(attempt.node.lock);
+    run = attempt.newest_run;
+    deps = attempt.node.deps;
+  }
+  for (size_t i = 0; i < deps.size() && verdict.changed == 0;) {
+    size_t end = i + 1;
+    while (end < deps.size() && deps[end].opens_group == 0) ++end;
+    const Edges open = compare({deps.data() + i, end - i}, run, verdict);
+    if (!open.empty()) {
+      // One that is open and comes before it may have changed too.
+      const NodeId changed_later = std::exchange(verdict.changed, 0);
+      WaitBlock* block = open_check(attempt, open, run);
+      co_await Suspension{*this, *block};
+      judge(open, *block, verdict);
+      block->unref();
+      if (verdict.changed == 0) verdict.changed = changed_later;
+    }
+    i = end;
+  }
+  co_return settle_checked(attempt, std::move(verdict));
+}
+
+// Compares the dependencies of a group, as far as the first that changed, and returns those of
+// which nothing is known now.
+Edges Engine::compare(std::span<const Edge> group, RunId run, Verdict& verdict) {
+  Edges open;
+  for (const Edge& edge : group) {
+    Node& dep = table_.at(edge.node);
+    if (dep.steady.load(std::memory_order_acquire) == edge.generation) continue;
+    NodeGuard guard(dep.lock);
+    if (!dep.clean_for(run)) {
+      open.push_back(edge);
+      continue;
+    }
+    verdict.good_through = std::min(verdict.good_through, dep.good_through);
+    if (dep.generation != edge.generation) {
+      verdict.changed = edge.node;
+      break;
+    }
+  }
+  return open;
+}
+
+WaitBlock* Engine::open_check(Attempt& attempt, std::span<const Edge> open, RunId run) {
+  WaitBlock* block = WaitBlock::make(open.size(), &attempt, run);
+  block->check = true;
+  for (size_t i = 0; i < open.size(); ++i) block->first()[i].target = &table_.at(open[i].node);
+  NodeGuard guard(attempt.node.lock);
+  attempt.link(*block);
+  return block;
+}
+
+void Engine::judge(std::span<const Edge> open, WaitBlock& block, Verdict& verdict) {
+  for (size_t i = 0; i < open.size(); ++i) {
+    const Wait& wait = block.first()[i];
+    const Outcome& outcome = wait.outcome;
+    const bool done = wait.stage.load(std::memory_order_acquire) == Wait::Stage::kDone;
+    const bool same = done && !outcome.failed() && outcome.generation == open[i].generation;
+    if (!same && verdict.changed == 0) verdict.changed = open[i].node;
+    verdict.good_through = std::min(verdict.good_through, outcome.good_through);
+    verdict.transient |= outcome.transient;
+    const bool own_error = outcome.error && outcome.error->code() != ErrorCode::kCancelled;
+    if (own_error || (outcome.transient && outcome.value)) {
+      verdict.foreseen.emplace(open[i].node, outcome);
+    }
+  }
+}
+
+Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
+  Node& node = attempt.node;
+  Wait* done = nullptr;
+  {
+    NodeGuard guard(node.lock);
+    if (attempt.abandoned) return Next::kEnd;
+    if (verdict.changed != 0) {
+      if (!verdict.foreseen.empty()) {
+        attempt.foreseen = std::make_unique<Attempt::Foreseen>(std::move(verdict.foreseen));
+      }
+      start_function(node, attempt, RunReason::kInputChanged, verdict.changed);
+      return Next::kRun;
+    }
+    attempt.reads_transient = verdict.transient;
+    const bool stale = is_stale(node, attempt);
+    if (!stale) {
+      node.good_through = std::min(node.own_through, verdict.good_through);
+      node.transient = verdict.transient;
+      attempt.came_from = State::kClean;
+    }
+    if (!stale && attempt.newest_run <= node.good_through) {
+      if (attempt.needs_value && !node.value) {
+        start_function(node, attempt, RunReason::kEvicted, 0);
+        return Next::kRun;
+      }
+      counters_.add(Count::kCleaned);
+      node.failed = false;
+      node.enter(State::kClean);
+      finish(node, attempt, clean_outcome(node, attempt.needs_value), done);
+    }
+    attempt.restarts += stale ? 1 : 0;
+  }
+  if (done == nullptr) return repeat(attempt);
+  resume_done(done);
+  return Next::kEnd;
+}
+
+}  // namespace kiln::graph

@@ -1,0 +1,195 @@
+// The end of an attempt: what was computed is remembered, or the failure is not, and all who wait
+// are answered.
+#include <algorithm>
+
+#include "daemon/graph/engine.h"
+#include "daemon/graph/trampoline.h"
+
+namespace kiln::graph {
+
+namespace {
+
+// An error that passes through a very deep graph keeps its innermost frames.
+constexpr size_t kMaxFrames = 32;
+
+// The reads that were answered, as dependencies to record.
+Edges edges_of(std::span<const Read> reads) {
+  Edges edges;
+  edges.reserve(reads.size());
+  bool opens = false;
+  for (const Read& read : reads) {
+    opens |= read.edge.opens_group != 0;
+    if (read.edge.generation == 0) continue;
+    edges.push_back(read.edge);
+    edges.back().opens_group = opens ? 1 : 0;
+    opens = false;
+  }
+  return edges;
+}
+
+}  // namespace
+
+Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
+  KILN_CHECK(computed.value, "a function of the graph computed no value");
+  Node& node = attempt.node;
+  ValueRef old;
+  if (attempt.came_from != State::kIdle) {
+    NodeGuard guard(node.lock);
+    old = node.value;
+  }
+  // Without the lock: comparing may take long.
+  const bool equal = old && old->equals(*computed.value);
+  Edges retired;
+  Wait* done = nullptr;
+  bool abandoned = false;
+  {
+    NodeGuard guard(node.lock);
+    abandoned = attempt.abandoned;
+    if (!abandoned) {
+      store(node, attempt, computed, old, equal, retired);
+      const bool stale = is_stale(node, attempt);
+      attempt.came_from = stale ? State::kDirty : State::kClean;
+      attempt.restarts += stale ? 1 : 0;
+      if (!stale && attempt.newest_run <= node.good_through) {
+        node.enter(State::kClean);
+        Outcome outcome = clean_outcome(node, true);
+        outcome.ran = true;
+        finish(node, attempt, outcome, done);
+      }
+    }
+  }
+  if (abandoned) {
+    forget_reads(attempt);
+    return Next::kEnd;
+  }
+  attempt.reads.clear();
+  for (const Edge& edge : retired) {
+    Node& dep = table_.at(edge.node);
+    NodeGuard guard(dep.lock);
+    dep.drop_dependent(node.id);
+  }
+  if (done == nullptr) return repeat(attempt);
+  evict();
+  resume_done(done);
+  return Next::kEnd;
+}
+
+// Remembers what was computed, from what. `retired` are the dependencies it has no more.
+void Engine::store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old,
+                   bool equal, Edges& retired) {
+  Edges deps = edges_of(attempt.reads);
+  for (size_t i = 0; i < node.deps.size(); ++i) {
+    const bool kept = i < attempt.reads.size() && attempt.reads[i].borrowed &&
+                      attempt.reads[i].edge.generation != 0;
+    if (!kept) retired.push_back(node.deps[i]);
+  }
+  // An evicted value cannot be compared. A pure function of what it was a function of before gives
+  // what it gave before; unless it was invalidated, and may have read either side of the change.
+  const bool same_by_purity = !old && !attempt.was_forced && !node.forced && deps == node.deps &&
+                              node.validity == Validity::kForever &&
+                              computed.validity == Validity::kForever;
+  if (node.generation != 0 && (equal || same_by_purity)) {
+    counters_.add(Count::kCutOff);
+  } else {
+    ++node.generation;
+  }
+  counters_.add(Count::kEdges,
+                static_cast<int64_t>(deps.size()) - static_cast<int64_t>(node.deps.size()));
+  const int64_t old_bytes = node.value ? static_cast<int64_t>(node.value->bytes()) : 0;
+  node.value = equal ? old : std::move(computed.value);
+  counters_.add(Count::kValueBytes, static_cast<int64_t>(node.value->bytes()) - old_bytes);
+  node.used = true;
+  node.deps = std::move(deps);
+  // Made in spite of an error, which is not remembered: so neither is this.
+  node.validity = attempt.saw_error ? Validity::kNever : computed.validity;
+  node.own_through = node.validity == Validity::kThisRun ? attempt.newest_run : kEveryRun;
+  node.good_through = std::min(node.own_through, attempt.reads_through);
+  node.transient = node.validity == Validity::kNever || attempt.reads_transient;
+  node.failed = false;
+  attempt.was_forced = false;
+}
+
+Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
+  forget_reads(attempt);
+  Node& node = attempt.node;
+  bool stale = false;
+  {
+    NodeGuard guard(node.lock);
+    if (attempt.abandoned) return Next::kEnd;
+    stale = is_stale(node, attempt);
+    if (stale) {
+      // Failed by what it read then; it may not fail by what is there now.
+      node.forced |= attempt.was_forced;
+      ++attempt.restarts;
+    }
+  }
+  if (stale) return repeat(attempt);
+  if (attempt.saw_error && error.context().size() < kMaxFrames) {
+    error = error.with_context("while computing " + node.key.describe());
+  }
+  fail(attempt, std::move(error));
+  return Next::kEnd;
+}
+
+void Engine::fail(Attempt& attempt, Error error) {
+  Node& node = attempt.node;
+  Outcome outcome;
+  outcome.error = std::move(error);
+  outcome.ran = attempt.ran;
+  Wait* done = nullptr;
+  {
+    NodeGuard guard(node.lock);
+    if (attempt.abandoned) return;
+    return_node(node, attempt);
+    node.failed = true;
+    finish(node, attempt, outcome, done);
+  }
+  resume_done(done);
+}
+
+// The attempt came to nothing: the node is what it was, or Dirty if that is not believed any more.
+void Engine::return_node(Node& node, Attempt& attempt) {
+  node.forced |= std::exchange(attempt.was_forced, false);
+  State found = attempt.came_from;
+  if (attempt.hit && found == State::kClean) found = State::kDirty;
+  node.enter(found);
+  node.attempt = nullptr;
+}
+
+// What the attempt read is not recorded.
+void Engine::forget_reads(Attempt& attempt) {
+  for (const Read& read : attempt.reads) {
+    if (!read.registered()) continue;
+    Node& dep = table_.at(read.edge.node);
+    NodeGuard guard(dep.lock);
+    dep.drop_dependent(attempt.node.id);
+  }
+  attempt.reads.clear();
+}
+
+// Hands the outcome to all who wait. `done` is the list of them, for resume_done().
+void Engine::finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done) {
+  node.attempt = nullptr;
+  done = std::exchange(attempt.waiters, nullptr);
+  for (Wait* wait = done; wait != nullptr; wait = wait->next) {
+    wait->outcome = outcome;
+    if (wait->block->check && !outcome.transient) wait->outcome.value = ValueRef();
+    if (wait->registers && !outcome.failed()) {
+      node.dependents.push_back(wait->block->owner->node.id);
+    }
+    wait->stage.store(Wait::Stage::kDone, std::memory_order_release);
+  }
+}
+
+void Engine::resume_done(Wait* done) {
+  Starts ready;
+  while (done != nullptr) {
+    Wait* wait = std::exchange(done, done->next);
+    WaitBlock* block = wait->block;
+    if (block->arrive(wait->outcome.failed())) ready.push_back(block->waiter);
+    block->unref();
+  }
+  launch(std::move(ready), false);
+}
+
+}  // namespace kiln::graph
