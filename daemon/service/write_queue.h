@@ -18,6 +18,7 @@
 
 #include "common/base/sync.h"
 #include "daemon/async/executor.h"
+#include "daemon/async/suspend.h"
 
 namespace kiln::service {
 
@@ -125,7 +126,7 @@ class WriteQueue {
     Sending& operator=(const Sending&) = delete;
 
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> handle) {
+    KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> handle) {
       Step step;
       {
         MutexLock lock(queue_.mutex_);
