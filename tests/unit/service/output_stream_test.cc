@@ -52,7 +52,7 @@ class OutputStreamTest : public testing::Test {
         const v1::ProcessOutput& output = event->output();
         (output.stream() == v1::ProcessOutput::STDOUT ? out_ : err_) += output.data();
       },
-      [](const grpc::Status&) {}};
+      [](const v1::ExecuteEvent*, const grpc::Status&) {}};
   OutputStream output_{queue_};
   Scope scope_;
 };

@@ -63,9 +63,15 @@ class WriteQueueTest : public testing::Test {
   size_t answered_ = 0;
   std::vector<std::string> sent_;
   std::vector<grpc::StatusCode> finished_;
-  WriteQueue<Message> queue_{
-      executor_, [this](const Message* next) { started_.push_back(next->data()); },
-      [this](const grpc::Status& status) { finished_.push_back(status.error_code()); }};
+  WriteQueue<Message> queue_{executor_,
+                             [this](const Message* next) { started_.push_back(next->data()); },
+                             [this](const Message* last, const grpc::Status& status) {
+                               if (last != nullptr) {  // goes with the status, and is not answered
+                                 started_.push_back(last->data());
+                                 ++answered_;
+                               }
+                               finished_.push_back(status.error_code());
+                             }};
   Scope scope_;
 };
 
@@ -149,14 +155,32 @@ TEST_F(WriteQueueTest, AFailedWriteAbandons) {
   EXPECT_THAT(finished_, ElementsAre(grpc::StatusCode::CANCELLED));
 }
 
-TEST_F(WriteQueueTest, FinishComesAfterTheLastWrite) {
+TEST_F(WriteQueueTest, FinishComesWithTheLastMessage) {
   queue_.push(message("1"));
   queue_.push(message("2"));
+  queue_.push(message("3"));
+  queue_.finish(grpc::Status::OK);
+  answer();
+  EXPECT_THAT(started_, ElementsAre("1", "2"));
+  EXPECT_THAT(finished_, IsEmpty());
+  answer();
+  EXPECT_THAT(started_, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(finished_, ElementsAre(grpc::StatusCode::OK));
+}
+
+TEST_F(WriteQueueTest, FinishWaitsForTheWriteThatIsUnderWay) {
+  queue_.push(message("1"));
   queue_.finish(grpc::Status::OK);
   EXPECT_THAT(finished_, IsEmpty());
   answer();
-  EXPECT_THAT(finished_, IsEmpty());
-  answer();
+  EXPECT_THAT(finished_, ElementsAre(grpc::StatusCode::OK));
+}
+
+TEST_F(WriteQueueTest, APushedLastMessageWaitsForFinish) {
+  queue_.push_last(message("last"));
+  EXPECT_THAT(started_, IsEmpty());
+  queue_.finish(grpc::Status::OK);
+  EXPECT_THAT(started_, ElementsAre("last"));
   EXPECT_THAT(finished_, ElementsAre(grpc::StatusCode::OK));
 }
 
@@ -182,7 +206,9 @@ TEST(WriteQueueThreads, EveryMessageIsWrittenOnceAndTheEndComesLast) {
           queue->written(true);
         });
       },
-      [&](const grpc::Status&) { at_the_end = written.load(); });
+      [&](const Message* last, const grpc::Status&) {
+        at_the_end = written.load() + (last != nullptr ? 1 : 0);
+      });
   Scope scope;
   std::atomic<int> left = kSenders;
   for (int i = 0; i < kSenders; ++i) {
@@ -206,7 +232,7 @@ TEST(WriteQueueThreads, AClientThatGoesAtAnyTimeLeavesNobodyWaiting) {
     ThreadPool grpc("grpc", 1);
     queue.emplace(
         pool, [&](const Message*) { grpc.post([&] { queue->written(!gone); }); },
-        [](const grpc::Status&) {});
+        [](const Message*, const grpc::Status&) {});
     Scope scope;
     for (int i = 0; i < 4; ++i) {
       scope.spawn(pool, [](auto& queue) -> Task<void> {
