@@ -121,11 +121,13 @@ class Engine {
   Task<Result<Answer>> request_slowly(Node& node, RunId run, std::stop_token stop);
   bool answer_request(Node& node, RunId run, Answer& answer);
 
-  Executor& executor_;
-  const Options options_;
+  // These synchronise themselves, and are aligned to cache lines.
   NodeTable table_;
   Counters counters_;
   LiveCount live_;
+
+  Executor& executor_;
+  const Options options_;
   std::atomic<bool> closing_{false};
   // Odd while an invalidation is on its way up.
   std::atomic<uint64_t> epoch_{0};

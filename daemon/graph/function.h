@@ -20,8 +20,12 @@ namespace kiln::graph {
 // How long a computed value may be believed, dependencies aside.
 enum class Validity : uint8_t {
   kForever,  // until a dependency changes or the node is invalidated
-  kThisRun,  // for every run that asked before it was computed; the next run computes it again
-  kNever,    // for those who were waiting; whoever asks later computes it again
+  // Until a newer run asks. Run ids grow, so a value is good for the newest run that had asked for
+  // it when it was computed, and for every older one; never mind which of them it was computed
+  // for. Whatever read it is good for no newer run either.
+  kThisRun,
+  // For those who were waiting; whoever asks later computes it again.
+  kNever,
 };
 
 struct Computed {

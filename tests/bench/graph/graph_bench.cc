@@ -1,7 +1,11 @@
-// The memo's costs per node, look-up and edge, each beside a floor measured in the same run.
+// The memo's costs per node, look-up and edge, each beside a floor measured in the same run. The
+// CPU column counts all threads of the process, so it means something on a busy machine.
 #include <absl/container/flat_hash_map.h>
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <unordered_map>
 
@@ -11,9 +15,16 @@
 namespace kiln::graph {
 namespace {
 
+size_t heap_bytes() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 // chain(n) = chain(n-1) + chain(n-2), every node asked for once and found once.
 class Fib final : public Function {
  public:
+  mutable std::atomic<size_t> heap_at_the_bottom = 0;
+
   std::string_view name() const override { return "fib"; }
   std::string describe(const Value& input) const override {
     return "fib(" + std::to_string(value_as<int>(input)) + ")";
@@ -24,7 +35,11 @@ class Fib final : public Function {
   }
   Task<Result<Computed>> compute(Context& context, const Value& input) const override {
     const int n = value_as<int>(input);
-    if (n < 2) co_return Computed{make_value(1)};
+    if (n < 2) {
+      // Of the whole chain, everyone else is suspended now.
+      if (n == 1) heap_at_the_bottom = heap_bytes();
+      co_return Computed{make_value(1)};
+    }
     KILN_CO_ASSIGN(const ValueRef first, co_await context.get(key(n - 1)));
     KILN_CO_ASSIGN(const ValueRef second, co_await context.get(key(n - 2)));
     co_return Computed{make_value((value_as<int>(first) + value_as<int>(second)) % 1000)};
@@ -39,21 +54,31 @@ void FirstRun(benchmark::State& state) {
   const int nodes = static_cast<int>(state.range(0));
   const Fib fib;
   uint64_t bytes = 0;
+  uint64_t suspended = 0;
   for (auto _ : state) {
     state.PauseTiming();
     ThreadPool pool("bench", 1);
     auto graph = std::make_unique<Graph>(pool);
+    const size_t before = heap_bytes();
     state.ResumeTiming();
     benchmark::DoNotOptimize(ask(pool, *graph, fib.key(nodes)));
     state.PauseTiming();
     bytes = graph->stats().node_bytes / graph->stats().nodes;
+    suspended = (fib.heap_at_the_bottom - before) / static_cast<uint64_t>(nodes);
     graph.reset();
     state.ResumeTiming();
   }
   state.counters["bytes/node"] = static_cast<double>(bytes);
+  // Keys and all that the running function holds, until it has run.
+  state.counters["bytes/suspended"] = static_cast<double>(suspended);
   state.SetItemsProcessed(state.iterations() * nodes);
 }
-BENCHMARK(FirstRun)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(FirstRun)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 // The floor: a recursive memo of heap nodes in a std::unordered_map, no threads, no changes.
 void FirstRunOfANaiveMemo(benchmark::State& state) {
@@ -82,7 +107,11 @@ void FirstRunOfANaiveMemo(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * nodes);
 }
-BENCHMARK(FirstRunOfANaiveMemo)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(FirstRunOfANaiveMemo)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 constexpr int kWarm = 1'000'000;
 
@@ -100,7 +129,7 @@ void WarmLookUp(benchmark::State& state) {
   (void)ask(pool, graph, fib.key(kWarm));
   sync_wait(pool, look_up(graph, fib, state));
 }
-BENCHMARK(WarmLookUp)->UseRealTime();
+BENCHMARK(WarmLookUp)->MeasureProcessCPUTime()->UseRealTime();
 
 void RawLookUp(benchmark::State& state) {
   const Fib fib;
@@ -115,6 +144,108 @@ void RawLookUp(benchmark::State& state) {
 }
 BENCHMARK(RawLookUp);
 
+// Sixty-four chains under one root, for one thread or two: key(lane * kLength + n) asks for n - 1.
+class Lanes final : public Function {
+ public:
+  static constexpr int kLanes = 64;
+  static constexpr int kLength = 4'000;
+  static constexpr int kRoot = -1;
+
+  std::string_view name() const override { return "lanes"; }
+  std::string describe(const Value&) const override { return "lane"; }
+  Key key(int n) const {
+    const std::string_view bytes(reinterpret_cast<const char*>(&n), sizeof n);
+    return Key{xxh3_128(bytes), this, make_value(n)};
+  }
+  Task<Result<Computed>> compute(Context& context, const Value& input) const override {
+    const int n = value_as<int>(input);
+    if (n == kRoot) {
+      std::vector<Key> tops;
+      for (int lane = 1; lane <= kLanes; ++lane) tops.push_back(key(lane * kLength - 1));
+      KILN_CO_TRY(co_await context.get_all(std::move(tops)));
+    } else if (n % kLength != 0) {
+      KILN_CO_TRY(co_await context.get(key(n - 1)));
+    }
+    co_return Computed{make_value(n)};
+  }
+};
+
+void FirstRunByThreads(benchmark::State& state) {
+  const Lanes lanes;
+  for (auto _ : state) {
+    state.PauseTiming();
+    ThreadPool pool("bench", static_cast<size_t>(state.range(0)));
+    auto graph = std::make_unique<Graph>(pool);
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(ask(pool, *graph, lanes.key(Lanes::kRoot)));
+    state.PauseTiming();
+    graph.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * Lanes::kLanes * Lanes::kLength);
+}
+BENCHMARK(FirstRunByThreads)
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
+// One node asks for many, of which one is invalidated and turns out unchanged.
+class Wide final : public Function {
+ public:
+  static constexpr int kLeaves = 200'000;
+  std::string_view name() const override { return "wide"; }
+  std::string describe(const Value&) const override { return "wide"; }
+  Key key(int n) const {
+    const std::string_view bytes(reinterpret_cast<const char*>(&n), sizeof n);
+    return Key{xxh3_128(bytes), this, make_value(n)};
+  }
+  Task<Result<Computed>> compute(Context& context, const Value& input) const override {
+    if (value_as<int>(input) == kLeaves) {
+      std::vector<Key> leaves;
+      for (int n = 0; n < kLeaves; ++n) leaves.push_back(key(n));
+      KILN_CO_TRY(co_await context.get_all(std::move(leaves)));
+    }
+    co_return Computed{make_value(1)};
+  }
+};
+
+void DirtyScan(benchmark::State& state) {
+  const Wide wide;
+  ThreadPool pool("bench", 1);
+  Graph graph(pool);
+  (void)ask(pool, graph, wide.key(Wide::kLeaves));
+  const Hash128 leaf = wide.key(Wide::kLeaves / 2).hash;
+  for (auto _ : state) {
+    graph.invalidate({&leaf, 1});
+    benchmark::DoNotOptimize(ask(pool, graph, wide.key(Wide::kLeaves)));
+  }
+  state.SetItemsProcessed(state.iterations() * Wide::kLeaves);  // edges
+}
+BENCHMARK(DirtyScan)->Unit(benchmark::kMicrosecond)->MeasureProcessCPUTime()->UseRealTime();
+
+// The floor: one field of each of as many records of a node's size, by index.
+void RawScan(benchmark::State& state) {
+  struct alignas(64) Record {
+    uint32_t generation = 1;
+    char rest[188];
+  };
+  const std::vector<Record> nodes(Wide::kLeaves);
+  std::vector<std::pair<uint32_t, uint32_t>> edges;
+  for (uint32_t n = 0; n < nodes.size(); ++n) edges.emplace_back(n, 1);
+  // Nodes lie in 64 slabs by hash, each in the order of making.
+  std::stable_sort(edges.begin(), edges.end(),
+                   [](const auto& a, const auto& b) { return a.first % 3'125 < b.first % 3'125; });
+  for (auto _ : state) {
+    size_t changed = 0;
+    for (const auto& [node, generation] : edges) changed += nodes[node].generation != generation;
+    benchmark::DoNotOptimize(changed);
+  }
+  state.SetItemsProcessed(state.iterations() * Wide::kLeaves);
+}
+BENCHMARK(RawScan)->Unit(benchmark::kMicrosecond);
+
 void InvalidateAll(benchmark::State& state) {
   const Fib fib;
   ThreadPool pool("bench", 1);
@@ -128,7 +259,7 @@ void InvalidateAll(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 400'000);  // edges
 }
-BENCHMARK(InvalidateAll)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(InvalidateAll)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
 
 }  // namespace
 }  // namespace kiln::graph
