@@ -162,6 +162,7 @@ void RocksDb::remove(rocksdb::WriteBatch& batch, Table table, std::string_view k
 }
 
 Result<void> RocksDb::write(rocksdb::WriteBatch& batch) {
+  KILN_TRY(reserve_.take(batch.GetDataSize()));
   rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch);
   if (status.IsIOError() && db_->Resume().ok()) {
     // An earlier failure, a full disk say, stops all writes until somebody tries again.

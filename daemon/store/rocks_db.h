@@ -16,6 +16,7 @@
 
 #include "common/base/log.h"
 #include "common/base/result.h"
+#include "daemon/store/disk_reserve.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::store {
@@ -51,7 +52,7 @@ class RocksDb {
   Result<void> write(rocksdb::WriteBatch& batch);
 
  private:
-  RocksDb(std::string path, Log& log) : path_(std::move(path)), log_(log) {}
+  RocksDb(std::string path, Log& log) : path_(std::move(path)), log_(log), reserve_(path_) {}
   rocksdb::Status try_open(const rocksdb::Options& options,
                            const std::vector<rocksdb::ColumnFamilyDescriptor>& tables);
   rocksdb::ColumnFamilyHandle* handle(Table table) const {
@@ -62,6 +63,7 @@ class RocksDb {
 
   const std::string path_;
   Log& log_;
+  DiskReserve reserve_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
