@@ -31,6 +31,7 @@ LIMITS = [
     ("P9", "node: request, run, complete", "FirstRun/1000000", "naive memo",
      "FirstRunOfANaiveMemo/1000000", 600),
     ("P9", "warm look-up", "WarmLookUp", "hash map", "RawLookUp", 70),
+    ("P9", "dirty scan, per edge", "DirtyScan", "raw scan", "RawScan", 4),
     ("P9", "dirtying, per edge", "InvalidateAll", None, None, 4),
     ("P10", "open", "BM_Open", None, None, 50e6),
     ("P10", "open after kill -9, 4 KiB blobs", "BM_OpenAfterKill/4096", None, None, 50e6),
@@ -82,7 +83,8 @@ def benchmark_rows(path):
     with open(path, encoding="utf-8") as file:
         results = {}
         for result in json.load(file)["benchmarks"]:
-            name = [p for p in result["name"].split("/") if p != "real_time" and ":" not in p]
+            name = [p for p in result["name"].split("/")
+                    if p not in ("real_time", "process_time") and ":" not in p]
             results["/".join(name)] = result
     rows = []
     for figure, what, name, floor_name, floor, allowed in RATIOS:
@@ -103,6 +105,9 @@ def benchmark_rows(path):
                             verdict(not allowed or ns <= allowed * floor_ns)))
     if "FirstRun/1000000" in results:
         node = results["FirstRun/1000000"]["bytes/node"]
+        one, two = (results[f"FirstRunByThreads/{n}"]["items_per_second"] for n in (1, 2))
+        rows.append(["P9", "nodes per second, two threads", f"{two:.3g}", f"one {one:.3g}",
+                     f"{digits(two / one)}x", "≥ 1.6x", verdict(two >= 1.6 * one)])
         rows.append(["P9", "memory of a node", f"{node:.0f} B", "", "", f"≤ {MAX_NODE_BYTES} B",
                      verdict(node <= MAX_NODE_BYTES)])
     return rows
