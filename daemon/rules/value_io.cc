@@ -1,0 +1,16 @@
+#include "daemon/rules/value_io.h"
+
+namespace kiln::rules {
+
+Error unknown_field(std::string_view name, const std::vector<std::string_view>& known) {
+  std::string text = "no field '" + printable(name) + "'; there ";
+  if (known.empty()) {
+    text += "are none";
+  } else {
+    text += known.size() == 1 ? "is only " : "are ";
+    for (size_t i = 0; i < known.size(); ++i) text += (i == 0 ? "" : ", ") + std::string(known[i]);
+  }
+  return user_error(ErrorCode::kInvalidArgument, std::move(text));
+}
+
+}  // namespace kiln::rules

@@ -1,0 +1,209 @@
+// Engine values as trees of names and scalars: how they reach people, JSON and other languages.
+//
+// What:    write_value() and read_value() walk a value by the fields it lists (encoding.h says how)
+//          and call a ValueWriter or ask a ValueReader. This is the form to read; the canonical
+//          encoding is the form to hash.
+// Threads: single-owner.
+// Fails:   read_value() names the field that is missing, unknown or of another kind.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "common/base/result.h"
+#include "daemon/rules/encoding.h"
+
+namespace kiln::rules {
+
+class ValueWriter {
+ public:
+  virtual ~ValueWriter() = default;
+  virtual void null() = 0;
+  virtual void boolean(bool value) = 0;
+  virtual void integer(int64_t value) = 0;
+  virtual void number(double value) = 0;
+  virtual void text(std::string_view value) = 0;
+  // Elements follow, each as one value; then end().
+  virtual void begin_list() = 0;
+  // Members follow, each as member(name) and one value; then end().
+  virtual void begin_record() = 0;
+  virtual void member(std::string_view name) = 0;
+  virtual void end() = 0;
+};
+
+// One value of a tree that somebody else wrote.
+class ValueReader {
+ public:
+  virtual ~ValueReader() = default;
+  virtual bool is_null() const = 0;
+  virtual Result<bool> boolean() const = 0;
+  virtual Result<int64_t> integer() const = 0;
+  virtual Result<double> number() const = 0;
+  virtual Result<std::string> text() const = 0;
+  using Visit = std::function<Result<void>(ValueReader&)>;
+  using VisitMember = std::function<Result<void>(std::string_view name, ValueReader&)>;
+  // Stops at the first error, which it returns with the place added.
+  virtual Result<void> elements(const Visit& visit) = 0;
+  virtual Result<void> members(const VisitMember& visit) = 0;
+};
+
+// --- writing ---
+
+inline void write_value(ValueWriter& out, bool value) { out.boolean(value); }
+template <std::integral T>
+  requires(!std::is_same_v<T, bool>)
+void write_value(ValueWriter& out, T value) {
+  out.integer(static_cast<int64_t>(value));
+}
+template <class T>
+  requires std::is_enum_v<T>
+void write_value(ValueWriter& out, T value) {
+  out.integer(static_cast<int64_t>(value));
+}
+inline void write_value(ValueWriter& out, double value) { out.number(value); }
+inline void write_value(ValueWriter& out, const std::string& value) { out.text(value); }
+inline void write_value(ValueWriter& out, const RelPath& value) { out.text(value.str()); }
+template <class Tag>
+void write_value(ValueWriter& out, const BasicDigest<Tag>& value) {
+  out.text(to_string(value));
+}
+template <HasFields T>
+void write_value(ValueWriter& out, const T& value);
+template <class T>
+void write_value(ValueWriter& out, const std::vector<T>& values);
+template <class T>
+void write_value(ValueWriter& out, const std::optional<T>& value);
+template <class V>
+void write_value(ValueWriter& out, const std::map<std::string, V>& values);
+
+template <HasFields T>
+void write_value(ValueWriter& out, const T& value) {
+  out.begin_record();
+  T::fields(value, [&out](std::string_view name, const auto& field) {
+    out.member(name);
+    write_value(out, field);
+  });
+  out.end();
+}
+template <class T>
+void write_value(ValueWriter& out, const std::vector<T>& values) {
+  out.begin_list();
+  for (const T& value : values) write_value(out, value);
+  out.end();
+}
+template <class T>
+void write_value(ValueWriter& out, const std::optional<T>& value) {
+  if (value) {
+    write_value(out, *value);
+  } else {
+    out.null();
+  }
+}
+template <class V>
+void write_value(ValueWriter& out, const std::map<std::string, V>& values) {
+  out.begin_record();
+  for (const auto& [name, value] : values) {
+    out.member(name);
+    write_value(out, value);
+  }
+  out.end();
+}
+
+template <class T>
+concept Writable = requires(ValueWriter& out, const T& value) { write_value(out, value); };
+
+// --- reading ---
+
+template <class T, class Read>
+Result<void> read_scalar(Result<Read> read, T& value) {
+  if (!read.ok()) return read.error();
+  value = static_cast<T>(*std::move(read));
+  return {};
+}
+inline Result<void> read_value(ValueReader& in, bool& value) {
+  return read_scalar(in.boolean(), value);
+}
+template <class T>
+  requires((std::integral<T> && !std::is_same_v<T, bool>) || std::is_enum_v<T>)
+Result<void> read_value(ValueReader& in, T& value) {
+  return read_scalar(in.integer(), value);
+}
+inline Result<void> read_value(ValueReader& in, double& value) {
+  return read_scalar(in.number(), value);
+}
+inline Result<void> read_value(ValueReader& in, std::string& value) {
+  return read_scalar(in.text(), value);
+}
+inline Result<void> read_value(ValueReader& in, RelPath& value) {
+  KILN_ASSIGN(const std::string text, in.text());
+  KILN_ASSIGN(value, RelPath::parse(text));
+  return {};
+}
+inline Result<void> read_value(ValueReader& in, Digest& value) {
+  KILN_ASSIGN(const std::string text, in.text());
+  KILN_ASSIGN(value, parse_digest(text));
+  return {};
+}
+inline Result<void> read_value(ValueReader& in, FileDigest& value) {
+  KILN_ASSIGN(const std::string text, in.text());
+  KILN_ASSIGN(value, parse_file_digest(text));
+  return {};
+}
+// A member that is not given keeps its default; one that does not exist is an error.
+template <HasFields T>
+Result<void> read_value(ValueReader& in, T& value);
+template <class T>
+Result<void> read_value(ValueReader& in, std::vector<T>& values);
+template <class T>
+Result<void> read_value(ValueReader& in, std::optional<T>& value);
+template <class V>
+Result<void> read_value(ValueReader& in, std::map<std::string, V>& values);
+
+// "no field `glob`; there are globs, origin"
+Error unknown_field(std::string_view name, const std::vector<std::string_view>& known);
+
+template <HasFields T>
+Result<void> read_value(ValueReader& in, T& value) {
+  return in.members([&](std::string_view name, ValueReader& member) -> Result<void> {
+    std::optional<Result<void>> result;
+    std::vector<std::string_view> known;
+    T::fields(value, [&](std::string_view field, auto& target) {
+      known.push_back(field);
+      if (field == name) result = read_value(member, target);
+    });
+    if (!result) return unknown_field(name, known);
+    return *std::move(result);
+  });
+}
+template <class T>
+Result<void> read_value(ValueReader& in, std::vector<T>& values) {
+  values.clear();
+  return in.elements(
+      [&](ValueReader& element) { return read_value(element, values.emplace_back()); });
+}
+template <class T>
+Result<void> read_value(ValueReader& in, std::optional<T>& value) {
+  value.reset();
+  return in.is_null() ? Result<void>() : read_value(in, value.emplace());
+}
+template <class V>
+Result<void> read_value(ValueReader& in, std::map<std::string, V>& values) {
+  values.clear();
+  return in.members([&](std::string_view name, ValueReader& member) {
+    return read_value(member, values[std::string(name)]);
+  });
+}
+
+template <class T>
+concept Readable = std::default_initializable<T> && requires(ValueReader& in, T& value) {
+  { read_value(in, value) } -> std::same_as<Result<void>>;
+};
+
+}  // namespace kiln::rules
