@@ -26,16 +26,18 @@ void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
 }  // namespace
 
 std::optional<Error> Engine::reserve(Attempt& attempt, std::span<Node* const> targets,
-                                     std::span<Place> places) {
+                                     std::span<Place> places, Errors errors) {
   counters_.add(Count::kRequests, static_cast<int64_t>(targets.size()));
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return cancelled_error();
-  for (const Node* target : targets) {
-    const Outcome* foreseen = attempt.foresees(target->id);
-    if (foreseen == nullptr || !foreseen->error) continue;
-    attempt.saw_error = true;
-    return foreseen->error;
+  if (errors == Errors::kEndAll && attempt.foreseen != nullptr) {
+    for (const Node* target : targets) {
+      const Outcome* foreseen = attempt.foresees(target->id);
+      if (foreseen == nullptr || !foreseen->error) continue;
+      attempt.saw_error = true;
+      return foreseen->error;
+    }
   }
   const bool opens_group = std::exchange(attempt.group_closed, false);
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -166,7 +168,7 @@ bool Engine::answer_if_clean(Wait& wait, Node& node) {
   } else {
     return false;
   }
-  if (wait.registers) node.dependents.push_back(asker->node.id);
+  if (wait.registers && !wait.outcome.failed()) node.dependents.push_back(asker->node.id);
   if (!check) counters_.add(Count::kCleanHits);
   return true;
 }

@@ -1,6 +1,4 @@
 // What a running function sees of the graph.
-#include <array>
-
 #include "daemon/graph/engine.h"
 
 namespace kiln::graph {
@@ -45,52 +43,77 @@ Result<ValueRef> Context::Get::await_resume() {
   return result;
 }
 
-// Waits until all are answered or one has failed.
-class Context::GetAll {
+// A get of several that is under way. Whoever awaits it finds the outcomes in waits().
+class Context::Several {
  public:
-  GetAll(Engine& engine, WaitBlock& block) : engine_(engine), block_(block) {}
+  Several(Attempt& attempt, std::span<Node* const> targets, std::span<const Engine::Place> places,
+          Engine::Errors errors)
+      : engine_(attempt.engine), block_(engine_.open_block(attempt, targets, places)) {
+    block_->each = errors == Engine::Errors::kCountEach;
+  }
+  Several(const Several&) = delete;
+  Several& operator=(const Several&) = delete;
+  ~Several() { block_->unref(); }
+
+  static std::vector<Node*> nodes_of(Engine& engine, std::vector<Key> keys) {
+    std::vector<Node*> targets(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) targets[i] = &engine.node_of(std::move(keys[i]));
+    return targets;
+  }
+
   bool await_ready() const noexcept { return false; }
   KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
-    return engine_.suspend(block_, waiter);
+    return engine_.suspend(*block_, waiter);
   }
-  Result<std::vector<ValueRef>> await_resume() {
-    engine_.collect(block_);
-    std::vector<ValueRef> values;
-    values.reserve(block_.count);
-    // Those that were left have kCancelled; an error of their own comes first.
-    std::optional<Error> left;
-    std::optional<Error> failed;
-    for (Wait& wait : block_.waits()) {
-      if (!wait.outcome.error) {
-        values.push_back(std::move(wait.outcome.value));
-      } else if (wait.outcome.error->code() == ErrorCode::kCancelled) {
-        if (!left) left = std::move(wait.outcome.error);
-      } else if (!failed) {
-        failed = std::move(wait.outcome.error);
-      }
-    }
-    block_.unref();
-    if (failed) return *std::move(failed);
-    if (left) return *std::move(left);
-    return values;
-  }
+  void await_resume() { engine_.collect(*block_); }
+  std::span<Wait> waits() { return block_->waits(); }
 
  private:
   Engine& engine_;
-  WaitBlock& block_;
+  WaitBlock* const block_;
 };
 
 Task<Result<std::vector<ValueRef>>> Context::get_all(std::vector<Key> keys) {
   if (keys.empty()) co_return std::vector<ValueRef>();
-  Engine& engine = attempt_.engine;
-  std::vector<Node*> targets(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) targets[i] = &engine.node_of(std::move(keys[i]));
-  std::vector<Engine::Place> places(keys.size());
-  if (std::optional<Error> error = engine.reserve(attempt_, targets, places)) {
+  const std::vector<Node*> targets = Several::nodes_of(attempt_.engine, std::move(keys));
+  std::vector<Engine::Place> places(targets.size());
+  if (std::optional<Error> error = attempt_.engine.reserve(attempt_, targets, places)) {
     co_return *std::move(error);
   }
-  WaitBlock* block = engine.open_block(attempt_, targets, places);
-  co_return co_await GetAll(engine, *block);
+  Several several(attempt_, targets, places, Engine::Errors::kEndAll);
+  co_await several;
+  std::vector<ValueRef> values;
+  values.reserve(targets.size());
+  // Those that were left have kCancelled; an error of their own comes first.
+  std::optional<Error> left;
+  for (Wait& wait : several.waits()) {
+    if (!wait.outcome.error) {
+      values.push_back(std::move(wait.outcome.value));
+    } else if (wait.outcome.error->code() != ErrorCode::kCancelled) {
+      co_return *std::move(wait.outcome.error);
+    } else if (!left) {
+      left = std::move(wait.outcome.error);
+    }
+  }
+  if (left) co_return *std::move(left);
+  co_return values;
+}
+
+Task<std::vector<Result<ValueRef>>> Context::get_each(std::vector<Key> keys) {
+  std::vector<Result<ValueRef>> answers;
+  if (keys.empty()) co_return answers;
+  const std::vector<Node*> targets = Several::nodes_of(attempt_.engine, std::move(keys));
+  std::vector<Engine::Place> places(targets.size());
+  constexpr auto kCountEach = Engine::Errors::kCountEach;
+  if (const auto error = attempt_.engine.reserve(attempt_, targets, places, kCountEach)) {
+    answers.assign(targets.size(), Result<ValueRef>(*error));
+    co_return answers;
+  }
+  Several several(attempt_, targets, places, kCountEach);
+  co_await several;
+  answers.reserve(targets.size());
+  for (Wait& wait : several.waits()) answers.push_back(result_of(std::move(wait.outcome)));
+  co_return answers;
 }
 
 std::stop_token Context::stop_token() const { return attempt_.engine.stop_token_of(attempt_); }

@@ -125,6 +125,11 @@ class Context {
   // of the keys among those seen) ends the wait, and the others are left.
   Task<Result<std::vector<ValueRef>>> get_all(std::vector<Key> keys);
 
+  // Several at once, in parallel, and an answer for each in the order of the keys: an error ends
+  // only the get that met it. What is computed in spite of an error is good only for those who
+  // wait for it now, since the error may not come again.
+  Task<std::vector<Result<ValueRef>>> get_each(std::vector<Key> keys);
+
   // Fires when nobody waits for this computation any more. Long work should end with kCancelled.
   std::stop_token stop_token() const;
   // The run that started this computation.
@@ -135,7 +140,7 @@ class Context {
   Context& operator=(const Context&) = delete;
 
  private:
-  class GetAll;
+  class Several;
   Attempt& attempt_;
 };
 

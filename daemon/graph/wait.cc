@@ -24,7 +24,7 @@ void WaitBlock::unref() {
 }
 
 bool WaitBlock::arrive(bool failed) {
-  if (!failed && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+  if ((!failed || each) && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
   if (over.exchange(true, std::memory_order_acq_rel)) return false;
   return gate.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }

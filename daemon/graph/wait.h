@@ -1,8 +1,9 @@
 // Wait and WaitBlock: someone's interest in nodes, from asking to the answer.
 //
 // What:    a WaitBlock is one suspended coroutine and the nodes it waits for, a Wait each: one for
-//          a get or a request, several for get_all and for re-checking a group of dependencies. It
-//          is resumed when all are done or the first has failed.
+//          a get or a request, several for get_all, get_each and for re-checking a group of
+//          dependencies. It is resumed when all are done, or the first has failed unless each
+//          counts.
 // Owns:    itself, by reference count: the coroutine holds one reference, each linked Wait one. So
 //          whoever completes or cancels a wait may finish with it after the coroutine went on.
 // Threads: a Wait belongs to the lock of its target while it is linked; then to its coroutine.
@@ -71,6 +72,7 @@ struct WaitBlock {
   const RunId run;
   const uint32_t count;
   bool check = false;  // re-checks old dependencies: generations matter, values do not
+  bool each = false;   // a wait that fails does not end the others
   const std::stop_token* stop = nullptr;  // of a request from outside, until release()
   std::coroutine_handle<> waiter;
   WaitBlock* previous = nullptr;  // in Attempt::blocks, under the lock of the owner's node

@@ -268,7 +268,8 @@ class Fuzz {
       for (const int next : asked) keys.push_back(node_(next));
       Result<std::vector<ValueRef>> values = std::vector<ValueRef>();
       if (step.kind == Step::kGroup) {
-        values = co_await context.get_all(std::move(keys));
+        values = pick(2) == 0 ? co_await context.get_all(std::move(keys))
+                              : all_of(co_await context.get_each(std::move(keys)));
       } else {
         Result<ValueRef> one = co_await context.get(std::move(keys[0]));
         if (one.ok()) {
@@ -291,6 +292,15 @@ class Fuzz {
       sum = sum * 3 + (values.ok() ? part : 7);
     }
     co_return Computed{succeed(context, known, run, sum % 4, std::move(reads), tainted)};
+  }
+
+  // What get_all() would have answered.
+  static Result<std::vector<ValueRef>> all_of(std::vector<Result<ValueRef>> each) {
+    std::vector<ValueRef> values;
+    for (Result<ValueRef>& one : each) {
+      KILN_ASSIGN(values.emplace_back(), std::move(one));
+    }
+    return values;
   }
 
   static void fail(Known& known, uint64_t run) {
