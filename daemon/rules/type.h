@@ -41,10 +41,6 @@ struct TypeName<std::string> {
   static constexpr std::string_view value = "str";
 };
 template <>
-struct TypeName<Digest> {
-  static constexpr std::string_view value = "Digest";
-};
-template <>
 struct TypeName<FileDigest> {
   static constexpr std::string_view value = "FileDigest";
 };

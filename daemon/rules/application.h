@@ -1,0 +1,119 @@
+// Applying a rule: its arguments are found, its body is run, its wants are answered.
+//
+// What:    the one driver of rule bodies. `Asker` is how keys are asked for: by a node of the graph
+//          (entry.cc) or by a root from outside (root_run.cc). It has
+//            auto one(graph::Key)                  awaitable, WantAnswer
+//            Task<std::vector<WantAnswer>> all(std::vector<graph::Key>)   or fewer: the first error
+//            Task<std::vector<WantAnswer>> each(std::vector<graph::Key>)  one for each, errors too
+//            Task<Result<void>> ready_for_effect()   an error ends the body
+// Threads: single-owner; resumes where the asker does.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "daemon/rules/effects.h"
+#include "daemon/rules/rule_graph.h"
+
+namespace kiln::rules {
+
+// The supply for one want of an entry's body.
+const Supply& supply_for(const Entry& entry, const Want& want);
+
+// Answers for several supplies at once, in their order; a param is its own answer. Without
+// `each`, an error ends all: then there is one answer, the error.
+template <class Asker>
+Task<std::vector<WantAnswer>> answer_all(Asker& asker, const Params& own,
+                                         std::span<const Supply* const> supplies,
+                                         std::span<const std::span<const Param>> inputs,
+                                         bool each) {
+  std::vector<WantAnswer> answers;
+  answers.reserve(supplies.size());
+  std::vector<graph::Key> keys;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < supplies.size(); ++i) {
+    if (supplies[i]->entry == nullptr) {
+      answers.emplace_back(Entry::param(*supplies[i], own, inputs[i]).value);
+    } else {
+      keys.push_back(Entry::key(*supplies[i], own, inputs[i]));
+      places.push_back(i);
+      answers.emplace_back(graph::ValueRef());
+    }
+  }
+  if (keys.empty()) co_return answers;
+  std::vector<WantAnswer> asked;
+  if (each) {
+    asked = co_await asker.each(std::move(keys));
+  } else if (keys.size() == 1) {
+    asked.push_back(co_await asker.one(std::move(keys.front())));
+  } else {
+    asked = co_await asker.all(std::move(keys));
+  }
+  if (!each) {
+    const auto failed = std::find_if(asked.begin(), asked.end(),
+                                     [](const WantAnswer& answer) { return !answer.ok(); });
+    if (failed != asked.end()) co_return std::vector<WantAnswer>{std::move(*failed)};
+  }
+  for (size_t i = 0; i < places.size(); ++i) answers[places[i]] = std::move(asked[i]);
+  co_return answers;
+}
+
+// The entry's arguments. `held` keeps alive what was computed for them.
+template <class Asker>
+Task<Result<std::vector<Argument>>> find_arguments(Asker& asker, const Entry& entry,
+                                                   const Params& own, const EffectSet& effects,
+                                                   std::vector<WantAnswer>& held) {
+  const std::vector<TypeId>& types = entry.rule.info.arguments;
+  std::vector<const Supply*> supplies;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (!types[i]->side_effect) supplies.push_back(&entry.arguments[i]);
+  }
+  const std::vector<std::span<const Param>> no_inputs(supplies.size());
+  held = co_await answer_all(asker, own, supplies, no_inputs, false);
+  if (!held.empty() && !held.front().ok()) co_return held.front().error();
+  std::vector<Argument> arguments;
+  size_t next = 0;
+  for (const TypeId type : types) {
+    Argument& argument = arguments.emplace_back();
+    if (type->side_effect) {
+      argument.effect = effects.find(type);
+      KILN_CHECK(argument.effect != nullptr, "a goal's side effect was not provided");
+    } else {
+      argument.value = held[next++]->get();
+    }
+  }
+  co_return arguments;
+}
+
+// Runs the body of a rule or a goal to its end.
+template <class Asker>
+Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const Params& own,
+                                       std::span<const Argument> arguments) {
+  RuleBody body = entry.rule.start(arguments);
+  for (;;) {
+    body.resume();
+    if (body.done()) co_return body.result();
+    if (const Effect* effect = body.effect()) {
+      KILN_CO_TRY(co_await asker.ready_for_effect());
+      body.supply(co_await effect->act());
+      continue;
+    }
+    const std::span<const Want> wants = body.wants();
+    absl::InlinedVector<const Supply*, 1> supplies;
+    absl::InlinedVector<std::span<const Param>, 1> inputs;
+    bool tolerant = false;
+    for (const Want& want : wants) {
+      supplies.push_back(&supply_for(entry, want));
+      inputs.emplace_back(want.inputs);
+      tolerant |= want.tolerant;
+    }
+    std::vector<WantAnswer> answers = co_await answer_all(asker, own, supplies, inputs, tolerant);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      // The body is destroyed where it waits.
+      if (!answers[i].ok() && !wants[i].tolerant) co_return answers[i].error();
+    }
+    body.supply(std::move(answers));
+  }
+}
+
+}  // namespace kiln::rules

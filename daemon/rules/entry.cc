@@ -1,0 +1,104 @@
+// An entry as a function of the memo.
+#include "daemon/rules/application.h"
+
+namespace kiln::rules {
+
+namespace {
+
+// What a rule asks for as a node: each answer becomes a dependency.
+class NodeAsker {
+ public:
+  explicit NodeAsker(graph::Context& context) : context_(context) {}
+
+  graph::Context::Get one(graph::Key key) { return context_.get(std::move(key)); }
+  Task<std::vector<WantAnswer>> all(std::vector<graph::Key> keys) {
+    Result<std::vector<graph::ValueRef>> values = co_await context_.get_all(std::move(keys));
+    if (!values.ok()) co_return std::vector<WantAnswer>{values.error()};
+    co_return std::vector<WantAnswer>(std::make_move_iterator(values->begin()),
+                                      std::make_move_iterator(values->end()));
+  }
+  Task<std::vector<WantAnswer>> each(std::vector<graph::Key> keys) {
+    return context_.get_each(std::move(keys));
+  }
+  Task<Result<void>> ready_for_effect() {
+    co_return internal_error("a rule that is no goal tried to have an effect");
+  }
+
+ private:
+  graph::Context& context_;
+};
+
+Hash128 seed_of(const RuleInfo& rule, std::span<const TypeId> params) {
+  Encoder out;
+  out.text(rule.name);
+  for (const TypeId type : params) out.text(type->name);
+  return out.hash();
+}
+
+// "lint_one" of "kiln::shell::lint_one".
+std::string_view short_name(std::string_view name) {
+  const size_t colon = name.rfind("::");
+  return colon == std::string_view::npos ? name : name.substr(colon + 2);
+}
+
+}  // namespace
+
+Entry::Entry(const RuleDefinition& the_rule, std::vector<TypeId> the_params)
+    : rule(the_rule), params(std::move(the_params)), seed_(seed_of(rule.info, params)) {}
+
+graph::Key Entry::key(Params given) const {
+  Encoder out;
+  encode_value(out, seed_);
+  for (const Param& param : given) encode_value(out, param.hash);
+  return {out.hash(), this, graph::make_value(std::move(given))};
+}
+
+Param Entry::param(const Supply& supply, const Params& own, std::span<const Param> inputs) {
+  const Supply::From& from = supply.params.front();
+  return from.input ? inputs[from.index] : own[from.index];
+}
+
+graph::Key Entry::key(const Supply& supply, const Params& own, std::span<const Param> inputs) {
+  Params given;
+  given.reserve(supply.params.size());
+  for (const Supply::From& from : supply.params) {
+    given.push_back(from.input ? inputs[from.index] : own[from.index]);
+  }
+  return supply.entry->key(std::move(given));
+}
+
+const Supply& supply_for(const Entry& entry, const Want& want) {
+  const Supply* supply =
+      entry.gets[want.get].find(want.inputs.empty() ? nullptr : want.inputs.front().type);
+  KILN_CHECK(supply != nullptr, "a get of a type that is no member of the union");
+  return *supply;
+}
+
+std::string_view Entry::name() const { return rule.info.name; }
+
+std::string Entry::describe(const graph::Value& input) const {
+  const Params& own = graph::value_as<Params>(input);
+  std::string text(short_name(rule.info.name));
+  // The param that it takes first says which application of the rule this is.
+  for (const Supply& supply : arguments) {
+    if (supply.entry != nullptr || supply.params.empty()) continue;
+    const Param& param = own[supply.params.front().index];
+    return text + "(" + describe_value(param.type, *param.value) + ")";
+  }
+  return text;
+}
+
+Task<Result<graph::Computed>> Entry::compute(graph::Context& context,
+                                             const graph::Value& input) const {
+  const Params& own = graph::value_as<Params>(input);
+  NodeAsker asker(context);
+  std::vector<WantAnswer> held;
+  KILN_CO_ASSIGN(const std::vector<Argument> given,
+                 co_await find_arguments(asker, *this, own, EffectSet(), held));
+  if (rule.info.kind == RuleKind::kIntrinsic) co_return co_await rule.compute(context, given);
+  KILN_CO_ASSIGN(graph::ValueRef value, co_await run_body(asker, *this, own, given));
+  co_return graph::Computed{std::move(value), rule.info.uncacheable ? graph::Validity::kThisRun
+                                                                    : graph::Validity::kForever};
+}
+
+}  // namespace kiln::rules

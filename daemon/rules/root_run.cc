@@ -1,0 +1,170 @@
+#include "daemon/rules/root_run.h"
+
+#include <utility>
+
+#include "daemon/async/when_all.h"
+#include "daemon/rules/application.h"
+
+namespace kiln::rules {
+
+namespace {
+
+constexpr int kMaxAttempts = 20;
+
+// Stops what it is the token of when `outer` stops, or when stop() is called.
+class LinkedStop {
+ public:
+  explicit LinkedStop(const std::stop_token& outer) : link_(outer, Stop{&inner_}) {}
+  std::stop_token token() const { return inner_.get_token(); }
+  void stop() { inner_.request_stop(); }
+
+ private:
+  struct Stop {
+    std::stop_source* inner;
+    void operator()() const { inner->request_stop(); }
+  };
+  std::stop_source inner_;
+  std::stop_callback<Stop> link_;
+};
+
+bool is_cancelled(const Result<graph::Answer>& answer) {
+  return !answer.ok() && answer.error().code() == ErrorCode::kCancelled;
+}
+
+}  // namespace
+
+// What a root asks for: requests from outside, remembered by generation.
+class RootRun::Asker {
+ public:
+  explicit Asker(RootRun& run) : run_(run) {}
+
+  Task<WantAnswer> one(graph::Key key) {
+    const Surroundings& at = run_.surroundings_;
+    co_return note(key, co_await at.graph.request(key, at.run, at.stop));
+  }
+  // The first that fails cancels its siblings.
+  Task<std::vector<WantAnswer>> all(std::vector<graph::Key> keys) {
+    co_return co_await ask(std::move(keys), true);
+  }
+  Task<std::vector<WantAnswer>> each(std::vector<graph::Key> keys) {
+    co_return co_await ask(std::move(keys), false);
+  }
+
+  Task<Result<void>> ready_for_effect() {
+    if (!run_.committed_) {
+      KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
+      // The body ends here; settle() sees that it must begin anew.
+      if (!unchanged) co_return internal_error("what a goal read has changed");
+    }
+    co_return co_await run_.commit();
+  }
+
+ private:
+  using Answer = Result<graph::Answer>;
+
+  Task<std::vector<WantAnswer>> ask(std::vector<graph::Key> keys, bool fail_fast) {
+    LinkedStop stop(run_.surroundings_.stop);
+    std::vector<Task<Answer>> tasks;
+    tasks.reserve(keys.size());
+    for (const graph::Key& key : keys) tasks.push_back(request(key, stop, fail_fast));
+    std::vector<Answer> answers = co_await when_all(std::move(tasks));
+    std::vector<WantAnswer> noted;
+    // Those that were cancelled for the sake of another's failure are not the failure.
+    std::optional<Error> failure;
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (fail_fast && !answers[i].ok() && !is_cancelled(answers[i]) && !failure) {
+        failure = answers[i].error();
+      }
+      noted.push_back(note(keys[i], std::move(answers[i])));
+    }
+    if (failure) co_return std::vector<WantAnswer>{*std::move(failure)};
+    co_return noted;
+  }
+
+  Task<Answer> request(graph::Key key, LinkedStop& stop, bool fail_fast) {
+    const Surroundings& at = run_.surroundings_;
+    Answer answer = co_await at.graph.request(std::move(key), at.run, stop.token());
+    if (fail_fast && !answer.ok()) stop.stop();
+    co_return answer;
+  }
+
+  WantAnswer note(const graph::Key& key, Answer answer) {
+    if (!answer.ok()) return answer.error();
+    run_.reads_.push_back({key, answer->generation});
+    return std::move(answer->value);
+  }
+
+  RootRun& run_;
+};
+
+Task<Result<graph::ValueRef>> RootRun::query(const Root& root, std::vector<Param> given) {
+  co_return co_await settle(root.name, [&](Asker& asker) -> Task<Result<graph::ValueRef>> {
+    const Supply* const supplies[] = {&root.supply};
+    const std::span<const Param> inputs[] = {given};
+    std::vector<WantAnswer> answers = co_await answer_all(asker, Params(), supplies, inputs, false);
+    co_return std::move(answers.front());
+  });
+}
+
+Task<Result<int>> RootRun::goal(const Root& root, std::vector<Param> given, EffectSet effects) {
+  effects.add(console_);
+  const Entry& entry = *root.supply.entry;
+  Params own;
+  for (const Supply::From& from : root.supply.params) own.push_back(given[from.index]);
+  KILN_CO_ASSIGN(const graph::ValueRef code,
+                 co_await settle(root.name, [&](Asker& asker) -> Task<Result<graph::ValueRef>> {
+                   std::vector<WantAnswer> held;
+                   KILN_CO_ASSIGN(const std::vector<Argument> arguments,
+                                  co_await find_arguments(asker, entry, own, effects, held));
+                   co_return co_await run_body(asker, entry, own, arguments);
+                 }));
+  co_return graph::value_as<int>(code);
+}
+
+Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    reads_.clear();
+    (void)console_.take();
+    clock_ = surroundings_.synchronize();
+    Asker asker(*this);
+    Result<graph::ValueRef> result = co_await body(asker);
+    if (surroundings_.stop.stop_requested()) co_return result;
+    // An error, too, may be of a state that never was: of a file that went while it was read.
+    if (!committed_) {
+      KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
+      if (!holds) continue;
+    }
+    KILN_CO_TRY(co_await commit());
+    co_return result;
+  }
+  co_return environment_error(ErrorCode::kFailedPrecondition,
+                              culprit_ + " kept changing while " + what + " ran, " +
+                                  std::to_string(kMaxAttempts) +
+                                  " times: wait until it is quiet, then ask again");
+}
+
+Task<Result<bool>> RootRun::unchanged(RunId run) {
+  const ClockTick now = surroundings_.synchronize();
+  if (now == clock_ && run == surroundings_.run) co_return true;
+  clock_ = now;
+  for (const NodeRead& read : reads_) {
+    auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
+    if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
+    if (answer.ok() && answer->generation == read.generation) continue;
+    culprit_ = read.key.describe();
+    co_return false;
+  }
+  co_return true;
+}
+
+Task<Result<bool>> RootRun::changed(RunId run) {
+  KILN_CO_ASSIGN(const bool same, co_await unchanged(run));
+  co_return !same;
+}
+
+Task<Result<void>> RootRun::commit() {
+  committed_ = true;
+  co_return co_await surroundings_.print(console_.take());
+}
+
+}  // namespace kiln::rules

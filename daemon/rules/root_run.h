@@ -1,0 +1,68 @@
+// RootRun: a goal or a query, asked from outside, answered of one state.
+//
+// What:    asks the graph for what the goal or query wants and remembers the generation of each
+//          answer. Before anything irreversible (an effect, or the end) it looks whether what it
+//          read still holds; if not, it begins anew, and what was printed is thrown away.
+// Threads: single-owner: one root, on one thread at a time; resumes on the graph's executor.
+// Cancels: `stop` ends it with kCancelled.
+// Fails:   a rule's error, with the chain of rules that led there. kFailedPrecondition when what it
+//          reads kept changing; names what.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+#include "common/types/ids.h"
+#include "daemon/rules/effects.h"
+#include "daemon/rules/rule_graph.h"
+
+namespace kiln::rules {
+
+class RootRun {
+ public:
+  struct Surroundings {
+    graph::Graph& graph;
+    RunId run;
+    std::stop_token stop;
+    // Learns of every change that was finished before the call, and returns the clock.
+    std::function<ClockTick()> synchronize;
+    // Hands on what the goal printed; waits for a slow reader.
+    std::function<Task<Result<void>>(Console::Text)> print;
+  };
+  explicit RootRun(Surroundings surroundings) : surroundings_(std::move(surroundings)) {}
+
+  // `given` holds a param for each type of the root's scope, in that order.
+  Task<Result<graph::ValueRef>> query(const Root& root, std::vector<Param> given);
+  // The goal's exit code. `effects` holds what the goal takes besides `console`.
+  Task<Result<int>> goal(const Root& root, std::vector<Param> given, EffectSet effects);
+
+  // The state that the answer describes.
+  ClockTick clock() const { return clock_; }
+  // After the end: would it, asked again with run id `run`, read anything else? For --loop.
+  Task<Result<bool>> changed(RunId run);
+
+ private:
+  class Asker;
+  struct NodeRead {
+    graph::Key key;
+    uint64_t generation = 0;
+  };
+  using Body = std::function<Task<Result<graph::ValueRef>>(Asker&)>;
+
+  // Runs `body` until what it read is of one state.
+  Task<Result<graph::ValueRef>> settle(std::string what, Body body);
+  // Whether everything that was read is what it was; remembers what is not.
+  Task<Result<bool>> unchanged(RunId run);
+  // What was read holds: what was printed goes out, and there is no way back.
+  Task<Result<void>> commit();
+
+  const Surroundings surroundings_;
+  Console console_;
+  std::vector<NodeRead> reads_;
+  ClockTick clock_;
+  bool committed_ = false;
+  std::string culprit_;  // what changed
+};
+
+}  // namespace kiln::rules
