@@ -1,24 +1,11 @@
 #include "daemon/intrinsics/file_system.h"
 
-#include <algorithm>
-
 namespace kiln::intrinsics {
 
 namespace {
 
 // A workspace that changes during every one of so many captures is not going to hold still.
 constexpr int kMaxAttempts = 50;
-
-Capture describe(const GlobQuery& query, const GlobResult& result, ClockTick clock) {
-  Capture capture{result.tree, result.notes, {}, clock};
-  const auto& includes = query.globs->includes();
-  for (uint32_t i = 0; i < includes.size(); ++i) {
-    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
-      capture.unmatched.push_back(includes[i]);
-    }
-  }
-  return capture;
-}
 
 }  // namespace
 
@@ -54,6 +41,10 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
   graph->invalidate(hashes);
 }
 
+void ChangeRouter::forget(const Hash128& node) {
+  if (graph::Graph* graph = graph_.load()) graph->invalidate(std::span(&node, 1));
+}
+
 Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
                                           std::shared_ptr<const GlobQuery> query, RunId run,
                                           std::stop_token stop) {
@@ -70,7 +61,8 @@ Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& 
     const ClockTick after = services_.watcher.synchronize();
     if (same || after == clock) {
       if (!answer.ok()) co_return answer.error();
-      co_return describe(*query, graph::value_as<GlobResult>(answer->value), clock);
+      const auto& found = graph::value_as<GlobResult>(answer->value);
+      co_return Capture{found.tree, found.notes, unmatched_globs(*query, found), clock};
     }
     if (stop.stop_requested()) co_return user_error(ErrorCode::kCancelled, "cancelled");
     last_generation = answer.ok() ? std::optional(answer->generation) : std::nullopt;
@@ -88,10 +80,8 @@ void FileSystem::look_again(graph::Graph& graph, const Workspace& workspace) {
   graph.invalidate(std::span(&root, 1));
 }
 
-Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,
-                                                        const Workspace& workspace,
-                                                        const GlobQuery& query, std::string glob,
-                                                        RunId run, std::stop_token stop) {
+Task<Result<std::string>> FileSystem::explain_unmatched(Ask ask, const Workspace& workspace,
+                                                        const GlobQuery& query, std::string glob) {
   if (glob.find_first_of("*?[\\") != std::string::npos) co_return std::string();
   const auto path = RelPath::parse(glob);
   if (!path.ok() || path->is_root()) co_return std::string();
@@ -100,14 +90,14 @@ Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,
   while (!rest.is_root()) {
     const std::string name = rest.str().substr(0, rest.str().find('/'));
     const RelPath next = at.child(name);
-    auto listed = co_await graph.request(fs_.listing(workspace, at), run, stop);
+    auto listed = co_await ask(fs_.listing(workspace, at));
     if (!listed.ok()) co_return std::string();
-    const os::DirEntry* entry = graph::value_as<DirectoryListing>(listed->value).find(name);
+    const os::DirEntry* entry = graph::value_as<DirectoryListing>(*listed).find(name);
     if (entry == nullptr) co_return std::string();
     const bool directory = entry->kind == os::FileKind::kDirectory;
-    auto rules = co_await graph.request(ignore_.key(workspace, at), run, stop);
+    auto rules = co_await ask(ignore_.key(workspace, at));
     if (!rules.ok()) co_return std::string();
-    auto match = graph::value_as<IgnoreRulesOf>(rules->value).stack.match(next, directory);
+    auto match = graph::value_as<IgnoreRulesOf>(*rules).stack.match(next, directory);
     if (!match || !match->ignored) match = query.ignore->match(next.str(), directory);
     if (match && match->ignored) {
       co_return next.str() + " exists but is hidden by line " + std::to_string(match->line) +

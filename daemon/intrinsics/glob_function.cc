@@ -19,6 +19,17 @@ void add_matched(std::vector<uint32_t>& all, const std::vector<uint32_t>& more) 
 
 }  // namespace
 
+std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result) {
+  std::vector<std::string> unmatched;
+  const auto& includes = query.globs->includes();
+  for (uint32_t i = 0; i < includes.size(); ++i) {
+    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
+      unmatched.push_back(includes[i]);
+    }
+  }
+  return unmatched;
+}
+
 // What a directory's entries wait for.
 struct GlobFunction::Pending {
   struct Item {
