@@ -42,6 +42,10 @@ class ChangeRouter final : public watch::ChangeSink {
   void changed(std::span<const watch::Change> changes) override;
 
  private:
+  using Place = std::pair<const Workspace*, RelPath>;  // of a directory
+  static void add_hashes(const watch::Change& change, const Place& place,
+                         std::vector<Hash128>& hashes);
+
   const Workspaces& workspaces_;
   std::atomic<graph::Graph*> graph_{nullptr};
   std::atomic<uint64_t> overflows_{0};
