@@ -194,6 +194,9 @@ class RuleSet {
   void add_all(RuleSet other);
   // For rules that are not C++ functions. The name must be new.
   RuleDefinition& define(RuleDefinition definition);
+  void define(QueryDeclaration query) { queries_.push_back(std::move(query)); }
+  void define(UnionMember member) { members_.push_back(std::move(member)); }
+  void add_root(TypeId type);
 
   const std::vector<std::shared_ptr<const RuleDefinition>>& rules() const { return rules_; }
   const std::vector<QueryDeclaration>& queries() const { return queries_; }
@@ -221,7 +224,6 @@ class RuleSet {
     };
     return define(std::move(definition));
   }
-  void add_root(TypeId type);
 
   std::vector<std::shared_ptr<const RuleDefinition>> rules_;
   std::vector<QueryDeclaration> queries_;
