@@ -145,9 +145,8 @@ class Execution {
                    merged(engine_.store, spec_.input_digests, std::move(inputs))
                        .with_context("as inputs of '" + process_.description + "'"));
     intrinsics::ProcessInput input{process_, {}, {}};
-    KILN_CO_ASSIGN(input.tool, exec::resolve_tool(process_, [this](const std::string& path) {
-                     return engine_.tools.digest(path);
-                   }));
+    KILN_CO_ASSIGN(input.tool, co_await engine_.tools.request(engine_.graph, process_, run_.id(),
+                                                              run_.token()));
     input.action =
         exec::make_action(process_, input.tool, intrinsics::cache_salt(process_.cache_scope));
     action_ = input.action.digest;

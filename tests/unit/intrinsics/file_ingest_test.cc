@@ -128,7 +128,7 @@ TEST_F(Ingest, AFileThatIsHammeredInPlaceIsReadAgainOrRefusedAndRightInTheEnd) {
 }
 
 TEST_F(Ingest, AnEditedToolIsHashedAgain) {
-  HostTools tools;
+  HostTools tools(fs_counters_);
   write("tool", "one");
   settle();
   EXPECT_EQ(*tools.digest(disk_.path("tool")), *store_->blobs().put("one"));
@@ -144,7 +144,7 @@ TEST_F(Ingest, AnEditedToolIsHashedAgain) {
 }
 
 TEST_F(Ingest, AToolThatIsMissingIsNamed) {
-  HostTools tools;
+  HostTools tools(fs_counters_);
   const auto digest = tools.digest(disk_.path("none"));
   ASSERT_FALSE(digest.ok());
   EXPECT_EQ(digest.error().code(), ErrorCode::kNotFound);
