@@ -217,6 +217,9 @@ class RuleSet {
   void add_all(RuleSet other);
   // For rules that are not C++ functions. The name must be new.
   RuleDefinition& define(RuleDefinition definition);
+  void define(QueryDeclaration query) { queries_.push_back(std::move(query)); }
+  void define(UnionMember member) { members_.push_back(std::move(member)); }
+  void add_root(TypeId type);
 
   const std::vector<std::shared_ptr<const RuleDefinition>>& rules() const { return rules_; }
   const std::vector<QueryDeclaration>& queries() const { return queries_; }
@@ -246,7 +249,6 @@ class RuleSet {
     };
     return define(std::move(definition));
   }
-  void add_root(TypeId type);
   template <UnionBase Base>
   static Param union_members(std::span<const UnionMember> all) {
     UnionMembers<Base> members;
