@@ -144,6 +144,10 @@ class Diagnoser {
   Blame blame_boundary(const Wanter& wanter, ChoiceId id, const ParamSet& scope) {
     const Blame blame = blame_choice(wanter, id, scope);
     if (blame.cause != Cause::kHere) return blame;
+    // A rule lacks something once, in however many scopes.
+    const void* asker = wanter.query != nullptr ? static_cast<const void*>(wanter.query)
+                                                : static_cast<const void*>(wanter.rule);
+    if (!said_.emplace(asker, solver_.choice_at(id).ask).second) return {Cause::kBelow};
     const auto [at, is_new] = missing_by_choice_.emplace(id, missing_.size());
     if (is_new) {
       missing_.push_back({wanter, {}, id, scope});
@@ -358,6 +362,7 @@ class Diagnoser {
   std::vector<std::pair<ApplicationId, ParamSet>> reached_;
   std::vector<Missing> missing_;
   std::map<ChoiceId, size_t> missing_by_choice_;
+  std::set<std::pair<const void*, AskId>> said_;  // who misses what, in missing_
   // Where in errors_ a cause was said.
   std::map<TypeId, size_t> unprovided_;
   std::map<TypeId, size_t> memberless_;
