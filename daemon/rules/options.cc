@@ -79,8 +79,8 @@ class ScopeReader final : public ValueReader {
   Result<void> members(const VisitMember& visit) override {
     for (const auto& [name, values] : values_) {
       OptionReader reader(values);
-      KILN_TRY(visit(name, reader).with_context("in the option " + std::string(scope_) + "." +
-                                                printable(name)));
+      KILN_TRY(visit(name, reader)
+                   .with_context("in the option " + std::string(scope_) + "." + printable(name)));
     }
     return {};
   }
