@@ -1,5 +1,7 @@
 #include "daemon/rules/diagnose.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -72,7 +74,7 @@ class Diagnoser {
   void blame_root(const IndexedRoot& root) {
     if (root.query == nullptr) {
       const ApplicationId id = solver_.application(root.goal, root.params);
-      reached_.emplace_back(id, root.params);
+      reach(id, root.params);
       if (solver_.at(id).alive) return;
       blame_rule(id, root.params, true);
       return;
@@ -89,7 +91,7 @@ class Diagnoser {
     if (known != blamed_.end()) return known->second;
     const size_t depth = blamed_depth_++;
     blamed_[id] = {Cause::kCircle, depth};
-    reached_.emplace_back(id, scope);
+    reach(id, scope);
     const Application application = solver_.at(id);
     const IndexedRule& rule = index_.rule(application.rule);
     Blame worst{Cause::kCircle, depth};
@@ -144,6 +146,10 @@ class Diagnoser {
   Blame blame_boundary(const Wanter& wanter, ChoiceId id, const ParamSet& scope) {
     const Blame blame = blame_choice(wanter, id, scope);
     if (blame.cause != Cause::kHere) return blame;
+    // A rule lacks something once, in however many scopes.
+    const void* asker = wanter.query != nullptr ? static_cast<const void*>(wanter.query)
+                                                : static_cast<const void*>(wanter.rule);
+    if (!said_.emplace(asker, solver_.choice_at(id).ask).second) return {Cause::kBelow};
     const auto [at, is_new] = missing_by_choice_.emplace(id, missing_.size());
     if (is_new) {
       missing_.push_back({wanter, {}, id, scope});
@@ -162,11 +168,13 @@ class Diagnoser {
 
   // --- what is ambiguous ---
 
+  void reach(ApplicationId id, const ParamSet& scope) {
+    if (seen_.insert(id).second) reached_.emplace_back(id, scope);
+  }
+
   void find_ambiguities() {
-    std::set<ApplicationId> seen;
     for (size_t next = 0; next < reached_.size(); ++next) {
       const auto [id, scope] = reached_[next];
-      if (!seen.insert(id).second) continue;
       const Application& application = solver_.at(id);
       const IndexedRule& rule = index_.rule(application.rule);
       for (size_t i = 0; i < rule.slots.size(); ++i) {
@@ -180,9 +188,7 @@ class Diagnoser {
     const Choice& choice = solver_.choice_at(id);
     if (choice.living > 1) say_ambiguous(wanter, choice, scope);
     for (const Candidate& candidate : choice.candidates) {
-      if (candidate.alive && candidate.application) {
-        reached_.emplace_back(*candidate.application, scope);
-      }
+      if (candidate.alive && candidate.application) reach(*candidate.application, scope);
     }
   }
 
@@ -266,6 +272,7 @@ class Diagnoser {
 
   // Rules that never could be the answer are entered into the solver, to say what they need.
   void explain_missing() {
+    if (missing_.empty()) return;
     std::vector<std::vector<ApplicationId>> candidates(missing_.size());
     for (size_t i = 0; i < missing_.size(); ++i) {
       const Ask& ask = index_.ask(solver_.choice_at(missing_[i].choice).ask);
@@ -356,8 +363,10 @@ class Diagnoser {
   size_t blamed_depth_ = 0;
   // From the roots, by what is alive or was blamed, with the scope before it is cut down.
   std::vector<std::pair<ApplicationId, ParamSet>> reached_;
+  absl::flat_hash_set<ApplicationId> seen_;  // those in reached_
   std::vector<Missing> missing_;
   std::map<ChoiceId, size_t> missing_by_choice_;
+  std::set<std::pair<const void*, AskId>> said_;  // who misses what, in missing_
   // Where in errors_ a cause was said.
   std::map<TypeId, size_t> unprovided_;
   std::map<TypeId, size_t> memberless_;

@@ -78,6 +78,7 @@ void RuleIndex::add_rule(const RuleDefinition& definition) {
     if (info.kind == RuleKind::kGoal && info.arguments[i]->side_effect) continue;
     rule.slots.push_back({false, i, nullptr, intern(info.arguments[i], {})});
   }
+  rule.arguments = rule.slots.size();
   for (uint32_t i = 0; i < info.gets.size(); ++i) {
     const GetDeclaration& get = info.gets[i];
     if (!is_union_get(get)) {
@@ -119,29 +120,28 @@ const std::vector<RuleId>& RuleIndex::rules_for(TypeId product) const {
 void RuleIndex::find_reach() {
   absl::flat_hash_map<TypeId, std::vector<AskId>> asks_for;
   std::vector<std::vector<RuleId>> askers(asks_.size());
-  for (AskId id = 0; id < asks_.size(); ++id) asks_for[asks_[id].product].push_back(id);
-  std::vector<RuleId> pending;
-  std::vector<bool> is_pending(rules_.size(), true);
+  std::vector<AskId> grown;  // may hold an ask more than once
+  for (AskId id = 0; id < asks_.size(); ++id) {
+    asks_for[asks_[id].product].push_back(id);
+    if (!asks_[id].reach.empty()) grown.push_back(id);
+  }
   for (RuleId id = 0; id < rules_.size(); ++id) {
-    pending.push_back(id);
     for (const Slot& slot : rules_[id].slots) askers[slot.ask].push_back(id);
   }
-  while (!pending.empty()) {
-    const RuleId id = pending.back();
-    pending.pop_back();
-    is_pending[id] = false;
-    IndexedRule& rule = rules_[id];
-    for (const Slot& slot : rule.slots) {
-      rule.reach.add_all_but(asks_[slot.ask].reach, asks_[slot.ask].inputs);
+  // What a rule reaches, those reach that it is an answer to: if it reaches their inputs.
+  const auto answer = [&](const IndexedRule& rule) {
+    if (rule.info().kind == RuleKind::kGoal) return;
+    for (const AskId id : asks_for[rule.info().product]) {
+      if (!rule.reach.contains_all(asks_[id].inputs)) continue;
+      if (asks_[id].reach.add_all(rule.reach)) grown.push_back(id);
     }
-    if (rule.info().kind == RuleKind::kGoal) continue;
-    for (const AskId ask_id : asks_for[rule.info().product]) {
-      Ask& ask = asks_[ask_id];
-      if (!rule.reach.contains_all(ask.inputs) || !ask.reach.add_all(rule.reach)) continue;
-      for (const RuleId asker : askers[ask_id]) {
-        if (!is_pending[asker]) pending.push_back(asker);
-        is_pending[asker] = true;
-      }
+  };
+  while (!grown.empty()) {
+    const AskId id = grown.back();
+    grown.pop_back();
+    const ParamSet beyond = asks_[id].reach.minus(asks_[id].inputs);
+    for (const RuleId asker : askers[id]) {
+      if (rules_[asker].reach.add_all(beyond)) answer(rules_[asker]);
     }
   }
   for (Ask& ask : asks_) {

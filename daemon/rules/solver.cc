@@ -140,12 +140,18 @@ bool Solver::kill_unfounded() {
   std::vector<ApplicationId> pending;
   for (ApplicationId id = 0; id < applications_.size(); ++id) {
     const Application& application = applications_[id];
-    const std::vector<Slot>& slots = index_.rule(application.rule).slots;
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (!slots[i].is_get && !is_param(choices_[application.choices[i]])) ++waits[id];
+    for (size_t i = 0; i < index_.rule(application.rule).arguments; ++i) {
+      if (!is_param(choices_[application.choices[i]])) ++waits[id];
     }
     if (application.alive && waits[id] == 0) pending.push_back(id);
   }
+  const auto tell = [&](ApplicationId asker, ChoiceId choice) {
+    const Application& application = applications_[asker];
+    for (size_t i = 0; i < index_.rule(application.rule).arguments; ++i) {
+      const bool was_last = application.choices[i] == choice && --waits[asker] == 0;
+      if (was_last && application.alive) pending.push_back(asker);
+    }
+  };
   while (!pending.empty()) {
     const ApplicationId id = pending.back();
     pending.pop_back();
@@ -153,14 +159,7 @@ bool Solver::kill_unfounded() {
     for (const auto& [choice, place] : applications_[id].answers) {
       if (!choices_[choice].candidates[place].alive || founded_choices[choice]) continue;
       founded_choices[choice] = true;
-      for (const ApplicationId asker : choices_[choice].askers) {
-        const Application& application = applications_[asker];
-        const std::vector<Slot>& slots = index_.rule(application.rule).slots;
-        for (size_t i = 0; i < slots.size(); ++i) {
-          if (slots[i].is_get || application.choices[i] != choice) continue;
-          if (--waits[asker] == 0 && application.alive) pending.push_back(asker);
-        }
-      }
+      for (const ApplicationId asker : choices_[choice].askers) tell(asker, choice);
     }
   }
   for (ApplicationId id = 0; id < applications_.size(); ++id) {
