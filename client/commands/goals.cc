@@ -4,6 +4,7 @@
 
 #include "client/commands/command.h"
 #include "client/option_parser.h"
+#include "client/profile.h"
 #include "common/ipc/wire_error.h"
 #include "kiln/v1/goals.pb.h"
 
@@ -52,7 +53,9 @@ Result<void> add_option(const std::string& text, v1::Caller& caller) {
 // What the daemon says of a run of goals, shown as it comes.
 class GoalFollower {
  public:
-  GoalFollower(Console& console, bool loop) : console_(console), loop_(loop) {}
+  // `profile` may be null.
+  GoalFollower(Console& console, bool loop, ProfileWriter* profile)
+      : console_(console), loop_(loop), profile_(profile) {}
 
   Result<void> take(std::string_view bytes) {
     v1::GoalEvent event;
@@ -69,6 +72,9 @@ class GoalFollower {
         console_.say_error(from_wire(event.error()));
         if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
         return {};
+      case v1::GoalEvent::kProgress:
+        if (profile_ != nullptr) profile_->add(event.progress());
+        return {};
       case v1::GoalEvent::EVENT_NOT_SET:
         return {};  // of a newer daemon
     }
@@ -80,43 +86,70 @@ class GoalFollower {
  private:
   Console& console_;
   const bool loop_;
+  ProfileWriter* const profile_;
   std::optional<int> exit_code_;
 };
 
-Result<int> run_goal(Invocation& invocation, std::string goal) {
-  std::vector<std::string> words;
+// What was typed after the name of a goal.
+struct GoalOptions {
+  std::vector<std::string> words;     // more goals, then specs
+  std::vector<std::string> excluded;  // specs that take away
   std::vector<std::string> options;
   bool loop = false;
-  const std::vector<std::string> excluded = invocation.take_arguments(is_excluding_spec);
-  OptionParser parser(help_text(goal));
-  parser.positionals(words, 0, 0);
-  parser.flag("--loop", loop, "run again whenever something that was read changes");
-  parser.list("--option", "SCOPE.NAME=VALUE", options, "set an option of a subsystem");
-  KILN_ASSIGN(const bool go, invocation.parse(parser));
-  if (!go) return 0;
+};
 
+Result<v1::RunGoalsRequest> make_request(const Invocation& invocation, std::string goal,
+                                         const GoalOptions& typed) {
   v1::RunGoalsRequest request;
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   request.add_goals(std::move(goal));
-  auto word = words.begin();
-  for (; word != words.end() && std::find(kGoals.begin(), kGoals.end(), *word) != kGoals.end();
-       ++word) {
-    request.add_goals(*word);
-  }
-  for (; word != words.end(); ++word) request.add_specs(*word);
-  for (const std::string& spec : excluded) request.add_specs(spec);
-  for (const std::string& option : options) {
+  auto word = typed.words.begin();
+  const auto is_goal = [](const std::string& text) {
+    return std::find(kGoals.begin(), kGoals.end(), text) != kGoals.end();
+  };
+  for (; word != typed.words.end() && is_goal(*word); ++word) request.add_goals(*word);
+  for (; word != typed.words.end(); ++word) request.add_specs(*word);
+  for (const std::string& spec : typed.excluded) request.add_specs(spec);
+  for (const std::string& option : typed.options) {
     KILN_TRY(add_option(option, *request.mutable_caller()));
   }
   request.set_json(invocation.globals().json());
+  return request;
+}
 
+Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loop) {
+  std::optional<ProfileWriter> profile;
+  if (const auto& path = invocation.globals().profile()) {
+    if (loop) {
+      return user_error(ErrorCode::kUnsupported,
+                        request.goals(0) + ": --loop cannot write a --profile yet");
+    }
+    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    request.set_events(v1::Event::TRACE);
+  }
   KILN_ASSIGN(Session * session, invocation.session());
-  GoalFollower follower(invocation.console(), loop);
-  KILN_TRY(
+  GoalFollower follower(invocation.console(), loop, profile ? &*profile : nullptr);
+  const auto done =
       session->server_stream(loop ? "/kiln.v1.Goals/Watch" : "/kiln.v1.Goals/Run", request,
-                             [&follower](std::string_view bytes) { return follower.take(bytes); }));
+                             [&follower](std::string_view bytes) { return follower.take(bytes); });
+  const auto profiled = profile ? profile->finish() : Result<void>();
+  KILN_TRY(done);
+  KILN_TRY(profiled);
   if (follower.exit_code()) return *follower.exit_code();
   return internal_error("the daemon ended a goal without an answer");
+}
+
+Result<int> run_goal(Invocation& invocation, std::string goal) {
+  GoalOptions typed;
+  typed.excluded = invocation.take_arguments(is_excluding_spec);
+  OptionParser parser(help_text(goal));
+  parser.positionals(typed.words, 0, 0);
+  parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
+  parser.list("--option", "SCOPE.NAME=VALUE", typed.options, "set an option of a subsystem");
+  KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
+  if (!go) return 0;
+  KILN_ASSIGN(v1::RunGoalsRequest request, make_request(invocation, std::move(goal), typed));
+  return follow(invocation, std::move(request), typed.loop);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "daemon/service/goals_service.h"
 
+#include <absl/strings/str_join.h>
+
 #include "common/ipc/wire_error.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/event_channel.h"
 #include "daemon/session/goals.h"
 
 namespace kiln::service {
