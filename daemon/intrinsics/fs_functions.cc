@@ -179,12 +179,13 @@ class FileFunction final : public LeafFunction {
     const auto read = [&] {
       return ingest.read(at.root->get(), path, absolute, context.stop_token());
     };
-    Result<std::optional<store::File>> file =
+    const Result<Ingested> ingested =
         stat->size < kReadElsewhere
             ? read()
             : co_await run_blocking(services_.blocking, services_.home, read);
-    if (!file.ok()) co_return file.error();
-    co_return graph::Computed{graph::make_value(FileState{*file}), validity};
+    if (!ingested.ok()) co_return ingested.error();
+    co_return graph::Computed{graph::make_value(FileState{ingested->file}),
+                              ingested->open_for_writing ? graph::Validity::kThisRun : validity};
   }
 };
 

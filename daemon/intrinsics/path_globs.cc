@@ -40,6 +40,15 @@ struct Subset {
 
 }  // namespace
 
+std::string literal_glob(std::string_view path) {
+  std::string glob;
+  for (const char c : path) {
+    if (std::string_view("*?[\\!").find(c) != std::string_view::npos) glob += '\\';
+    glob += c;
+  }
+  return glob;
+}
+
 Result<void> check(const PathGlobs& globs) {
   if (globs.match_error != GlobMatchError::kIgnore && globs.origin.empty()) {
     return user_error(ErrorCode::kInvalidArgument,

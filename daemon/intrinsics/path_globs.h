@@ -34,6 +34,9 @@ struct PathGlobs {
   friend bool operator==(const PathGlobs&, const PathGlobs&) = default;
 };
 
+// The glob that matches exactly this path, whatever characters it has.
+std::string literal_glob(std::string_view path);
+
 // Refuses kWarn and kError without an origin, and an origin with kIgnore.
 Result<void> check(const PathGlobs& globs);
 

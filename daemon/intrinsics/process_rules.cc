@@ -102,9 +102,8 @@ rules::Rule<ProcessResult, rules::Gets<FallibleProcessResult(Process)>> succeed(
         process.description.empty() ? process.argv.front() : process.description;
     co_return user_error(ErrorCode::kFailedPrecondition,
                          "'" + what + "' " + how_it_ended(result) +
-                             "\n  command: " + command_line(process.argv) +
-                             "\n  stdout:\n" + result.stdout_text + "\n  stderr:\n" +
-                             result.stderr_text +
+                             "\n  command: " + command_line(process.argv) + "\n  stdout:\n" +
+                             result.stdout_text + "\n  stderr:\n" + result.stderr_text +
                              "\n  --keep-sandboxes=on_failure keeps its sandbox");
   }
   co_return ProcessResult{result.stdout_text, result.stdout_digest, result.stderr_text,

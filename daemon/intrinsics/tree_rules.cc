@@ -264,6 +264,14 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
         KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
         co_return contents_of(tree, store);
       });
+  set.intrinsic<FileHead(FileHeadRequest)>(
+      "file_head",
+      [&store](graph::Context&, const FileHeadRequest& request) -> Task<Result<FileHead>> {
+        KILN_CO_ASSIGN(const auto reader, store.blobs().reader(request.file_digest));
+        KILN_CO_ASSIGN(std::string bytes,
+                       reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
+        co_return FileHead{std::move(bytes)};
+      });
   set.query<Snapshot(PathGlobs)>();
   set.query<DirectoryDigest(PathGlobs)>();
   set.query<Paths(PathGlobs)>();

@@ -234,6 +234,28 @@ struct DigestEntries {
 };
 size_t footprint(const DigestEntries& entries);
 
+// The first bytes of a file that the store holds, `size` of them or all.
+struct FileHeadRequest {
+  static constexpr std::string_view kTypeName = "FileHeadRequest";
+
+  FileDigest file_digest;
+  int64_t size = 0;
+
+  static void fields(auto& self, auto&& field) {
+    field("file_digest", self.file_digest);
+    field("size", self.size);
+  }
+  friend bool operator==(const FileHeadRequest&, const FileHeadRequest&) = default;
+};
+struct FileHead {
+  static constexpr std::string_view kTypeName = "FileHead";
+
+  std::string bytes;
+
+  static void fields(auto& self, auto&& field) { field("bytes", self.bytes); }
+  friend bool operator==(const FileHead&, const FileHead&) = default;
+};
+
 // All files of a tree with their bytes.
 struct DigestContents {
   static constexpr std::string_view kTypeName = "DigestContents";

@@ -60,9 +60,11 @@ std::string summary(const LintResults& results) {
          plural(counted.findings, "finding") + " in " + plural(counted.files, "file") + ".\n";
 }
 
-rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(
-    rules::Console& console, const intrinsics::OutputOptions& output, const SpecFiles& files,
-    const LintOptions& options, const Members& linters) {
+rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& console,
+                                                            const intrinsics::OutputOptions& output,
+                                                            const SpecFiles& files,
+                                                            const LintOptions& options,
+                                                            const Members& linters) {
   KILN_CO_TRY(check_names(options, linters));
   std::vector<rules::Get<LintResults, LintRequest>> asked;
   for (const auto& linter : linters.members) {

@@ -49,11 +49,11 @@ struct IsScript {
   friend bool operator==(const IsScript&, const IsScript&) = default;
 };
 
-Rule<IsScript, Gets<DirectoryDigest(PathGlobs), DigestEntries(DirectoryDigest),
-                    FileHead(FileHeadRequest)>>
+Rule<IsScript,
+     Gets<DirectoryDigest(PathGlobs), DigestEntries(DirectoryDigest), FileHead(FileHeadRequest)>>
 look_inside(const Unnamed& candidate) {
-  const auto& digest = co_await get<DirectoryDigest>(
-      PathGlobs{.globs = {intrinsics::literal_glob(candidate.file)}});
+  const auto& digest =
+      co_await get<DirectoryDigest>(PathGlobs{.globs = {intrinsics::literal_glob(candidate.file)}});
   const auto& entries = co_await get<DigestEntries>(digest);
   if (entries.files.empty()) co_return IsScript{};
   const auto& head =

@@ -37,10 +37,9 @@ struct ShellcheckFile {
 std::vector<std::string> config_globs(std::string_view file) {
   std::vector<std::string> globs;
   for (size_t slash = file.rfind('/');; slash = file.rfind('/', slash - 1)) {
-    const std::string directory =
-        slash == std::string_view::npos
-            ? ""
-            : intrinsics::literal_glob(file.substr(0, slash)) + "/";
+    const std::string directory = slash == std::string_view::npos
+                                      ? ""
+                                      : intrinsics::literal_glob(file.substr(0, slash)) + "/";
     globs.push_back(directory + ".shellcheckrc");
     globs.push_back(directory + "shellcheckrc");
     if (slash == std::string_view::npos || slash == 0) break;
@@ -93,19 +92,18 @@ Process process_for(const ShellcheckFile& script, const ShellcheckOptions& optio
 Rule<LintResult, Gets<DirectoryDigest(PathGlobs), DirectoryDigest(MergeDigests),
                       FallibleProcessResult(Process)>>
 shellcheck_file(const ShellcheckFile& script, const ShellcheckOptions& options) {
-  const auto& [source, config] =
-      co_await all(get<DirectoryDigest>(PathGlobs{.globs = {intrinsics::literal_glob(script.file)}}),
-                   get<DirectoryDigest>(PathGlobs{.globs = config_globs(script.file)}));
+  const auto& [source, config] = co_await all(
+      get<DirectoryDigest>(PathGlobs{.globs = {intrinsics::literal_glob(script.file)}}),
+      get<DirectoryDigest>(PathGlobs{.globs = config_globs(script.file)}));
   const auto& inputs = co_await get<DirectoryDigest>(MergeDigests{{source, config}});
-  const auto& result =
-      co_await get<FallibleProcessResult>(process_for(script, options, inputs));
+  const auto& result = co_await get<FallibleProcessResult>(process_for(script, options, inputs));
   // 0: nothing found; 1: something; more: it could not do its work.
   if (result.exit_code != 0 && result.exit_code != 1) {
-    co_return user_error(ErrorCode::kFailedPrecondition,
-                         "shellcheck failed on " + printable(script.file) + " with exit code " +
-                             std::to_string(result.exit_code) + ": " +
-                             printable(result.stderr_text.empty() ? result.stdout_text
-                                                                  : result.stderr_text));
+    co_return user_error(
+        ErrorCode::kFailedPrecondition,
+        "shellcheck failed on " + printable(script.file) + " with exit code " +
+            std::to_string(result.exit_code) + ": " +
+            printable(result.stderr_text.empty() ? result.stdout_text : result.stderr_text));
   }
   KILN_CO_ASSIGN(std::vector<LintFinding> findings, findings_from(result.stdout_text));
   co_return LintResult{script.file, std::move(findings)};

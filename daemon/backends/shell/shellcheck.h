@@ -13,7 +13,7 @@ struct ShellcheckOptions {
   static constexpr std::string_view kScope = "shellcheck";
 
   bool skip = false;
-  std::vector<std::string> args;  // more arguments, before the script's name
+  std::vector<std::string> args;                      // more arguments, before the script's name
   std::string path = "/usr/local/bin:/usr/bin:/bin";  // where the tool is looked for
 
   static void fields(auto& self, auto&& field) {
