@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <string>
 #include <utility>
 
 namespace kiln::rules {
@@ -57,6 +56,14 @@ std::vector<std::string_view> nearest(std::string_view name,
   names.reserve(found.size());
   for (const auto& [away, candidate] : found) names.push_back(candidate);
   return names;
+}
+
+std::string suggestion(std::string_view name, std::span<const std::string_view> known) {
+  std::string text;
+  for (const std::string_view other : nearest(name, known)) {
+    text += (text.empty() ? "; did you mean " : " or ") + std::string(other);
+  }
+  return text.empty() ? text : text + "?";
 }
 
 }  // namespace kiln::rules

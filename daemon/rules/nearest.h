@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,5 +13,8 @@ namespace kiln::rules {
 // a third of its letters, unless one contains the other. Upper and lower case count as the same.
 std::vector<std::string_view> nearest(std::string_view name,
                                       std::span<const std::string_view> known, size_t limit = 3);
+
+// "; did you mean Snapshot or Snapshots?", or nothing
+std::string suggestion(std::string_view name, std::span<const std::string_view> known);
 
 }  // namespace kiln::rules

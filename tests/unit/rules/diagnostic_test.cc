@@ -15,73 +15,181 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// A linter: what the engine has built in, the rules of a backend, and a goal.
-ToyRules linter() {
+// What a linter builds on, on the lines 1 to 7 of toy.cc.
+ToyRules engine() {
   ToyRules rules;
   rules.root("Specs");
   rules.side_effect("Console");
   rules.union_base("LintRequest");
-  rules.intrinsic("Snapshot", "capture", {"PathGlobs"});     // toy.cc:1
-  rules.intrinsic("Snapshot", "merge", {"MergeDigests"});    // toy.cc:2
-  rules.intrinsic("ProcessResult", "execute", {"Process"});  // toy.cc:3
-  rules.rule("Addresses", "resolve", {"Specs"});             // toy.cc:4
-  rules.query("Snapshot", {"PathGlobs"});                    // toy.cc:5
-  rules.query("Snapshot", {"MergeDigests"});                 // toy.cc:6
-  rules.query("ProcessResult", {"Process"});                 // toy.cc:7
+  rules.intrinsic("Snapshot", "capture", {"PathGlobs"});
+  rules.intrinsic("Snapshot", "merge", {"MergeDigests"});
+  rules.intrinsic("ProcessResult", "execute", {"Process"});
+  rules.rule("Addresses", "resolve", {"Specs"});
+  rules.query("Snapshot", {"PathGlobs"});
+  rules.query("Snapshot", {"MergeDigests"});
+  rules.query("Addresses", {});
   return rules;
 }
 
 std::string errors_of(const ToyRules& rules) { return to_text(rules.compile().errors); }
 
-TEST(D, Print) {
-  {
-    ToyRules rules = linter();
-    rules.rule("LintResult", "run_shellcheck", {"Shellcheck"},
-               {{"Snapshot", {"Digest"}}, {"ProcessResult", {"Process"}}});
-    rules.member("LintRequest", "Shellcheck");
-    rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
-    puts(errors_of(rules).c_str());
-    puts("-----");
+TEST(Diagnostic, AGetWithTheWrongInputIsToldTheRightOnes) {
+  ToyRules rules = engine();
+  rules.rule("LintResult", "run_shellcheck", {"Shellcheck"},
+             {{"Snapshot", {"Digest"}}, {"ProcessResult", {"Process"}}});
+  rules.member("LintRequest", "Shellcheck");
+  rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: run_shellcheck: get<Snapshot>(Digest): no rule makes Snapshot of this\n"
+            "  in scope: Digest, Shellcheck, Specs\n"
+            "  capture (toy.cc:1): needs PathGlobs, which is not in scope\n"
+            "  merge (toy.cc:2): needs MergeDigests, which is not in scope\n"
+            "  fix: get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests)\n");
+}
+
+TEST(Diagnostic, AParameterThatCouldBeAskedForIsToldSo) {
+  ToyRules rules = engine();
+  rules.rule("LintResult", "run_shellcheck", {"Shellcheck", "Snapshot"});
+  rules.member("LintRequest", "Shellcheck");
+  rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:10: goal lint: get<LintResult>(LintRequest) for the member Shellcheck: no rule "
+            "makes LintResult of this\n"
+            "  in scope: Shellcheck, Specs\n"
+            "  run_shellcheck (toy.cc:8): needs Snapshot: via capture: needs PathGlobs, which is "
+            "not in scope; or via merge: needs MergeDigests, which is not in scope\n"
+            "  fix: in run_shellcheck, get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests) "
+            "instead of the parameter Snapshot\n");
+}
+
+TEST(Diagnostic, AGoalIsToldToAskInsteadOfTaking) {
+  ToyRules rules = engine();
+  rules.goal("tree", {"Console", "Snapshot"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: goal tree: the parameter Snapshot: no rule makes Snapshot of what is in "
+            "scope\n"
+            "  in scope: Specs\n"
+            "  capture (toy.cc:1): needs PathGlobs, which is not in scope\n"
+            "  merge (toy.cc:2): needs MergeDigests, which is not in scope\n"
+            "  fix: get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests) instead of the "
+            "parameter\n");
+}
+
+TEST(Diagnostic, AMisspeltTypeIsToldOnceWithTheNearestName) {
+  ToyRules rules = engine();
+  rules.goal("list", {"Console", "Adresses"});
+  rules.goal("count", {"Adresses"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: goal list: the parameter Adresses: no rule returns Adresses, and nothing "
+            "gives it\n"
+            "  also wanted by: goal count (toy.cc:9)\n"
+            "  fix: did you mean Addresses? Otherwise register a rule that returns Adresses, or "
+            "give it as an input of the get or as a root\n");
+}
+
+TEST(Diagnostic, TwoRulesForOneThingAreNamedBoth) {
+  ToyRules rules = engine();
+  rules.rule("Addresses", "resolve_again", {"Specs"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:7: query Addresses(): 2 rules make Addresses of this\n"
+            "  in scope: Specs\n"
+            "  resolve (toy.cc:4): from Specs\n"
+            "  resolve_again (toy.cc:8): from Specs\n"
+            "  fix: remove one of resolve and resolve_again, or let one of them return a type of "
+            "its own\n");
+}
+
+TEST(Diagnostic, AQueryThatGivesTooMuchIsToldWhatWouldDo) {
+  ToyRules rules = engine();
+  rules.query("Snapshot", {"PathGlobs", "Process"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: query Snapshot(PathGlobs, Process): no rule makes Snapshot of this\n"
+            "  in scope: PathGlobs, Process, Specs\n"
+            "  capture (toy.cc:1): does not use the input Process\n"
+            "  merge (toy.cc:2): needs MergeDigests, which is not in scope\n"
+            "  fix: query Snapshot(PathGlobs) or query Snapshot(MergeDigests)\n");
+}
+
+TEST(Diagnostic, ACircleOfParametersIsFollowedRound) {
+  ToyRules rules = engine();
+  rules.rule("Egg", "lay", {"Hen"});
+  rules.rule("Hen", "hatch", {"Egg"});
+  rules.query("Egg", {});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:10: query Egg(): no rule makes Egg of this\n"
+            "  in scope: Specs\n"
+            "  lay (toy.cc:8): needs Hen: via hatch: needs Egg: via lay, which needs it in turn\n"
+            "  fix: register a rule that returns Egg\n");
+}
+
+TEST(Diagnostic, AUnionWithoutMembersAndATakenNameAreTwoParagraphs) {
+  ToyRules rules = engine();
+  rules.goal("lint", {}, {{"LintResult", {"LintRequest"}}});
+  rules.goal("lint", {});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:9: goal lint: the name is taken\n"
+            "  goal lint (toy.cc:8): came first\n"
+            "  fix: register it once, or give it another name\n"
+            "\n"
+            "toy.cc:8: goal lint: get<LintResult>(LintRequest): the union has no members\n"
+            "  fix: register a member of LintRequest, and a rule that makes LintResult of it\n");
+}
+
+TEST(Diagnostic, AnUnusedRuleIsAWarning) {
+  ToyRules rules = engine();
+  rules.rule("Version", "version", {});
+  EXPECT_EQ(to_text(rules.compile().warnings),
+            "toy.cc:8: warning: version: no goal and no query reaches this rule\n"
+            "  fix: ask for Version by a get or a query, or remove the rule\n");
+}
+
+TEST(Diagnostic, APersonReadsTheFirstOfManyCandidatesAndAMachineAll) {
+  ToyRules rules = engine();
+  for (int i = 0; i < 20; ++i) {
+    rules.rule("Report", "report" + std::to_string(i), {"Option" + std::to_string(i)});
   }
-  {
-    ToyRules rules = linter();
-    rules.rule("LintResult", "run_shellcheck", {"Shellcheck", "Snapshot"},
-               {{"ProcessResult", {"Process"}}});
-    rules.member("LintRequest", "Shellcheck");
-    rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
-    puts(errors_of(rules).c_str());
-    puts("-----");
-  }
-  {
-    ToyRules rules = linter();
-    rules.goal("list", {"Console", "Adresses"});
-    rules.goal("count", {"Adresses"});
-    rules.goal("tree", {"Snapshot"});
-    rules.goal("lint", {}, {{"LintResult", {"LintRequest"}}});
-    rules.rule("Addresses", "resolve_again", {"Specs"});
-    rules.goal("all", {"Addresses"});
-    rules.goal("all", {"Addresses"});
-    rules.rule("Egg", "lay", {"Hen"});
-    rules.rule("Hen", "hatch", {"Egg"});
-    rules.query("Egg", {});
-    rules.query("Snapshot", {"Snapshot", "PathGlobs"});
-    rules.rule("Deep", "deep", {"Middle"});
-    rules.rule("Middle", "middle", {"Snapshot", "Specs"});
-    rules.query("Deep", {"Process"});
-    puts(errors_of(rules).c_str());
-    puts("-----");
-    puts(to_json(rules.compile().errors).c_str());
-    puts(to_text(rules.compile().warnings).c_str());
-    puts("-----");
-  }
-  {
-    ToyRules rules = linter();
-    rules.rule("Deep", "deep", {"Middle"});
-    rules.rule("Fancy", "fancy", {"Unmade"});
-    rules.rule("Middle", "middle", {"Snapshot", "Specs"});
-    puts(to_text(rules.compile().warnings).c_str());
-    puts("-----");
-  }
+  for (int i = 0; i < 20; ++i) rules.query("Report", {"Option" + std::to_string(i)});
+  rules.query("Report", {});
+  const auto errors = rules.compile().errors;
+  ASSERT_EQ(errors.size(), 1u) << to_text(errors);
+  EXPECT_EQ(errors[0].candidates.size(), 20u);
+  EXPECT_NE(to_text(errors).find("  … and 12 more rules\n"), std::string::npos);
+  const auto json = nlohmann::json::parse(to_json(errors));
+  EXPECT_EQ(json["diagnostics"][0]["candidates"].size(), 20u);
+}
+
+TEST(Diagnostic, AsJsonItSaysTheSame) {
+  ToyRules rules = engine();
+  rules.goal("show", {}, {{"Snapshot", {"Specs"}}});
+  const auto errors = nlohmann::json::parse(to_json(rules.compile().errors))["diagnostics"];
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0]["kind"], "missing");
+  EXPECT_EQ(errors[0]["wanted_by"], "goal show");
+  EXPECT_EQ(errors[0]["file"], "toy.cc");
+  EXPECT_EQ(errors[0]["line"], 8);
+  EXPECT_EQ(errors[0]["want"], "get<Snapshot>(Specs)");
+  EXPECT_EQ(errors[0]["product"], "Snapshot");
+  EXPECT_EQ(errors[0]["scope"], nlohmann::json({"Specs"}));
+  EXPECT_EQ(errors[0]["candidates"][0]["rule"], "capture");
+  EXPECT_EQ(errors[0]["candidates"][0]["line"], 1);
+  EXPECT_EQ(errors[0]["candidates"][0]["verdict"], "needs PathGlobs, which is not in scope");
+  EXPECT_EQ(errors[0]["fix"], "get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests)");
+}
+
+TEST(Diagnostic, NamesOfAnyBytesAreStillJson) {
+  ToyRules rules;
+  rules.goal("g\xff", {"Unmade"});
+  EXPECT_FALSE(
+      nlohmann::json::parse(to_json(rules.compile().errors), nullptr, false).is_discarded());
+}
+
+TEST(Nearest, NamesThatDifferInAFewLettersComeFirst) {
+  const std::vector<std::string_view> known{"Snapshot", "SnapshotDiff", "Digest", "Process",
+                                            "ProcessResult"};
+  EXPECT_THAT(nearest("Snapshto", known), ElementsAre("Snapshot"));
+  EXPECT_THAT(nearest("snapshot", known), ElementsAre("Snapshot", "SnapshotDiff"));
+  EXPECT_THAT(nearest("Process", known), ElementsAre("ProcessResult"));
+  EXPECT_THAT(nearest("Zebra", known), IsEmpty());
 }
 
 }  // namespace

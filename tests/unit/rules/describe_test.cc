@@ -1,0 +1,157 @@
+// What `kiln rules` shows of a graph that holds together.
+#include "daemon/rules/describe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/toy_rules.h"
+
+namespace kiln::rules {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Describe : public ::testing::Test {
+ protected:
+  Describe() {
+    rules_.root("Specs");
+    rules_.side_effect("Console");
+    rules_.union_base("LintRequest");
+    rules_.intrinsic("Snapshot", "capture", {"PathGlobs"});
+    rules_.intrinsic("ProcessResult", "execute", {"Process"});
+    rules_.rule("Addresses", "resolve", {"Specs"}, {{"Snapshot", {"PathGlobs"}}});
+    rules_.rule("LintResult", "kiln::shell::shellcheck", {"Shellcheck"},
+                {{"Snapshot", {"PathGlobs"}}, {"ProcessResult", {"Process"}}});
+    rules_.member("LintRequest", "Shellcheck");
+    rules_.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
+    rules_.goal("list", {"Console", "Addresses"});
+    rules_.query("Snapshot", {"PathGlobs"});
+    compiled_ = rules_.compile();
+  }
+
+  const RuleGraph& graph() const { return *compiled_.graph; }
+
+ private:
+  ToyRules rules_;
+  RuleGraph::Compiled compiled_;
+};
+
+TEST_F(Describe, TheListHasEveryRuleWithWhatItTakesAndAsksFor) {
+  EXPECT_EQ(list_rules(graph(), DescribeAs::kText),
+            "goals\n"
+            "  lint(Console, Addresses)  toy.cc:6\n"
+            "      get<LintResult>(LintRequest)\n"
+            "  list(Console, Addresses)  toy.cc:7\n"
+            "\n"
+            "queries\n"
+            "  Snapshot(PathGlobs)  toy.cc:8\n"
+            "\n"
+            "rules\n"
+            "  Addresses ← resolve(Specs)  toy.cc:3\n"
+            "      get<Snapshot>(PathGlobs)\n"
+            "  LintResult ← kiln::shell::shellcheck(Shellcheck)  toy.cc:4\n"
+            "      get<Snapshot>(PathGlobs)\n"
+            "      get<ProcessResult>(Process)\n"
+            "  ProcessResult ← execute(Process)  toy.cc:2, built in\n"
+            "  Snapshot ← capture(PathGlobs)  toy.cc:1, built in\n");
+}
+
+TEST_F(Describe, TheListAsJsonHasTheSame) {
+  const auto json = nlohmann::json::parse(list_rules(graph(), DescribeAs::kJson));
+  EXPECT_EQ(json["goals"].size(), 2u);
+  EXPECT_EQ(json["queries"][0]["product"], "Snapshot");
+  EXPECT_EQ(json["queries"][0]["inputs"], nlohmann::json({"PathGlobs"}));
+  EXPECT_EQ(json["roots"], nlohmann::json({"Specs"}));
+  ASSERT_EQ(json["rules"].size(), 4u);
+  const auto& shellcheck = json["rules"][1];
+  EXPECT_EQ(shellcheck["name"], "kiln::shell::shellcheck");
+  EXPECT_EQ(shellcheck["kind"], "rule");
+  EXPECT_EQ(shellcheck["product"], "LintResult");
+  EXPECT_EQ(shellcheck["params"], nlohmann::json({"Shellcheck"}));
+  EXPECT_EQ(shellcheck["gets"][1]["product"], "ProcessResult");
+  EXPECT_EQ(shellcheck["file"], "toy.cc");
+  EXPECT_EQ(shellcheck["line"], 4);
+  EXPECT_EQ(shellcheck["uncacheable"], false);
+  EXPECT_EQ(json["rules"][2]["kind"], "intrinsic");
+}
+
+TEST_F(Describe, ATypeIsExplainedByWhoMakesItAndWhoWantsIt) {
+  const auto text = explain_type(graph(), "Snapshot", DescribeAs::kText);
+  ASSERT_TRUE(text.ok());
+  EXPECT_THAT(*text, HasSubstr("Snapshot\n"
+                               "  made by\n"
+                               "    capture(PathGlobs)  toy.cc:1, built in\n"
+                               "      of PathGlobs\n"
+                               "  wanted by\n"));
+  EXPECT_THAT(*text, HasSubstr("    resolve (toy.cc:3): get<Snapshot>(PathGlobs) → "
+                               "capture(PathGlobs)\n"));
+  EXPECT_THAT(*text, HasSubstr("    kiln::shell::shellcheck (toy.cc:4): get<Snapshot>(PathGlobs) "
+                               "→ capture(PathGlobs)\n"));
+  EXPECT_THAT(*text, HasSubstr("  answered to\n    query Snapshot(PathGlobs)\n"));
+}
+
+TEST_F(Describe, AParamIsExplainedByWhatGivesIt) {
+  EXPECT_EQ(*explain_type(graph(), "Shellcheck", DescribeAs::kText),
+            "Shellcheck\n"
+            "  given as a param by\n"
+            "    lint: get<LintResult>(LintRequest = Shellcheck)\n"
+            "  wanted by\n"
+            "    kiln::shell::shellcheck (toy.cc:4): the parameter Shellcheck → a param\n");
+  EXPECT_THAT(*explain_type(graph(), "Specs", DescribeAs::kText),
+              HasSubstr("    every goal and query\n"));
+}
+
+TEST_F(Describe, AnExplanationAsJsonHasTheSame) {
+  const auto json = nlohmann::json::parse(*explain_type(graph(), "LintResult", DescribeAs::kJson));
+  EXPECT_EQ(json["type"], "LintResult");
+  EXPECT_EQ(json["made_by"][0]["name"], "kiln::shell::shellcheck");
+  EXPECT_EQ(json["made_by"][0]["entries"], nlohmann::json({{"Shellcheck"}}));
+  EXPECT_EQ(json["wanted_by"][0]["rule"], "lint");
+  EXPECT_EQ(json["wanted_by"][0]["answer"], "kiln::shell::shellcheck(Shellcheck)");
+}
+
+TEST_F(Describe, AnUnknownTypeIsAnsweredByTheNearest) {
+  const auto text = explain_type(graph(), "LintResults", DescribeAs::kText);
+  ASSERT_FALSE(text.ok());
+  EXPECT_EQ(text.error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(text.error().message(),
+            "no rule knows a type LintResults; did you mean LintResult "
+            "or LintRequest?");
+}
+
+TEST_F(Describe, TheDrawingHasAnArrowForEachAnswer) {
+  const std::string dot = *draw_rules(graph(), std::nullopt, DrawAs::kDot);
+  EXPECT_THAT(dot, HasSubstr("[label=<<b>LintResult</b><br/>shellcheck>"));
+  EXPECT_THAT(dot, HasSubstr("query<br/><b>Snapshot(PathGlobs)</b>"));
+  EXPECT_THAT(dot, HasSubstr("e0 -> e4 [style=dashed label=<Shellcheck>];"));
+  EXPECT_THAT(dot, HasSubstr("<Specs> shape=ellipse"));
+}
+
+TEST_F(Describe, TheDrawingOfAGoalHasOnlyWhatItReaches) {
+  const std::string dot = *draw_rules(graph(), "list", DrawAs::kDot);
+  EXPECT_THAT(dot, HasSubstr("<b>Addresses</b>"));
+  EXPECT_THAT(dot, Not(HasSubstr("LintResult")));
+  EXPECT_THAT(dot, Not(HasSubstr("query")));
+  const auto error = draw_rules(graph(), "lnt", DrawAs::kDot);
+  ASSERT_FALSE(error.ok());
+  EXPECT_THAT(error.error().message(), HasSubstr("no goal lnt; did you mean lint"));
+}
+
+TEST_F(Describe, TheDrawingAsJsonBindsEveryWant) {
+  const auto json = nlohmann::json::parse(*draw_rules(graph(), "lint", DrawAs::kJson));
+  ASSERT_EQ(json["roots"].size(), 1u);
+  EXPECT_EQ(json["roots"][0]["name"], "lint");
+  const auto& lint = json["entries"][json["roots"][0]["answer"].get<size_t>()];
+  EXPECT_EQ(lint["rule"], "lint");
+  EXPECT_EQ(lint["params"], nlohmann::json({"Specs"}));
+  const auto& asked = lint["wants"][1];
+  EXPECT_EQ(asked["union"], "LintRequest");
+  EXPECT_EQ(asked["inputs"], nlohmann::json({"Shellcheck"}));
+  EXPECT_EQ(json["entries"][asked["answer"].get<size_t>()]["rule"], "kiln::shell::shellcheck");
+}
+
+}  // namespace
+}  // namespace kiln::rules
