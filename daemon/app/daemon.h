@@ -65,13 +65,14 @@ class Daemon {
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
-  // Floor 6: the functions behind the nodes, then the graph that runs them.
+  // Floor 6: the functions behind the nodes, then the graph that runs them and who is told of it.
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   intrinsics::OutputHub outputs_;
   intrinsics::ProcessFunction processes_;
   intrinsics::HostTools tools_;
   intrinsics::WorkspaceWriter writer_;
+  session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.
   session::Engine engine_;

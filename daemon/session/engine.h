@@ -9,6 +9,7 @@
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
+#include "daemon/session/run_events.h"
 #include "daemon/store/stores.h"
 #include "daemon/trace/counters.h"
 
@@ -25,6 +26,7 @@ struct Engine {
   Executor& home;      // where coroutines run
   Executor& blocking;  // for what takes long
   Counters& counters;
+  RunEvents& events;
 };
 
 }  // namespace kiln::session

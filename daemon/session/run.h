@@ -28,6 +28,7 @@ class Run {
   Run& operator=(const Run&) = delete;
 
   RunId id() const { return id_; }
+  std::chrono::steady_clock::time_point began() const { return began_; }
   // Null for requests that need none.
   const intrinsics::Workspace* workspace() const { return workspace_; }
   // The caller's option `ignore`: gitignore patterns, one a line.
@@ -41,6 +42,7 @@ class Run {
   const RunId id_;
   const intrinsics::Workspace* const workspace_;
   const std::string ignore_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
 };
 

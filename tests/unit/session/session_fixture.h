@@ -15,7 +15,7 @@ class SessionFixture : public test::EngineFixture {
         processes_(runner_, outputs_),
         writer_(*store_, fs_counters_),
         engine_{*graph_, files_,  processes_, outputs_,  tools_,
-                writer_, *store_, home_,      blocking_, counters_} {}
+                writer_, *store_, home_,      blocking_, counters_, events_} {}
   // The graph holds keys of functions that live here.
   ~SessionFixture() override {
     router_.detach();
@@ -41,6 +41,7 @@ class SessionFixture : public test::EngineFixture {
   intrinsics::ProcessFunction processes_;
   intrinsics::HostTools tools_;
   intrinsics::WorkspaceWriter writer_;
+  RunEvents events_;
   Engine engine_;
   Runs runs_;
 };
