@@ -35,7 +35,10 @@ Json arguments_of(const v1::Event& event) {
   };
   add("name", event.name());
   add("description", event.description());
-  add("source", event.kind() == v1::Event::MEMOIZED ? "memoized" : "ran");
+  // The request itself comes from nowhere.
+  if (event.parent() != 0) {
+    add("source", event.kind() == v1::Event::MEMOIZED ? "memoized" : "ran");
+  }
   add("reason", event.reason());
   add("changed_input", event.changed_input());
   if (event.outcome() != v1::Event::OUTCOME_UNSPECIFIED) {

@@ -96,6 +96,8 @@ struct Attempt {
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
 
+  // The observer was told that the function started, and is to be told how it ended.
+  bool is_span() const { return span != parent; }
   void link(Wait& wait);
   void unlink(Wait& wait);
   void link(WaitBlock& block);

@@ -121,7 +121,7 @@ class Engine {
   // evict.cc
   void evict();
 
-  // observe.cc: only if there is an observer; no lock held.
+  // observe.cc: only if there is an observer, the end only if attempt.is_span(); no lock held.
   void tell_start(Attempt& attempt);
   void tell_end(Attempt& attempt, Ending ending, const Computed* computed, const Error* error);
   void tell_answer(const Key& key, RunId run, SpanId parent, const Answer& answer,

@@ -16,7 +16,6 @@ void Engine::tell_end(Attempt& attempt, Ending ending, const Computed* computed,
                       const Error* error) {
   // From here on it re-checks, if anything.
   const SpanId span = std::exchange(attempt.span, attempt.parent);
-  if (span == attempt.parent) return;
   options_.observer->function_ended({span, attempt.root_run, attempt.node.key, ending,
                                      computed == nullptr ? nullptr : computed->value.get(),
                                      computed == nullptr ? Validity::kForever : computed->validity,

@@ -39,8 +39,8 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
   }
   // Without the lock: comparing may take long.
   const bool equal = old && old->equals(*computed.value);
-  const bool observed = options_.observer != nullptr;
-  const Computed told = observed ? computed : Computed();
+  const bool is_span = attempt.is_span();
+  const Computed told = is_span ? computed : Computed();
   Edges retired;
   Wait* done = nullptr;
   bool abandoned = false;
@@ -62,11 +62,11 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
     }
   }
   if (abandoned) {
-    if (observed) tell_end(attempt, Ending::kCancelled, nullptr, nullptr);
+    if (is_span) tell_end(attempt, Ending::kCancelled, nullptr, nullptr);
     forget_reads(attempt);
     return Next::kEnd;
   }
-  if (observed) {
+  if (is_span) {
     tell_end(attempt, unchanged ? Ending::kUnchanged : Ending::kChanged, &told, nullptr);
   }
   attempt.reads.clear();
@@ -138,7 +138,7 @@ Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
       ++attempt.restarts;
     }
   }
-  if (options_.observer != nullptr) {
+  if (attempt.is_span()) {
     const bool cancelled = abandoned || error.code() == ErrorCode::kCancelled;
     tell_end(attempt, cancelled ? Ending::kCancelled : Ending::kFailed, nullptr, &error);
   }
