@@ -34,19 +34,25 @@ class EventChannel {
     for (;;) {
       // In this order: what is published before the end is taken after it.
       const bool ended = stream_.ended();
-      for (const trace::Event& event : stream_.take()) {
+      const std::vector<trace::Event> events = stream_.take(kBatch);
+      if (events.empty()) {
+        if (ended) co_return Result<void>();
+        co_await ready_;
+      }
+      for (const trace::Event& event : events) {
         Response response;
         set_event(event, *(response.*event_of)());
         if (co_await queue.send(std::move(response))) continue;
         stream_.abandon();
         co_return user_error(ErrorCode::kCancelled, "the client is gone");
       }
-      if (ended) co_return Result<void>();
-      co_await ready_;
     }
   }
 
  private:
+  // What is taken from the stream at once is beyond its bound.
+  static constexpr size_t kBatch = 64;
+
   Signal ready_;
   trace::EventStream stream_;
 };

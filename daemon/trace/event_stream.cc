@@ -5,6 +5,19 @@
 
 namespace kiln::trace {
 
+namespace {
+
+Event drop_notice(uint64_t dropped) {
+  Event event;
+  event.kind = EventKind::kDropped;
+  event.level = Level::kWarn;
+  event.dropped = dropped;
+  event.message = std::to_string(dropped) + " events were dropped: the reader is too slow";
+  return event;
+}
+
+}  // namespace
+
 EventStream::EventStream(Level level, std::function<void()> on_ready, StreamLimits limits)
     : level_(level), on_ready_(std::move(on_ready)), limits_(limits) {}
 
@@ -38,39 +51,24 @@ void EventStream::drop_to_fit() {
   }
 }
 
-std::vector<Event> EventStream::take() {
-  std::vector<Waiting> all;
-  uint64_t dropped = 0;
-  uint64_t dropped_before = 0;
-  {
-    MutexLock lock(mutex_);
-    all.reserve(count_);
-    for (auto& level : waiting_) {
-      std::move(level.begin(), level.end(), std::back_inserter(all));
-      level.clear();
-    }
-    count_ = 0;
-    bytes_ = 0;
-    dropped = std::exchange(dropped_, 0);
-    dropped_before = dropped_before_;
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Waiting& a, const Waiting& b) { return a.sequence < b.sequence; });
+std::vector<Event> EventStream::take(size_t most) {
   std::vector<Event> events;
-  events.reserve(all.size() + 1);
-  const auto tell_dropped = [&] {
-    Event event;
-    event.kind = EventKind::kDropped;
-    event.level = Level::kWarn;
-    event.dropped = std::exchange(dropped, 0);
-    event.message = std::to_string(event.dropped) + " events were dropped: the reader is too slow";
-    events.push_back(std::move(event));
-  };
-  for (Waiting& next : all) {
-    if (dropped != 0 && next.sequence > dropped_before) tell_dropped();
-    events.push_back(std::move(next.event));
+  MutexLock lock(mutex_);
+  while (events.size() < most && (count_ != 0 || dropped_ != 0)) {
+    std::deque<Waiting>* first = nullptr;
+    for (auto& level : waiting_) {
+      if (level.empty()) continue;
+      if (first == nullptr || level.front().sequence < first->front().sequence) first = &level;
+    }
+    if (dropped_ != 0 && (first == nullptr || first->front().sequence > dropped_before_)) {
+      events.push_back(drop_notice(std::exchange(dropped_, 0)));
+      continue;
+    }
+    bytes_ -= first->front().bytes;
+    --count_;
+    events.push_back(std::move(first->front().event));
+    first->pop_front();
   }
-  if (dropped != 0) tell_dropped();
   return events;
 }
 
@@ -89,7 +87,11 @@ bool EventStream::ended() const {
 
 void EventStream::abandon() {
   end();
-  take();
+  MutexLock lock(mutex_);
+  for (auto& level : waiting_) level.clear();
+  count_ = 0;
+  bytes_ = 0;
+  dropped_ = 0;
 }
 
 }  // namespace kiln::trace

@@ -8,6 +8,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "common/base/sync.h"
@@ -29,8 +30,8 @@ class EventStream final : public EventSink {
   bool wants(Level level) const override { return level <= level_; }
   void publish(Event event) override;
 
-  // Everything that waits, in the order of publishing.
-  std::vector<Event> take();
+  // What waits, in the order of publishing, `most` at most. Nothing: on_ready will tell of more.
+  std::vector<Event> take(size_t most = std::numeric_limits<size_t>::max());
   // Nothing is taken in from here on; what waits can still be taken. True ever after: ended().
   void end();
   bool ended() const;

@@ -37,6 +37,18 @@ TEST(EventStream, GivesEventsInTheOrderOfPublishingWhateverTheirLevel) {
   EXPECT_EQ(taken(stream), Texts{});
 }
 
+TEST(EventStream, GivesSoManyAtMostAndTheRestLater) {
+  EventStream stream(Level::kTrace, [] {}, {.events = 3, .bytes = 1 << 20});
+  for (int i = 1; i <= 5; ++i) {
+    stream.publish(message(std::to_string(i), i % 2 == 0 ? Level::kInfo : Level::kTrace));
+  }
+  // 1 and 3 went; so did nothing else.
+  EXPECT_EQ(stream.take(1).front().dropped, 2u);
+  EXPECT_EQ(stream.take(2).size(), 2u);
+  EXPECT_EQ(taken(stream), Texts{"5"});
+  EXPECT_EQ(taken(stream), Texts{});
+}
+
 TEST(EventStream, TakesNothingThatIsLessImportantThanItsLevel) {
   EventStream stream(Level::kInfo, [] {});
   EXPECT_TRUE(stream.wants(Level::kInfo));
