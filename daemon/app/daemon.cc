@@ -83,6 +83,8 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       fs_counters_(*counters_),
       files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
       processes_(*cached_, outputs_),
+      tool_digests_(fs_counters_),
+      tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
       engine_{graph_,  files_, processes_, outputs_,   tools_, writer_,

@@ -17,6 +17,7 @@
 #include "daemon/exec/runners.h"
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/file_system.h"
+#include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/host_tools.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_function.h"
@@ -70,7 +71,8 @@ class Daemon {
   intrinsics::FileSystem files_;
   intrinsics::OutputHub outputs_;
   intrinsics::ProcessFunction processes_;
-  intrinsics::HostTools tools_;
+  intrinsics::HostTools tool_digests_;
+  intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   session::RunEvents events_;
   graph::Graph graph_;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,13 +48,8 @@ struct HostTool {
   std::string path;  // absolute; or relative to the working directory if it is an input
   // Of the resolved executable; nothing if it is an input, which the input root covers.
   std::optional<FileDigest> digest;
+  friend bool operator==(const HostTool&, const HostTool&) = default;
 };
-
-// Where argv[0] leads: with a slash, as it is (relative: below the inputs); without, looked up in
-// PATH of `process.env`. kCommandNotFound / kCommandNotExecutable, naming what was searched.
-// `hash_tool` gives the content digest of an absolute path (cached by its stat).
-using HashTool = std::function<Result<FileDigest>(const std::string& absolute_path)>;
-Result<HostTool> resolve_tool(const Process& process, const HashTool& hash_tool);
 
 // The REAPI messages of a process, canonically encoded, and their digest.
 struct Action {

@@ -6,6 +6,7 @@
 
 #include "common/base/file.h"
 #include "daemon/intrinsics/stat_identity.h"
+#include "daemon/os/open_for_writing.h"
 
 namespace kiln::intrinsics {
 
@@ -27,27 +28,30 @@ std::optional<store::File> FileIngest::known(const std::string& absolute, const 
   return store::File{*digest, stat.executable()};
 }
 
-Result<std::optional<store::File>> FileIngest::read(int root_fd, const RelPath& path,
-                                                    const std::string& absolute,
-                                                    const std::stop_token& stop) {
+Result<Ingested> FileIngest::read(int root_fd, const RelPath& path, const std::string& absolute,
+                                  const std::stop_token& stop) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     // O_NONBLOCK: a fifo that took the file's place must not hang us.
     auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!fd.ok()) {
       const auto there = os::stat_beneath(root_fd, path);
       const bool file = !there.ok() || (*there && (*there)->kind == os::FileKind::kFile);
-      if (!file || fd.error().code() == ErrorCode::kNotFound) return std::optional<store::File>();
+      if (!file || fd.error().code() == ErrorCode::kNotFound) return Ingested();
       return fd.error();
     }
     KILN_ASSIGN(const os::Stat before, os::stat_fd(fd->get()));
-    if (before.kind != os::FileKind::kFile) return std::optional<store::File>();
+    if (before.kind != os::FileKind::kFile) return Ingested();
+    // Before it is read: who maps it later moves its time with the first store.
+    const bool open_for_writing = os::open_for_writing(fd->get());
     KILN_ASSIGN(const FileDigest digest, store_content(fd->get(), before.size, absolute, stop));
     KILN_ASSIGN(const os::Stat after, os::stat_fd(fd->get()));
     counters_.files_hashed.add();
     counters_.bytes_hashed.add(digest.size);
     if (!same_state(before, after) || digest.size != before.size) continue;
-    if (settled(after)) store_.stats().put(absolute, identity(after), digest);
-    return std::optional(store::File{digest, after.executable()});
+    if (settled(after) && !open_for_writing) {
+      store_.stats().put(absolute, identity(after), digest);
+    }
+    return Ingested{store::File{digest, after.executable()}, open_for_writing};
   }
   return environment_error(ErrorCode::kUnavailable,
                            "the file " + printable(absolute) + " changed each of the " +

@@ -1,6 +1,7 @@
 // FileIngest: the content of one workspace file into the store, whole and unmixed.
 //
 // A file whose stat is remembered is not read. A file that changes while it is read is read again.
+// The stat is remembered only if every later change moves it.
 // Threads: thread-safe. Blocking.
 #pragma once
 
@@ -16,16 +17,22 @@
 
 namespace kiln::intrinsics {
 
+struct Ingested {
+  std::optional<store::File> file;  // nothing if it is gone or no regular file any more
+  // Somebody had it open for writing. Stores through a mapping need no event and move no time while
+  // the page is dirty, so nothing but reading it again tells what it holds later.
+  bool open_for_writing = false;
+};
+
 class FileIngest {
  public:
   FileIngest(store::Store& store, FsCounters& counters) : store_(store), counters_(counters) {}
 
   // The file's content, if this state of it was read before and the store still has it.
   std::optional<store::File> known(const std::string& absolute, const os::Stat& stat);
-  // Reads and stores it; nothing if it is gone or no regular file any more. Fails when it keeps
-  // changing, cannot be read, or `stop` fires.
-  Result<std::optional<store::File>> read(int root_fd, const RelPath& path,
-                                          const std::string& absolute, const std::stop_token& stop);
+  // Reads and stores it. Fails when it keeps changing, cannot be read, or `stop` fires.
+  Result<Ingested> read(int root_fd, const RelPath& path, const std::string& absolute,
+                        const std::stop_token& stop);
 
  private:
   Result<FileDigest> store_content(int fd, int64_t size, const std::string& absolute,

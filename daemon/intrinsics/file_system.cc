@@ -1,7 +1,5 @@
 #include "daemon/intrinsics/file_system.h"
 
-#include <algorithm>
-
 namespace kiln::intrinsics {
 
 namespace {
@@ -9,49 +7,54 @@ namespace {
 // A workspace that changes during every one of so many captures is not going to hold still.
 constexpr int kMaxAttempts = 50;
 
-Capture describe(const GlobQuery& query, const GlobResult& result, ClockTick clock) {
-  Capture capture{result.tree, result.notes, {}, clock};
-  const auto& includes = query.globs->includes();
-  for (uint32_t i = 0; i < includes.size(); ++i) {
-    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
-      capture.unmatched.push_back(includes[i]);
-    }
-  }
-  return capture;
-}
-
 }  // namespace
 
 void ChangeRouter::changed(std::span<const watch::Change> changes) {
   graph::Graph* graph = graph_.load();
   if (graph == nullptr) return;
   std::vector<Hash128> hashes;
+  // Changes come in swarms, many to a directory.
+  const std::string* directory = nullptr;
+  std::vector<Place> places;
   for (const watch::Change& change : changes) {
     if (change.kind == watch::Change::Kind::kOverflow) {
       overflows_.fetch_add(1);
+      hashes.push_back(FsFunctions::watch_hash(workspaces_.host(), RelPath()));
       for (const Workspace* workspace : workspaces_.all()) {
         hashes.push_back(FsFunctions::watch_hash(*workspace, RelPath()));
       }
       continue;
     }
-    for (const auto& [workspace, directory] : workspaces_.containing(change.directory)) {
-      switch (change.kind) {
-        case watch::Change::Kind::kDirectory:
-          hashes.push_back(FsFunctions::watch_hash(*workspace, directory));
-          break;
-        case watch::Change::Kind::kEntry:
-          hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
-          hashes.push_back(FsFunctions::link_hash(*workspace, directory.child(change.name)));
-          [[fallthrough]];
-        case watch::Change::Kind::kContent:
-          hashes.push_back(FsFunctions::file_hash(*workspace, directory.child(change.name)));
-          break;
-        case watch::Change::Kind::kOverflow:
-          break;
-      }
+    if (directory == nullptr || *directory != change.directory) {
+      directory = &change.directory;
+      places = workspaces_.containing(*directory);
+      // A leaf is there only if the watch of its directory is.
+      std::erase_if(places, [&](const Place& place) {
+        return !graph->why(FsFunctions::watch_hash(*place.first, place.second));
+      });
     }
+    for (const Place& place : places) add_hashes(change, place, hashes);
   }
   graph->invalidate(hashes);
+}
+
+void ChangeRouter::forget(const Hash128& node) {
+  if (graph::Graph* graph = graph_.load()) graph->invalidate(std::span(&node, 1));
+}
+
+void ChangeRouter::add_hashes(const watch::Change& change, const Place& place,
+                              std::vector<Hash128>& hashes) {
+  const auto& [workspace, directory] = place;
+  if (change.kind == watch::Change::Kind::kDirectory) {
+    hashes.push_back(FsFunctions::watch_hash(*workspace, directory));
+    return;
+  }
+  const RelPath path = change.name.empty() ? directory : directory.child(change.name);
+  hashes.push_back(FsFunctions::file_hash(*workspace, path));
+  hashes.push_back(FsFunctions::metadata_hash(*workspace, path));
+  if (change.kind != watch::Change::Kind::kEntry) return;
+  hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
+  hashes.push_back(FsFunctions::watch_hash(*workspace, path));
 }
 
 Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
@@ -70,7 +73,8 @@ Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& 
     const ClockTick after = services_.watcher.synchronize();
     if (same || after == clock) {
       if (!answer.ok()) co_return answer.error();
-      co_return describe(*query, graph::value_as<GlobResult>(answer->value), clock);
+      const auto& found = graph::value_as<GlobResult>(answer->value);
+      co_return Capture{found.tree, found.notes, unmatched_globs(*query, found), clock};
     }
     if (stop.stop_requested()) co_return user_error(ErrorCode::kCancelled, "cancelled");
     last_generation = answer.ok() ? std::optional(answer->generation) : std::nullopt;
@@ -88,10 +92,8 @@ void FileSystem::look_again(graph::Graph& graph, const Workspace& workspace) {
   graph.invalidate(std::span(&root, 1));
 }
 
-Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,
-                                                        const Workspace& workspace,
-                                                        const GlobQuery& query, std::string glob,
-                                                        RunId run, std::stop_token stop) {
+Task<Result<std::string>> FileSystem::explain_unmatched(Ask ask, const Workspace& workspace,
+                                                        const GlobQuery& query, std::string glob) {
   if (glob.find_first_of("*?[\\") != std::string::npos) co_return std::string();
   const auto path = RelPath::parse(glob);
   if (!path.ok() || path->is_root()) co_return std::string();
@@ -100,14 +102,14 @@ Task<Result<std::string>> FileSystem::explain_unmatched(graph::Graph& graph,
   while (!rest.is_root()) {
     const std::string name = rest.str().substr(0, rest.str().find('/'));
     const RelPath next = at.child(name);
-    auto listed = co_await graph.request(fs_.listing(workspace, at), run, stop);
+    auto listed = co_await ask(fs_.listing(workspace, at));
     if (!listed.ok()) co_return std::string();
-    const os::DirEntry* entry = graph::value_as<DirectoryListing>(listed->value).find(name);
+    const os::DirEntry* entry = graph::value_as<DirectoryListing>(*listed).find(name);
     if (entry == nullptr) co_return std::string();
     const bool directory = entry->kind == os::FileKind::kDirectory;
-    auto rules = co_await graph.request(ignore_.key(workspace, at), run, stop);
+    auto rules = co_await ask(ignore_.key(workspace, at));
     if (!rules.ok()) co_return std::string();
-    auto match = graph::value_as<IgnoreRulesOf>(rules->value).stack.match(next, directory);
+    auto match = graph::value_as<IgnoreRulesOf>(*rules).stack.match(next, directory);
     if (!match || !match->ignored) match = query.ignore->match(next.str(), directory);
     if (match && match->ignored) {
       co_return next.str() + " exists but is hidden by line " + std::to_string(match->line) +

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -35,10 +36,16 @@ class ChangeRouter final : public watch::ChangeSink {
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
+  // Has a node run again that nothing on disk has changed for: what it made was lost.
+  void forget(const Hash128& node);
 
   void changed(std::span<const watch::Change> changes) override;
 
  private:
+  using Place = std::pair<const Workspace*, RelPath>;  // of a directory
+  static void add_hashes(const watch::Change& change, const Place& place,
+                         std::vector<Hash128>& hashes);
+
   const Workspaces& workspaces_;
   std::atomic<graph::Graph*> graph_{nullptr};
   std::atomic<uint64_t> overflows_{0};
@@ -71,9 +78,15 @@ class FileSystem {
 
   // Why a glob that matched nothing did not: "hidden by line 3 of .gitignore (build/)". Empty when
   // nothing hides it. For globs without wildcards; others are not explained.
-  Task<Result<std::string>> explain_unmatched(graph::Graph& graph, const Workspace& workspace,
-                                              const GlobQuery& query, std::string glob, RunId run,
-                                              std::stop_token stop);
+  // `ask` asks the graph, as whoever wants to know.
+  using Ask = std::function<Task<Result<graph::ValueRef>>(graph::Key)>;
+  Task<Result<std::string>> explain_unmatched(Ask ask, const Workspace& workspace,
+                                              const GlobQuery& query, std::string glob);
+
+  // The node of what a query selects.
+  graph::Key glob(const Workspace& workspace, std::shared_ptr<const GlobQuery> query) const {
+    return glob_.key(workspace, std::move(query));
+  }
 
   const FsFunctions& functions() const { return fs_; }
   watch::Watcher& watcher() { return services_.watcher; }

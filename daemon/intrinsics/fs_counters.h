@@ -1,4 +1,4 @@
-// The counters of everything that touches the workspace. Names are API.
+// The counters of everything that looks at or touches files. Names are API.
 #pragma once
 
 #include "daemon/trace/counters.h"
@@ -12,6 +12,7 @@ struct FsCounters {
         files_statted(counters["fs.files_statted"]),
         files_hashed(counters["fs.files_hashed"]),
         bytes_hashed(counters["fs.bytes_hashed"]),
+        tools_hashed(counters["fs.tools_hashed"]),
         files_written(counters["fs.files_written"]) {}
 
   Counter& directories_watched;
@@ -19,6 +20,7 @@ struct FsCounters {
   Counter& files_statted;  // looked at
   Counter& files_hashed;   // read
   Counter& bytes_hashed;
+  Counter& tools_hashed;   // executables of the host, read
   Counter& files_written;  // into a workspace
 };
 

@@ -6,6 +6,7 @@
 
 #include "daemon/intrinsics/file_ingest.h"
 #include "daemon/intrinsics/key_encoder.h"
+#include "daemon/intrinsics/stat_identity.h"
 
 namespace kiln::intrinsics {
 
@@ -14,7 +15,7 @@ namespace {
 constexpr std::string_view kWatch = "fs.watch/1";
 constexpr std::string_view kListing = "fs.listing/1";
 constexpr std::string_view kFile = "fs.file/1";
-constexpr std::string_view kLink = "fs.link/1";
+constexpr std::string_view kMetadata = "fs.metadata/1";
 
 // Files of this size and more are read on the blocking executor, smaller ones in place: two thread
 // switches cost more than reading them.
@@ -48,32 +49,74 @@ class WatchFunction final : public graph::Function {
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
     const auto& [workspace, path] = input_of(value);
+    DirectoryWatch parent;
     // A parent that is replaced replaces its children.
     if (path.is_root()) {
       KILN_CO_TRY(workspace->reopen());
     } else {
-      KILN_CO_TRY(
-          co_await context.get(graph::Key{path_hash(kWatch, *workspace, path.parent()), this,
-                                          graph::make_value(PathInput{workspace, path.parent()})}));
+      KILN_CO_ASSIGN(const graph::ValueRef above,
+                     co_await context.get(path_key(*this, kWatch, *workspace, path.parent())));
+      parent = graph::value_as<DirectoryWatch>(above);
     }
-    DirectoryWatch result;
-    result.overflow = services_.overflows.load();
-    KILN_CO_ASSIGN(result.watch, services_.watcher.watch(workspace->absolute(path)));
-    services_.counters.directories_watched.add();
+    KILN_CO_ASSIGN(const DirectoryWatch result, place(*workspace, path, parent));
     co_return graph::Computed{graph::make_value(result), validity_under(result)};
   }
 
  private:
+  Result<DirectoryWatch> place(const Workspace& workspace, const RelPath& path,
+                               const DirectoryWatch& parent) const {
+    DirectoryWatch result;
+    result.overflow = services_.overflows.load();
+    if (parent.exists) {
+      const auto watch = services_.watcher.watch(workspace.absolute(path));
+      services_.counters.directories_watched.add();
+      if (watch.ok()) {
+        result.watch = *watch;
+        return result;
+      }
+      const ErrorCode code = watch.error().code();
+      const bool absent = code == ErrorCode::kNotFound || code == ErrorCode::kFailedPrecondition;
+      if (path.is_root() || !absent) return watch.error();
+    }
+    result.exists = false;
+    result.watch.active = parent.watch.active;
+    return result;
+  }
+
   const FsServices services_;
 };
 
-// What the other leaves share: the watch of the directory that holds `path`.
+// What the other leaves share: they read in a directory that is watched.
 class LeafFunction : public graph::Function {
  public:
   LeafFunction(const FsServices& services, const graph::Function& watch)
       : services_(services), watch_(watch) {}
 
  protected:
+  // How every leaf begins: where to read, and how long what is read there holds.
+  struct Opened {
+    std::shared_ptr<const UniqueFd> root;
+    bool exists = false;  // the directory
+    graph::Validity validity = graph::Validity::kThisRun;
+    // A write through another name of the file makes no event here, so it is looked at again.
+    graph::Validity validity_of(const std::optional<os::Stat>& stat) const {
+      const bool several = stat && stat->kind != os::FileKind::kDirectory && stat->links > 1;
+      return several ? graph::Validity::kThisRun : validity;
+    }
+  };
+  static Result<Opened> opened(const Workspace& workspace, const Result<graph::ValueRef>& watch) {
+    if (!watch.ok()) return watch.error();
+    KILN_ASSIGN(auto root, workspace.root_fd());
+    const auto& directory = graph::value_as<DirectoryWatch>(*watch);
+    return Opened{std::move(root), directory.exists, validity_under(directory)};
+  }
+  // What stands at `path`, which is in that directory.
+  Result<std::optional<os::Stat>> look(const Opened& at, const RelPath& path) const {
+    services_.counters.files_statted.add();
+    if (!at.exists) return std::optional<os::Stat>();
+    return os::stat_beneath(at.root->get(), path);
+  }
+
   graph::Key watch_key(const Workspace& workspace, const RelPath& directory) const {
     return path_key(watch_, kWatch, workspace, directory);
   }
@@ -94,17 +137,16 @@ class ListingFunction final : public LeafFunction {
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
     const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const graph::ValueRef watch, co_await context.get(watch_key(*workspace, path)));
-    KILN_CO_ASSIGN(auto listing, read(*workspace, path));
+    KILN_CO_ASSIGN(const Opened at,
+                   opened(*workspace, co_await context.get(watch_key(*workspace, path))));
+    KILN_CO_ASSIGN(auto listing, read(at.root->get(), path));
     services_.counters.directories_listed.add();
-    co_return graph::Computed{graph::make_value(std::move(listing)),
-                              validity_under(graph::value_as<DirectoryWatch>(watch))};
+    co_return graph::Computed{graph::make_value(std::move(listing)), at.validity};
   }
 
  private:
-  static Result<DirectoryListing> read(const Workspace& workspace, const RelPath& path) {
-    KILN_ASSIGN(const auto root, workspace.root_fd());
-    KILN_ASSIGN(const UniqueFd fd, os::open_beneath(root->get(), path, O_RDONLY | O_DIRECTORY));
+  static Result<DirectoryListing> read(int root_fd, const RelPath& path) {
+    KILN_ASSIGN(const UniqueFd fd, os::open_beneath(root_fd, path, O_RDONLY | O_DIRECTORY));
     KILN_ASSIGN(auto entries, os::list_directory(fd.get()));
     return DirectoryListing{std::move(entries)};
   }
@@ -122,15 +164,10 @@ class FileFunction final : public LeafFunction {
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
     const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const graph::ValueRef watch,
-                   co_await context.get(watch_key(*workspace, path.parent())));
-    KILN_CO_ASSIGN(const auto root, workspace->root_fd());
-    KILN_CO_ASSIGN(const auto stat, os::stat_beneath(root->get(), path));
-    // A write through another name of the file makes no event here, so it is looked at again.
-    const graph::Validity validity = stat && stat->links > 1
-                                         ? graph::Validity::kThisRun
-                                         : validity_under(graph::value_as<DirectoryWatch>(watch));
-    services_.counters.files_statted.add();
+    KILN_CO_ASSIGN(const Opened at,
+                   opened(*workspace, co_await context.get(watch_key(*workspace, path.parent()))));
+    KILN_CO_ASSIGN(const auto stat, look(at, path));
+    const graph::Validity validity = at.validity_of(stat);
     if (!stat || stat->kind != os::FileKind::kFile) {
       co_return graph::Computed{graph::make_value(FileState{}), validity};
     }
@@ -140,43 +177,69 @@ class FileFunction final : public LeafFunction {
       co_return graph::Computed{graph::make_value(FileState{known}), validity};
     }
     const auto read = [&] {
-      return ingest.read(root->get(), path, absolute, context.stop_token());
+      return ingest.read(at.root->get(), path, absolute, context.stop_token());
     };
-    Result<std::optional<store::File>> file =
+    const Result<Ingested> ingested =
         stat->size < kReadElsewhere
             ? read()
             : co_await run_blocking(services_.blocking, services_.home, read);
-    if (!file.ok()) co_return file.error();
-    co_return graph::Computed{graph::make_value(FileState{*file}), validity};
+    if (!ingested.ok()) co_return ingested.error();
+    co_return graph::Computed{graph::make_value(FileState{ingested->file}),
+                              ingested->open_for_writing ? graph::Validity::kThisRun : validity};
   }
 };
 
-class LinkFunction final : public LeafFunction {
+class MetadataFunction final : public LeafFunction {
  public:
   using LeafFunction::LeafFunction;
-  std::string_view name() const override { return kLink; }
+  std::string_view name() const override { return kMetadata; }
   std::string describe(const graph::Value& value) const override {
     const auto& [workspace, path] = input_of(value);
-    return "read link " + workspace->describe(path);
+    return "look at " + workspace->describe(path);
   }
 
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
     const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const graph::ValueRef watch,
-                   co_await context.get(watch_key(*workspace, path.parent())));
-    KILN_CO_ASSIGN(const auto root, workspace->root_fd());
-    LinkTarget result;
-    auto target = os::read_link_beneath(root->get(), path);
-    if (target.ok()) {
-      result.target = *std::move(target);
-    } else if (target.error().code() != ErrorCode::kNotFound &&
-               target.error().code() != ErrorCode::kInvalidArgument) {  // EINVAL: no symlink
-      co_return target.error();
+    KILN_CO_ASSIGN(const Opened at,
+                   opened(*workspace, co_await context.get(watch_key(*workspace, path.parent()))));
+    KILN_CO_ASSIGN(const auto stat, look(at, path));
+    MetadataState state;
+    if (stat) {
+      KILN_CO_ASSIGN(state.metadata, describe_stat(at.root->get(), path, *stat));
     }
-    co_return graph::Computed{graph::make_value(std::move(result)),
-                              validity_under(graph::value_as<DirectoryWatch>(watch))};
+    co_return graph::Computed{graph::make_value(std::move(state)), at.validity_of(stat)};
   }
+
+ private:
+  // Nothing if the symlink that was there has gone meanwhile: that will be told.
+  Result<std::optional<PathMetadata>> describe_stat(int root_fd, const RelPath& path,
+                                                    const os::Stat& stat) const {
+    PathMetadata metadata{.kind = stat.kind,
+                          .mode = stat.mode,
+                          .device = stat.device,
+                          .inode = stat.inode,
+                          .target = {}};
+    if (stat.kind == os::FileKind::kDirectory) return metadata;
+    metadata.length = stat.size;
+    metadata.mtime_ns = stat.mtime_ns;
+    metadata.ctime_ns = stat.ctime_ns;
+    if (stat.kind == os::FileKind::kFile && !settled(stat)) metadata.unsettled = ++looks_;
+    if (stat.kind == os::FileKind::kSymlink) {
+      auto target = os::read_link_beneath(root_fd, path);
+      if (target.ok()) {
+        metadata.target = *std::move(target);
+      } else if (target.error().code() == ErrorCode::kNotFound ||
+                 target.error().code() == ErrorCode::kInvalidArgument) {  // EINVAL: no symlink
+        return std::optional<PathMetadata>();
+      } else {
+        return target.error();
+      }
+    }
+    return metadata;
+  }
+
+  mutable std::atomic<uint64_t> looks_{0};
 };
 
 }  // namespace
@@ -196,11 +259,16 @@ size_t footprint(const DirectoryListing& listing) {
   return bytes;
 }
 
+size_t footprint(const MetadataState& state) {
+  return state.metadata && state.metadata->target.size() > 15 ? state.metadata->target.capacity()
+                                                              : 0;
+}
+
 FsFunctions::FsFunctions(const FsServices& services)
     : watch_(std::make_unique<WatchFunction>(services)),
       listing_(std::make_unique<ListingFunction>(services, *watch_)),
       file_(std::make_unique<FileFunction>(services, *watch_)),
-      link_(std::make_unique<LinkFunction>(services, *watch_)) {}
+      metadata_(std::make_unique<MetadataFunction>(services, *watch_)) {}
 
 FsFunctions::~FsFunctions() = default;
 
@@ -213,8 +281,8 @@ graph::Key FsFunctions::listing(const Workspace& workspace, const RelPath& direc
 graph::Key FsFunctions::file(const Workspace& workspace, const RelPath& path) const {
   return path_key(*file_, kFile, workspace, path);
 }
-graph::Key FsFunctions::link(const Workspace& workspace, const RelPath& path) const {
-  return path_key(*link_, kLink, workspace, path);
+graph::Key FsFunctions::metadata(const Workspace& workspace, const RelPath& path) const {
+  return path_key(*metadata_, kMetadata, workspace, path);
 }
 
 Hash128 FsFunctions::watch_hash(const Workspace& workspace, const RelPath& directory) {
@@ -226,8 +294,8 @@ Hash128 FsFunctions::listing_hash(const Workspace& workspace, const RelPath& dir
 Hash128 FsFunctions::file_hash(const Workspace& workspace, const RelPath& path) {
   return path_hash(kFile, workspace, path);
 }
-Hash128 FsFunctions::link_hash(const Workspace& workspace, const RelPath& path) {
-  return path_hash(kLink, workspace, path);
+Hash128 FsFunctions::metadata_hash(const Workspace& workspace, const RelPath& path) {
+  return path_hash(kMetadata, workspace, path);
 }
 
 }  // namespace kiln::intrinsics

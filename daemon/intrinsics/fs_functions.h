@@ -1,8 +1,9 @@
 // The leaves of the graph: what the workspace holds, read through watches.
 //
 // Every leaf first makes the watch of its directory a dependency (watch before read), so that a
-// directory that was replaced, and everything that was read in it, runs again. Values are what
-// dependents can tell apart and nothing more, so that a touch changes nothing.
+// directory that was replaced, and everything that was read in it, runs again. What is absent is a
+// value too, and its coming is told. Values are what dependents can tell apart and nothing more, so
+// that a touch changes nothing but metadata.
 // Threads: functions are immutable and thread-safe.
 #pragma once
 
@@ -31,7 +32,9 @@ struct PathInput {
 
 // The watch of a directory; differs whenever what was read under it is void.
 struct DirectoryWatch {
+  // Where there is no such directory: without an id, and active if its coming would be told.
   watch::Watch watch;
+  bool exists = true;
   uint64_t overflow = 0;  // queue overflows so far: after one, everything is looked at again
   friend bool operator==(const DirectoryWatch&, const DirectoryWatch&) = default;
 };
@@ -49,10 +52,29 @@ struct FileState {
   friend bool operator==(const FileState&, const FileState&) = default;
 };
 
-struct LinkTarget {
-  std::optional<std::string> target;  // nothing if there is no symlink
-  friend bool operator==(const LinkTarget&, const LinkTarget&) = default;
+// What stands at a path, of whatever kind; a symlink is not followed.
+struct PathMetadata {
+  os::FileKind kind = os::FileKind::kOther;
+  uint32_t mode = 0;  // permission bits
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  // Zero for directories: these follow from the entries, and nothing tells of a change to them in
+  // the place where the directory stands. Ask for a listing instead.
+  int64_t length = 0;
+  int64_t mtime_ns = 0;
+  int64_t ctime_ns = 0;
+  std::string target;  // of a symlink
+  // Zero if equal metadata means equal content. Another number at each look while the file is so
+  // young that it may change within its timestamps.
+  uint64_t unsettled = 0;
+  friend bool operator==(const PathMetadata&, const PathMetadata&) = default;
 };
+
+struct MetadataState {
+  std::optional<PathMetadata> metadata;  // nothing if nothing is there
+  friend bool operator==(const MetadataState&, const MetadataState&) = default;
+};
+size_t footprint(const MetadataState& state);
 
 // What the leaves work with. Everything outlives the graph.
 struct FsServices {
@@ -73,19 +95,19 @@ class FsFunctions {
   graph::Key watch(const Workspace& workspace, const RelPath& directory) const;
   graph::Key listing(const Workspace& workspace, const RelPath& directory) const;
   graph::Key file(const Workspace& workspace, const RelPath& path) const;
-  graph::Key link(const Workspace& workspace, const RelPath& path) const;
+  graph::Key metadata(const Workspace& workspace, const RelPath& path) const;
 
   // Their hashes alone, for invalidation.
   static Hash128 watch_hash(const Workspace& workspace, const RelPath& directory);
   static Hash128 listing_hash(const Workspace& workspace, const RelPath& directory);
   static Hash128 file_hash(const Workspace& workspace, const RelPath& path);
-  static Hash128 link_hash(const Workspace& workspace, const RelPath& path);
+  static Hash128 metadata_hash(const Workspace& workspace, const RelPath& path);
 
  private:
   std::unique_ptr<graph::Function> watch_;
   std::unique_ptr<graph::Function> listing_;
   std::unique_ptr<graph::Function> file_;
-  std::unique_ptr<graph::Function> link_;
+  std::unique_ptr<graph::Function> metadata_;
 };
 
 }  // namespace kiln::intrinsics

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "daemon/intrinsics/key_encoder.h"
-#include "daemon/intrinsics/link_resolver.h"
+#include "daemon/intrinsics/path_resolver.h"
 
 namespace kiln::intrinsics {
 
@@ -18,6 +18,17 @@ void add_matched(std::vector<uint32_t>& all, const std::vector<uint32_t>& more) 
 }
 
 }  // namespace
+
+std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result) {
+  std::vector<std::string> unmatched;
+  const auto& includes = query.globs->includes();
+  for (uint32_t i = 0; i < includes.size(); ++i) {
+    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
+      unmatched.push_back(includes[i]);
+    }
+  }
+  return unmatched;
+}
 
 // What a directory's entries wait for.
 struct GlobFunction::Pending {
@@ -156,19 +167,20 @@ Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInp
     co_return Result<void>();
   }
 
-  KILN_CO_ASSIGN(const ResolvedLink link,
-                 co_await resolve_link(context, fs_, *input.workspace, real));
+  KILN_CO_ASSIGN(const ResolvedPath link,
+                 co_await resolve_path(context, fs_, *input.workspace, input.real, entry.name));
   switch (link.kind) {
-    case ResolvedLink::Kind::kDead:
+    case ResolvedPath::Kind::kDead:
+    case ResolvedPath::Kind::kOther:
       break;
-    case ResolvedLink::Kind::kOutside:
+    case ResolvedPath::Kind::kOutside:
       pending.result.notes.push_back("left out " + printable(path.str()) +
                                      ": the link leads out of the workspace");
       break;
-    case ResolvedLink::Kind::kLoop:
+    case ResolvedPath::Kind::kLoop:
       co_return user_error(ErrorCode::kInvalidArgument,
                            "the link " + input.workspace->describe(path) + " leads to itself");
-    case ResolvedLink::Kind::kFile:
+    case ResolvedPath::Kind::kFile:
       if (step.matched.empty()) break;
       if (input.query->names_only) {
         add_matched(pending.result.matched, step.matched);
@@ -178,7 +190,7 @@ Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInp
         pending.keys.push_back(fs_.file(*input.workspace, link.target));
       }
       break;
-    case ResolvedLink::Kind::kDirectory:
+    case ResolvedPath::Kind::kDirectory:
       co_return follow(input, path, entry.name, link.target, std::move(step), pending);
   }
   co_return Result<void>();

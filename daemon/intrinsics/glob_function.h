@@ -43,6 +43,9 @@ struct GlobResult {
   }
 };
 
+// The includes of the query that matched nothing.
+std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result);
+
 class GlobFunction final : public graph::Function {
  public:
   GlobFunction(const FsFunctions& fs, const IgnoreFunction& ignore) : fs_(fs), ignore_(ignore) {}

@@ -10,16 +10,20 @@
 
 namespace kiln::intrinsics {
 
+std::optional<FileDigest> HostTools::known(const std::string& path,
+                                           const store::FileStat& stat) const {
+  return known_.with([&](const auto& map) -> std::optional<FileDigest> {
+    const auto it = map.find(path);
+    if (it == map.end() || !(it->second.stat == stat)) return std::nullopt;
+    return it->second.digest;
+  });
+}
+
 Result<FileDigest> HostTools::digest(const std::string& path) {
   // O_NONBLOCK: a fifo of that name must not hang us.
   KILN_ASSIGN(const UniqueFd fd, open_file(path, O_RDONLY | O_NONBLOCK));
   KILN_ASSIGN(const os::Stat before, os::stat_fd(fd.get()));
-  const auto known = known_.with([&](const auto& map) -> std::optional<FileDigest> {
-    const auto it = map.find(path);
-    if (it == map.end() || !(it->second.stat == identity(before))) return std::nullopt;
-    return it->second.digest;
-  });
-  if (known) return *known;
+  if (auto digest = known(path, identity(before))) return *digest;
 
   Sha256Hasher hasher;
   std::vector<char> buffer(size_t{256} << 10);
@@ -29,6 +33,7 @@ Result<FileDigest> HostTools::digest(const std::string& path) {
     hasher.update({buffer.data(), n});
   }
   const FileDigest digest = hasher.finish();
+  counters_.tools_hashed.add();
   KILN_ASSIGN(const os::Stat after, os::stat_fd(fd.get()));
   if (identity(before) == identity(after) && settled(after)) {
     known_.with([&](auto& map) { map.insert_or_assign(path, Known{identity(after), digest}); });

@@ -14,7 +14,10 @@ namespace kiln::intrinsics {
 
 class KeyEncoder {
  public:
-  explicit KeyEncoder(std::string_view function_name) { add(function_name); }
+  explicit KeyEncoder(std::string_view function_name) {
+    bytes_.reserve(kUsual);
+    add(function_name);
+  }
 
   KeyEncoder& add(uint64_t number) {
     char bytes[sizeof number];
@@ -37,6 +40,7 @@ class KeyEncoder {
   Hash128 hash() const { return xxh3_128(bytes_); }
 
  private:
+  static constexpr size_t kUsual = 192;  // a function, a root and a path: one allocation
   std::string bytes_;
 };
 

@@ -10,10 +10,11 @@ namespace kiln::intrinsics {
 
 std::string Workspace::absolute(const RelPath& path) const {
   if (path.is_root()) return root_;
-  return (root_ == "/" ? "" : root_) + "/" + path.str();
+  return (is_whole() ? "" : root_) + "/" + path.str();
 }
 
 std::string Workspace::describe(const RelPath& path) const {
+  if (is_whole()) return printable(absolute(path));
   return path.is_root() ? root_ : printable(path.str()) + " in " + root_;
 }
 
@@ -66,17 +67,20 @@ Result<const Workspace*> Workspaces::open(std::string_view root) {
 
 std::vector<std::pair<const Workspace*, RelPath>> Workspaces::containing(
     std::string_view absolute_directory) const {
-  return by_root_.with([&](const auto& by_root) {
-    std::vector<std::pair<const Workspace*, RelPath>> found;
-    for (const auto& [root, workspace] : by_root) {
-      if (!absolute_directory.starts_with(root)) continue;
-      std::string_view below = absolute_directory.substr(root.size());
-      if (root != "/" && !below.empty() && below.front() != '/') continue;
-      if (!below.empty() && below.front() == '/') below.remove_prefix(1);
-      found.emplace_back(workspace.get(), RelPath::from_normalized(std::string(below)));
-    }
-    return found;
+  std::vector<std::pair<const Workspace*, RelPath>> found;
+  const auto add_if_within = [&](const Workspace& workspace) {
+    const std::string& root = workspace.root();
+    if (!absolute_directory.starts_with(root)) return;
+    std::string_view below = absolute_directory.substr(root.size());
+    if (!workspace.is_whole() && !below.empty() && below.front() != '/') return;
+    if (!below.empty() && below.front() == '/') below.remove_prefix(1);
+    found.emplace_back(&workspace, RelPath::from_normalized(std::string(below)));
+  };
+  add_if_within(host_);
+  by_root_.with([&](const auto& by_root) {
+    for (const auto& [root, workspace] : by_root) add_if_within(*workspace);
   });
+  return found;
 }
 
 std::vector<const Workspace*> Workspaces::all() const {

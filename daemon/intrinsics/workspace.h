@@ -1,4 +1,5 @@
-// Workspace: one root directory that requests refer to, and the registry of those a daemon knows.
+// Workspace: one root directory below which paths are nodes, and the registry of those a daemon
+// knows: what requests refer to, and the host.
 //
 // Owns:    an open descriptor of the root, replaced when the root itself was replaced.
 // Threads: thread-safe. A Workspace lives as long as its registry, so nodes may point to it.
@@ -22,7 +23,9 @@ class Workspace {
  public:
   explicit Workspace(std::string root) : root_(std::move(root)) {}
 
-  const std::string& root() const { return root_; }  // absolute, no trailing slash
+  const std::string& root() const { return root_; }  // absolute, no trailing slash but "/" itself
+  // No path leaves it.
+  bool is_whole() const { return root_ == "/"; }
   std::string absolute(const RelPath& path) const;
   // "src/a.cc in /home/me/project", or the root alone.
   std::string describe(const RelPath& path) const;
@@ -41,14 +44,18 @@ class Workspace {
 
 class Workspaces {
  public:
+  // The whole machine, as a tree whose paths are nodes too: where tools are. Never captured.
+  const Workspace& host() const { return host_; }
   // The workspace with this root, made at first sight. Refuses what is not an absolute path.
   Result<const Workspace*> open(std::string_view root);
-  // Those that contain `absolute_directory`, with its path in them.
+  // Those that contain `absolute_directory`, with its path in them; the host is one.
   std::vector<std::pair<const Workspace*, RelPath>> containing(
       std::string_view absolute_directory) const;
+  // Those that were opened.
   std::vector<const Workspace*> all() const;
 
  private:
+  const Workspace host_{"/"};
   Synchronized<std::map<std::string, std::unique_ptr<Workspace>, std::less<>>> by_root_;
 };
 

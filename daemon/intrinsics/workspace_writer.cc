@@ -144,7 +144,7 @@ class Writing {
     if (const auto known = ingest.known(absolute, there)) return *known == file;
     auto read =
         ingest.read(dir_fd, RelPath::from_normalized(std::string(path.name())), absolute, {});
-    return read.ok() && *read == file;
+    return read.ok() && read->file == file;
   }
 
   Result<void> move_into_place(int dir_fd, const std::string& beside, const std::string& name) {

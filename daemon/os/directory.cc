@@ -187,7 +187,7 @@ Result<std::vector<DirEntry>> list_directory(int dir_fd) {
 
 Result<std::optional<Stat>> stat_beneath(int root_fd, const RelPath& path) {
   const auto absent = [](int errno_value) {
-    return errno_value == ENOENT || errno_value == ENOTDIR;
+    return errno_value == ENOENT || errno_value == ENOTDIR || errno_value == ENAMETOOLONG;
   };
   const Place place(root_fd, path);
   if (absent(place.failed())) return std::optional<Stat>();

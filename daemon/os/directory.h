@@ -45,7 +45,8 @@ Result<UniqueFd> open_parent_making(int root_fd, const RelPath& path);
 // Entries without "." and "..", sorted by name. d_type where the file system gives it, else statx.
 // Reads from the start and moves the offset of `dir_fd`: one descriptor, one thread at a time.
 Result<std::vector<DirEntry>> list_directory(int dir_fd);
-// Of the last component itself (no following). Nothing when it does not exist (ENOENT, ENOTDIR).
+// Of the last component itself (no following). Nothing when it does not or cannot exist (ENOENT,
+// ENOTDIR, ENAMETOOLONG).
 Result<std::optional<Stat>> stat_beneath(int root_fd, const RelPath& path);
 Result<Stat> stat_fd(int fd);
 Result<std::string> read_link_beneath(int root_fd, const RelPath& path);

@@ -2,7 +2,9 @@
 // Threads: immutable values.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kiln::rules {
@@ -23,6 +25,8 @@ struct Diagnostic {
   unsigned line = 0;
   // "get<Snapshot>(Digest)", or "the parameter Snapshot"
   std::string want;
+  // Others that want the same and lack it for the same reason: "lint_all (lint.cc:30)".
+  std::vector<std::string> also_wanted_by;
   std::string product;             // the type that is wanted
   std::vector<std::string> scope;  // names of the param types at hand there, sorted
   // The rules that return the type, and why each is not the answer; for kAmbiguous: those that are.

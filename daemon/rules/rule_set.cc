@@ -44,6 +44,8 @@ void RuleSet::add_all(RuleSet other) {
   std::move(other.rules_.begin(), other.rules_.end(), std::back_inserter(rules_));
   std::move(other.queries_.begin(), other.queries_.end(), std::back_inserter(queries_));
   std::move(other.members_.begin(), other.members_.end(), std::back_inserter(members_));
+  std::move(other.options_.begin(), other.options_.end(), std::back_inserter(options_));
+  std::move(other.constants_.begin(), other.constants_.end(), std::back_inserter(constants_));
   for (const TypeId type : other.roots_) add_root(type);
 }
 

@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "daemon/graph/graph.h"
+#include "daemon/rules/options.h"
 #include "daemon/rules/rule.h"
+#include "daemon/rules/union.h"
 
 namespace kiln::rules {
 
@@ -81,6 +83,13 @@ struct UnionMember {
   TypeId base = nullptr;
   TypeId member = nullptr;
   Location where;
+  std::shared_ptr<const void> what;  // a Base::Member
+};
+
+// A param that every root begins with and that follows from the rule set itself.
+struct Constant {
+  TypeId type = nullptr;
+  std::function<Param(std::span<const UnionMember>)> make;
 };
 
 struct RuleOptions {
@@ -176,9 +185,17 @@ class RuleSet {
                  std::source_location where = std::source_location::current()) {
     Intrinsic<Signature>::define(*this, std::move(name), std::move(f), where);
   }
+  // Rules may take UnionMembers<Base>.
+  template <UnionBase Base>
+  void union_base() {
+    constants_.push_back({type_of<UnionMembers<Base>>(), &union_members<Base>});
+    add_root(type_of<UnionMembers<Base>>());
+  }
   template <UnionBase Base, EngineValue Member>
   void member(std::source_location where = std::source_location::current()) {
-    members_.push_back({type_of<Base>(), type_of<Member>(), internal::location(where)});
+    members_.push_back(
+        {type_of<Base>(), type_of<Member>(), internal::location(where),
+         std::make_shared<const typename Base::Member>(Base::template member<Member>())});
   }
   // Clients may ask for the product Out, giving In…, besides what is given to every root.
   template <class Signature>
@@ -190,14 +207,25 @@ class RuleSet {
   void root() {
     add_root(type_of<T>());
   }
+  // The options of a subsystem, which rules may take.
+  template <OptionsType T>
+  void options() {
+    options_.push_back({T::kScope, type_of<T>()});
+    add_root(type_of<T>());
+  }
 
   void add_all(RuleSet other);
   // For rules that are not C++ functions. The name must be new.
   RuleDefinition& define(RuleDefinition definition);
+  void define(QueryDeclaration query) { queries_.push_back(std::move(query)); }
+  void define(UnionMember member) { members_.push_back(std::move(member)); }
+  void add_root(TypeId type);
 
   const std::vector<std::shared_ptr<const RuleDefinition>>& rules() const { return rules_; }
   const std::vector<QueryDeclaration>& queries() const { return queries_; }
   const std::vector<UnionMember>& members() const { return members_; }
+  const std::vector<OptionScope>& option_scopes() const { return options_; }
+  const std::vector<Constant>& constants() const { return constants_; }
   const std::vector<TypeId>& roots() const { return roots_; }
 
  private:
@@ -221,11 +249,22 @@ class RuleSet {
     };
     return define(std::move(definition));
   }
-  void add_root(TypeId type);
+  template <UnionBase Base>
+  static Param union_members(std::span<const UnionMember> all) {
+    UnionMembers<Base> members;
+    for (const UnionMember& declared : all) {
+      if (declared.base != type_of<Base>()) continue;
+      const auto& what = *static_cast<const typename Base::Member*>(declared.what.get());
+      members.members.push_back({declared.member, what});
+    }
+    return make_param(std::move(members));
+  }
 
   std::vector<std::shared_ptr<const RuleDefinition>> rules_;
   std::vector<QueryDeclaration> queries_;
   std::vector<UnionMember> members_;
+  std::vector<OptionScope> options_;
+  std::vector<Constant> constants_;
   std::vector<TypeId> roots_;
 };
 

@@ -227,7 +227,7 @@ DigestsService::Unary* DigestsService::Subset(Context*, const v1::SubsetRequest*
                             KILN_CO_ASSIGN(const auto tree,
                                            load(host_.engine.store, request->digest(), "digest"));
                             KILN_CO_ASSIGN(const auto globs, globs_from(request->globs()));
-                            KILN_CO_ASSIGN(auto part, session::subset(tree, globs));
+                            KILN_CO_ASSIGN(auto part, intrinsics::subset(tree, globs));
                             for (std::string& text : part.warnings)
                               response->add_warnings(std::move(text));
                             co_return answer(host_.engine.store, part.tree, *response);

@@ -7,23 +7,15 @@
 
 #include "common/base/result.h"
 #include "daemon/async/task.h"
+#include "daemon/intrinsics/path_globs.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
 
 namespace kiln::session {
 
-enum class GlobMatchError : uint8_t { kIgnore, kWarn, kError };
-enum class GlobConjunction : uint8_t { kAnyMatch, kAllMatch };
-
-struct PathGlobs {
-  std::vector<std::string> globs;
-  GlobMatchError match_error = GlobMatchError::kIgnore;
-  GlobConjunction conjunction = GlobConjunction::kAnyMatch;
-  std::string origin;  // where the globs come from, for the message
-};
-
-// Refuses kWarn and kError without an origin, and an origin with kIgnore.
-Result<void> check(const PathGlobs& globs);
+using intrinsics::GlobConjunction;
+using intrinsics::GlobMatchError;
+using intrinsics::PathGlobs;
 
 struct Captured {
   store::TreePtr tree;
@@ -46,8 +38,5 @@ struct Paths {
 
 // The names that match; no file is read.
 Task<Result<Paths>> list_paths(const Engine& engine, const Run& run, PathGlobs globs);
-
-// The part of a tree that matches; excludes and behaviours as for a workspace, nothing ignored.
-Result<Captured> subset(const store::TreePtr& tree, const PathGlobs& globs);
 
 }  // namespace kiln::session

@@ -7,14 +7,14 @@
 #include "common/base/result.h"
 #include "common/types/digest.h"
 #include "daemon/async/task.h"
+#include "daemon/intrinsics/trees.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
 #include "daemon/store/tree.h"
 
 namespace kiln::session {
 
-// The tree a caller named; kNotFound says what to do about it.
-Result<store::TreePtr> load_named(store::Store& store, const Digest& digest);
+using intrinsics::load_named;
 
 // All entries of all of these trees; conflicts show the first bytes of both sides.
 Result<store::TreePtr> merged(store::Store& store, std::span<const Digest> digests,

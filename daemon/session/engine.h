@@ -5,7 +5,7 @@
 #include "daemon/async/executor.h"
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/file_system.h"
-#include "daemon/intrinsics/host_tools.h"
+#include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
@@ -20,7 +20,7 @@ struct Engine {
   intrinsics::FileSystem& files;
   intrinsics::ProcessFunction& processes;
   intrinsics::OutputHub& outputs;
-  intrinsics::HostTools& tools;
+  intrinsics::HostToolFunction& tools;
   intrinsics::WorkspaceWriter& writer;
   store::Store& store;
   Executor& home;      // where coroutines run

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/intrinsics/process_values.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
@@ -13,18 +14,9 @@
 namespace kiln::session {
 
 // A process as the caller wrote it: paths unchecked, inputs not resolved.
-struct ProcessSpec {
-  std::vector<std::string> argv;
-  std::string description;
+struct ProcessSpec : intrinsics::Process {
   std::vector<Digest> input_digests;     // merged, together with
   std::vector<std::string> input_globs;  // files of the workspace; each must match
-  std::map<std::string, std::string> env;
-  std::string working_directory;
-  std::vector<std::string> output_files;
-  std::vector<std::string> output_directories;
-  bool require_outputs = false;
-  double timeout_seconds = 0;  // 0: none
-  exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
   bool strict_sandbox = false;
 };
 

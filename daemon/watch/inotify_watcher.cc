@@ -53,10 +53,9 @@ bool changes_unseen(const std::string& directory) {
   }
 }
 
-// Fails as inotify_add_watch(2) would.
+// Fails where there is no directory to be watched.
 Result<void> check_directory(const std::string& directory) {
-  const UniqueFd fd(
-      ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.valid()) return {};
   return os_error(errno, "watch " + directory);
 }
@@ -113,6 +112,10 @@ Result<int> InotifyWatcher::place(const std::string& directory) {
   }
   const int added = inotify_.add(directory, kMask);
   if (added >= 0) return added;
+  if (added == -EACCES) {  // it may be searched and not read: then inotify refuses it
+    KILN_TRY(check_directory(directory));
+    return WatchTable::kNone;
+  }
   if (added != -ENOSPC && added != -ENOMEM) return os_error(-added, "watch " + directory);
   report_limit();
   return WatchTable::kNone;

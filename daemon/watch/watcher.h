@@ -49,8 +49,8 @@ class ChangeSink {
 struct Watch {
   // Another value whenever the watch was placed anew: what was read under another id is void.
   uint64_t id = 0;
-  // False where the watch limit was reached or the file system has no events: whoever reads here
-  // must look again at each request.
+  // False where the watch limit was reached, the file system has no events, or the directory may
+  // be searched and not read: whoever looks here must look again at each request.
   bool active = false;
   friend bool operator==(const Watch&, const Watch&) = default;
 };
@@ -66,7 +66,7 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   // Places a watch on a directory, or returns the one in place. Call it before reading there.
-  // Fails when the directory cannot be watched because it is absent, unreadable or no directory.
+  // Fails when the directory is absent, out of reach or no directory.
   virtual Result<Watch> watch(const std::string& absolute_directory) = 0;
   // The barrier. The tick grows whenever the sink was told something.
   virtual ClockTick synchronize() = 0;

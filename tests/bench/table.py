@@ -36,6 +36,9 @@ LIMITS = [
     ("P10", "open", "BM_Open", None, None, 50e6),
     ("P10", "open after kill -9, 4 KiB blobs", "BM_OpenAfterKill/4096", None, None, 50e6),
     ("P10", "open after kill -9, 400 B blobs", "BM_OpenAfterKill/400", None, None, 50e6),
+    ("P13", "compile 1,000 rules", "Compile/Realistic", None, None, 50e6),
+    ("P13", "compile a union of 999 members", "Compile/Wide", None, None, 50e6),
+    ("P13", "compile a chain of 1,000 rules", "Compile/Deep", None, None, 50e6),
 ]
 
 # Figure, what, benchmark, counter, floor's name, floor's counter, at most this ratio. Microseconds.

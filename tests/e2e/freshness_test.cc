@@ -192,5 +192,75 @@ TEST_F(Freshness, BeyondTheWatchLimitEverythingIsStillFresh) {
   EXPECT_EQ(output(), "beta\nedited\nnew\n");
 }
 
+// A tool of the host, found through a link as Debian's alternatives are.
+class FreshTools : public KilnTest {
+ protected:
+  FreshTools() {
+    tool("shout", "echo one");
+    fs::create_directory(temp_path() / "bin");
+    fs::create_symlink(temp_path() / "lib/shout", temp_path() / "bin/cry");
+  }
+  void tool(const std::string& name, const std::string& script) {
+    write_file(temp_path() / "lib" / name, "#!/bin/sh\n" + script + "\n");
+    ::chmod((temp_path() / "lib" / name).c_str(), 0755);
+  }
+  // "ran: one"
+  std::string cry() {
+    const std::string bin = (temp_path() / "bin").string();
+    const auto document =
+        kiln_json({"exec", "--json", "--env", "PATH=" + bin + ".first:" + bin + ":/usr/bin:/bin",
+                   "--", "cry"});
+    const std::string out = document.value("stdout", "");
+    return document.value("source", "") + ": " + out.substr(0, out.find('\n'));
+  }
+};
+
+TEST_F(FreshTools, AReplacedToolRunsAndTheOldOneIsRemembered) {
+  EXPECT_EQ(cry(), "ran: one");
+  EXPECT_EQ(cry(), "memoized: one");
+  tool("next", "echo two");
+  fs::rename(temp_path() / "lib/next", temp_path() / "lib/shout");
+  EXPECT_EQ(cry(), "ran: two");
+  tool("shout", "echo one");
+  EXPECT_EQ(cry(), "memoized: one");
+}
+
+TEST_F(FreshTools, ASwitchedLinkAndAnEarlierPlaceInPathAreSeen) {
+  EXPECT_EQ(cry(), "ran: one");
+  tool("yell", "echo two");
+  fs::create_symlink(temp_path() / "lib/yell", temp_path() / "bin/cry.tmp");
+  fs::rename(temp_path() / "bin/cry.tmp", temp_path() / "bin/cry");
+  EXPECT_EQ(cry(), "ran: two");
+  fs::create_directory(temp_path() / "bin.first");
+  EXPECT_EQ(cry(), "memoized: two");
+  fs::create_symlink(temp_path() / "lib/shout", temp_path() / "bin.first/cry");
+  EXPECT_EQ(cry(), "ran: one") << "the path it is started by is in the key";
+}
+
+TEST_F(FreshTools, WhatDoesNotChangeTheToolIsMemoizedAndNothingIsHashed) {
+  EXPECT_EQ(cry(), "ran: one");
+  const auto counted = [&] {
+    return std::vector{counter("fs.tools_hashed"), counter("fs.files_statted"),
+                       counter("memo.ran")};
+  };
+  const auto before = counted();
+  tool("another", "echo three");
+  write_file(temp_path() / "bin/data", "x");
+  EXPECT_EQ(cry(), "memoized: one");
+  EXPECT_EQ(counted(), before);
+}
+
+TEST_F(FreshTools, ATouchedToolIsMemoized) {
+  EXPECT_EQ(cry(), "ran: one");
+  fs::last_write_time(temp_path() / "lib/shout", fs::file_time_type::clock::now());
+  EXPECT_EQ(cry(), "memoized: one");
+}
+
+TEST_F(FreshTools, TheHostIsNoWorkspace) {
+  EXPECT_EQ(cry(), "ran: one");
+  const auto status = kiln_json({"daemon", "status", "--json"});
+  for (const auto& workspace : status.at("workspaces")) EXPECT_NE(workspace, "/");
+}
+
 }  // namespace
 }  // namespace kiln::test

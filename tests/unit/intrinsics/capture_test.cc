@@ -1,4 +1,7 @@
 // Captures through the graph: what they hold, and what ran for it after each kind of change.
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include "tests/support/engine_fixture.h"
 
 namespace kiln::intrinsics {
@@ -176,6 +179,35 @@ TEST_F(CaptureTest, AFileWithSeveralNamesIsLookedAtByEachRun) {
   // Written by the name that nobody watches.
   elsewhere.write("other-name", "two");
   EXPECT_THAT(captured({"linked"}), ElementsAre("linked=two"));
+}
+
+// No system call tells of these stores, and but the first of them no time either.
+TEST_F(CaptureTest, StoresThroughALiveMappingAreSeenByEachRun) {
+  write("f", "0000");
+  write("g", "g");
+  settle();
+  char* mapping = nullptr;
+  {
+    const UniqueFd fd = *open_file(disk_.path("f"), O_RDWR);
+    mapping =
+        static_cast<char*>(::mmap(nullptr, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+  }
+  ASSERT_NE(mapping, MAP_FAILED);
+  mapping[0] = '1';
+  settle();
+  EXPECT_THAT(captured({"*"}), ElementsAre("f=1000", "g=g"));
+  mapping[1] = '2';
+  EXPECT_THAT(captured({"*"}), ElementsAre("f=1200", "g=g"));
+  mapping[2] = '3';
+  work();
+  EXPECT_THAT(captured({"*"}), ElementsAre("f=1230", "g=g"));
+  EXPECT_EQ(work().read, 1) << "the other file is left alone";
+  mapping[3] = '4';
+  ::munmap(mapping, 4);
+  EXPECT_THAT(captured({"*"}), ElementsAre("f=1234", "g=g"));
+  work();
+  EXPECT_THAT(captured({"*"}), ElementsAre("f=1234", "g=g"));
+  EXPECT_EQ(work(), Work()) << "nobody can write any more";
 }
 
 TEST_F(CaptureTest, AVanishedDirectoryIsNoError) {

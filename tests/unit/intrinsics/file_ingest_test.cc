@@ -15,7 +15,9 @@ class Ingest : public test::EngineFixture {
  protected:
   os::Stat stat(std::string_view path) { return **os::stat_beneath(disk_.fd(), rel(path)); }
   Result<std::optional<store::File>> read(std::string_view path, std::stop_token stop = {}) {
-    return ingest_.read(disk_.fd(), rel(path), disk_.path(path), std::move(stop));
+    auto ingested = ingest_.read(disk_.fd(), rel(path), disk_.path(path), std::move(stop));
+    if (!ingested.ok()) return ingested.error();
+    return ingested->file;
   }
   FileIngest ingest_{*store_, fs_counters_};
 };
@@ -41,6 +43,19 @@ TEST_F(Ingest, AnotherStateOfTheFileIsNotKnown) {
   ASSERT_TRUE((*read("f")).has_value());
   write("f", "CONTENT");
   EXPECT_FALSE(ingest_.known(disk_.path("f"), stat("f")).has_value());
+}
+
+TEST_F(Ingest, AFileThatIsOpenForWritingIsNotRemembered) {
+  write("f", "content");
+  settle();
+  {
+    const UniqueFd writer = *open_file(disk_.path("f"), O_WRONLY);
+    EXPECT_TRUE((*ingest_.read(disk_.fd(), rel("f"), disk_.path("f"), {})).open_for_writing);
+    EXPECT_FALSE(ingest_.known(disk_.path("f"), stat("f")).has_value());
+  }
+  const UniqueFd reader = *open_file(disk_.path("f"), O_RDONLY);
+  EXPECT_FALSE((*ingest_.read(disk_.fd(), rel("f"), disk_.path("f"), {})).open_for_writing);
+  EXPECT_TRUE(ingest_.known(disk_.path("f"), stat("f")).has_value());
 }
 
 TEST_F(Ingest, WhatIsNoRegularFileIsNothingAndHangsNobody) {
@@ -128,7 +143,7 @@ TEST_F(Ingest, AFileThatIsHammeredInPlaceIsReadAgainOrRefusedAndRightInTheEnd) {
 }
 
 TEST_F(Ingest, AnEditedToolIsHashedAgain) {
-  HostTools tools;
+  HostTools tools(fs_counters_);
   write("tool", "one");
   settle();
   EXPECT_EQ(*tools.digest(disk_.path("tool")), *store_->blobs().put("one"));
@@ -144,7 +159,7 @@ TEST_F(Ingest, AnEditedToolIsHashedAgain) {
 }
 
 TEST_F(Ingest, AToolThatIsMissingIsNamed) {
-  HostTools tools;
+  HostTools tools(fs_counters_);
   const auto digest = tools.digest(disk_.path("none"));
   ASSERT_FALSE(digest.ok());
   EXPECT_EQ(digest.error().code(), ErrorCode::kNotFound);

@@ -157,17 +157,17 @@ TEST(WorkspacesTest, ARootIsAnAbsolutePath) {
   EXPECT_EQ(*workspaces.open("/a/b"), *workspaces.open("/a/b///"));
 }
 
-TEST(WorkspacesTest, ADirectoryIsInEveryWorkspaceThatContainsIt) {
+TEST(WorkspacesTest, ADirectoryIsOnTheHostAndInEveryWorkspaceThatContainsIt) {
   Workspaces workspaces;
-  const Workspace* all = *workspaces.open("/");
   const Workspace* a = *workspaces.open("/a");
   const Workspace* ab = *workspaces.open("/a/b");
-  workspaces.open("/a/bc").value();
+  const Workspace* abc = *workspaces.open("/a/bc");
   const auto found = workspaces.containing("/a/b/c");
   ASSERT_EQ(found.size(), 3u);
-  EXPECT_EQ(found[0], std::pair(all, *RelPath::parse("a/b/c")));
+  EXPECT_EQ(found[0], std::pair(&workspaces.host(), *RelPath::parse("a/b/c")));
   EXPECT_EQ(found[1], std::pair(a, *RelPath::parse("b/c")));
   EXPECT_EQ(found[2], std::pair(ab, *RelPath::parse("c")));
+  EXPECT_EQ(workspaces.all(), (std::vector<const Workspace*>{a, ab, abc})) << "not the host";
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ class SessionFixture : public test::EngineFixture {
   SessionFixture()
       : runner_(home_),
         processes_(runner_, outputs_),
+        tool_digests_(fs_counters_),
+        tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
         engine_{*graph_, files_,  processes_, outputs_,  tools_,
                 writer_, *store_, home_,      blocking_, counters_, events_} {}
@@ -39,7 +41,8 @@ class SessionFixture : public test::EngineFixture {
   test::RecordingRunner runner_;
   intrinsics::OutputHub outputs_;
   intrinsics::ProcessFunction processes_;
-  intrinsics::HostTools tools_;
+  intrinsics::HostTools tool_digests_;
+  intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   RunEvents events_;
   Engine engine_;

@@ -1,0 +1,114 @@
+#include "daemon/backends/core/lint.h"
+
+#include <algorithm>
+
+#include "daemon/backends/core/spec_files.h"
+#include "daemon/rules/effects.h"
+#include "daemon/rules/json.h"
+#include "daemon/rules/nearest.h"
+
+namespace kiln::backends {
+
+namespace {
+
+using Members = rules::UnionMembers<LintRequest>;
+
+// Every name in `only` is a linter's.
+Result<void> check_names(const LintOptions& options, const Members& linters) {
+  std::vector<std::string_view> tools;
+  for (const auto& linter : linters.members) tools.push_back(linter.what.tool);
+  for (const std::string& name : options.only) {
+    if (std::find(tools.begin(), tools.end(), name) != tools.end()) continue;
+    std::string text = "lint.only: there is no linter '" + printable(name) + "'; there is ";
+    for (size_t i = 0; i < tools.size(); ++i) text += (i == 0 ? "" : ", ") + std::string(tools[i]);
+    return user_error(ErrorCode::kInvalidArgument, std::move(text));
+  }
+  return {};
+}
+
+struct Count {
+  size_t files = 0;
+  size_t findings = 0;
+};
+
+Count count(const LintResults& results) {
+  Count count{.files = results.results.size()};
+  for (const LintResult& result : results.results) count.findings += result.findings.size();
+  return count;
+}
+
+std::string plural(size_t n, std::string_view what) {
+  return std::to_string(n) + " " + std::string(what) + (n == 1 ? "" : "s");
+}
+
+// One line for each finding, the way that editors and people know from compilers.
+std::string lines_of(const LintResult& result) {
+  std::string text;
+  for (const LintFinding& finding : result.findings) {
+    text += printable(result.file) + ":" + std::to_string(finding.line) + ":" +
+            std::to_string(finding.column) + ": " + finding.level + ": " +
+            printable(finding.message) + " [" + finding.code + "]\n";
+  }
+  return text;
+}
+
+std::string summary(const LintResults& results) {
+  const Count counted = count(results);
+  if (results.skipped) return "- " + results.tool + " skipped.\n";
+  if (counted.files == 0) return "- " + results.tool + " has no files to look at.\n";
+  return (counted.findings == 0 ? "✓ " : "✕ ") + results.tool + ": " +
+         plural(counted.findings, "finding") + " in " + plural(counted.files, "file") + ".\n";
+}
+
+rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& console,
+                                                            const intrinsics::OutputOptions& output,
+                                                            const SpecFiles& files,
+                                                            const LintOptions& options,
+                                                            const Members& linters) {
+  KILN_CO_TRY(check_names(options, linters));
+  std::vector<rules::Get<LintResults, LintRequest>> asked;
+  for (const auto& linter : linters.members) {
+    const bool wanted = options.only.empty() || std::find(options.only.begin(), options.only.end(),
+                                                          linter.what.tool) != options.only.end();
+    if (wanted) asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
+  }
+  const auto results = co_await rules::all(std::move(asked));
+
+  size_t findings = 0;
+  for (const LintResults& tool : results) {
+    findings += count(tool).findings;
+    if (output.json) {
+      const graph::ValueRef value = graph::make_value(tool);
+      KILN_CO_ASSIGN(const std::string json, rules::to_json(rules::type_of<LintResults>(), *value));
+      console.print(json + "\n");
+      continue;
+    }
+    for (const LintResult& result : tool.results) console.print(lines_of(result));
+    console.print_error(summary(tool));
+  }
+  co_return findings == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+size_t footprint(const LintResults& results) {
+  size_t bytes = 0;
+  for (const LintResult& result : results.results) {
+    bytes += sizeof result + result.file.capacity();
+    for (const LintFinding& finding : result.findings) {
+      bytes += sizeof finding + finding.message.capacity();
+    }
+  }
+  return bytes;
+}
+
+rules::RuleSet lint_rules() {
+  rules::RuleSet set;
+  set.root<intrinsics::OutputOptions>();
+  set.options<LintOptions>();
+  set.union_base<LintRequest>();
+  set.goal<&lint>("lint", "Run the linters that there are over the files that specs match.");
+  return set;
+}
+
+}  // namespace kiln::backends

@@ -1,0 +1,120 @@
+// Processes as rules see them.
+// Source:  Process, FallibleProcessResult, ProcessResult and EnvironmentRequest of Pants' rules
+// API. Threads: immutable values.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/exec/process.h"
+#include "daemon/intrinsics/tree_values.h"
+
+namespace kiln::intrinsics {
+
+// A process as its author wrote it: paths unchecked, argv[0] not resolved.
+struct Process {
+  static constexpr std::string_view kTypeName = "Process";
+
+  std::vector<std::string> argv;
+  std::string description;  // shown; in no key of the cache
+  DirectoryDigest input_digest;
+  std::map<std::string, std::string> env;
+  std::string working_directory;
+  std::vector<std::string> output_files;
+  std::vector<std::string> output_directories;
+  bool require_outputs = false;
+  double timeout_seconds = 0;  // 0: none
+  exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
+
+  static void fields(auto& self, auto&& field) {
+    field("argv", self.argv);
+    field("description", self.description);
+    field("input_digest", self.input_digest);
+    field("env", self.env);
+    field("working_directory", self.working_directory);
+    field("output_files", self.output_files);
+    field("output_directories", self.output_directories);
+    field("require_outputs", self.require_outputs);
+    field("timeout_seconds", self.timeout_seconds);
+    field("cache_scope", self.cache_scope);
+  }
+  friend bool operator==(const Process&, const Process&) = default;
+};
+
+// How a process ended, whatever its exit code; killed by signal N: -N.
+struct FallibleProcessResult {
+  static constexpr std::string_view kTypeName = "FallibleProcessResult";
+
+  std::string stdout_text;
+  FileDigest stdout_digest;
+  std::string stderr_text;
+  FileDigest stderr_digest;
+  int exit_code = 0;
+  DirectoryDigest output_digest;
+  bool timed_out = false;
+
+  static void fields(auto& self, auto&& field) {
+    field("stdout", self.stdout_text);
+    field("stdout_digest", self.stdout_digest);
+    field("stderr", self.stderr_text);
+    field("stderr_digest", self.stderr_digest);
+    field("exit_code", self.exit_code);
+    field("output_digest", self.output_digest);
+    field("timed_out", self.timed_out);
+  }
+  friend bool operator==(const FallibleProcessResult&, const FallibleProcessResult&) = default;
+};
+size_t footprint(const FallibleProcessResult& result);
+
+// Of a process that succeeded; to ask for one from a process that fails is an error.
+struct ProcessResult {
+  static constexpr std::string_view kTypeName = "ProcessResult";
+
+  std::string stdout_text;
+  FileDigest stdout_digest;
+  std::string stderr_text;
+  FileDigest stderr_digest;
+  DirectoryDigest output_digest;
+
+  static void fields(auto& self, auto&& field) {
+    field("stdout", self.stdout_text);
+    field("stdout_digest", self.stdout_digest);
+    field("stderr", self.stderr_text);
+    field("stderr_digest", self.stderr_digest);
+    field("output_digest", self.output_digest);
+  }
+  friend bool operator==(const ProcessResult&, const ProcessResult&) = default;
+};
+size_t footprint(const ProcessResult& result);
+
+// A root param: the environment variables that the client lends.
+struct ClientEnvironment {
+  static constexpr std::string_view kTypeName = "ClientEnvironment";
+
+  std::map<std::string, std::string> variables;
+
+  static void fields(auto& self, auto&& field) { field("variables", self.variables); }
+  friend bool operator==(const ClientEnvironment&, const ClientEnvironment&) = default;
+};
+
+// The named variables of the client that asks; those that it does not have are left out.
+struct EnvironmentRequest {
+  static constexpr std::string_view kTypeName = "EnvironmentRequest";
+
+  std::vector<std::string> names;
+
+  static void fields(auto& self, auto&& field) { field("names", self.names); }
+  friend bool operator==(const EnvironmentRequest&, const EnvironmentRequest&) = default;
+};
+struct Environment {
+  static constexpr std::string_view kTypeName = "Environment";
+
+  std::map<std::string, std::string> variables;
+
+  static void fields(auto& self, auto&& field) { field("variables", self.variables); }
+  friend bool operator==(const Environment&, const Environment&) = default;
+};
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,289 @@
+#include "daemon/intrinsics/tree_rules.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "daemon/intrinsics/trees.h"
+#include "daemon/store/tree_ops.h"
+
+namespace kiln::intrinsics {
+
+namespace {
+
+// What a capture's node holds: a tree, and what there is to say of it. Not for rules: they ask for
+// a Snapshot or a Digest.
+struct CapturedTree {
+  static constexpr std::string_view kTypeName = "CapturedTree";
+
+  DirectoryDigest digest;
+  std::vector<std::string> warnings;
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("warnings", self.warnings);
+  }
+  friend bool operator==(const CapturedTree&, const CapturedTree&) = default;
+};
+
+class Capturing {
+ public:
+  explicit Capturing(FileSystem& files) : files_(files) {}
+
+  Task<Result<CapturedTree>> capture(graph::Context& context, const PathGlobs& globs,
+                                     const BuildRoot& root, const IgnoreOptions& ignore) const {
+    KILN_CO_TRY(check(globs));
+    KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, false));
+    KILN_CO_ASSIGN(const graph::ValueRef value,
+                   co_await context.get(files_.glob(*root.workspace, query)));
+    const auto& found = graph::value_as<GlobResult>(value);
+    CapturedTree captured{DirectoryDigest(found.tree), found.notes};
+    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, captured.warnings));
+    co_return captured;
+  }
+
+  Task<Result<Paths>> list(graph::Context& context, const PathGlobs& globs, const BuildRoot& root,
+                           const IgnoreOptions& ignore) const {
+    KILN_CO_TRY(check(globs));
+    KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, true));
+    KILN_CO_ASSIGN(const graph::ValueRef value,
+                   co_await context.get(files_.glob(*root.workspace, query)));
+    const auto& found = graph::value_as<GlobResult>(value);
+    std::vector<std::string> warnings;
+    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, warnings));
+    Paths paths;
+    add_matched(*found.tree, *query->globs, RelPath(), query->globs->root(), paths);
+    co_return paths;
+  }
+
+ private:
+  Task<Result<void>> settle(graph::Context& context, const PathGlobs& globs,
+                            const Workspace& workspace, const GlobQuery& query,
+                            const GlobResult& found, std::vector<std::string>& warnings) const {
+    const std::vector<std::string> unmatched = unmatched_globs(query, found);
+    std::string message = unmatched_message(globs, *query.globs, unmatched);
+    if (message.empty()) co_return Result<void>();
+    const auto ask = [&context](graph::Key key) -> Task<Result<graph::ValueRef>> {
+      co_return co_await context.get(std::move(key));
+    };
+    for (const std::string& glob : unmatched) {
+      KILN_CO_ASSIGN(const std::string why,
+                     co_await files_.explain_unmatched(ask, workspace, query, glob));
+      if (!why.empty()) message += "\n  " + why;
+    }
+    message += "\n  in the workspace " + workspace.root();
+    co_return settle_unmatched(globs, std::move(message), warnings);
+  }
+
+  static void add_matched(const store::Tree& tree, const os::GlobSet& globs, const RelPath& prefix,
+                          const os::GlobState& state, Paths& paths) {
+    for (const store::Entry& entry : tree.entries()) {
+      const RelPath path = prefix.child(entry.name);
+      const auto* below = std::get_if<store::TreePtr>(&entry.node);
+      const os::GlobSet::Step step = globs.step(state, entry.name);
+      if (below == nullptr) {
+        paths.files.push_back(path.str());
+        continue;
+      }
+      if (!step.matched.empty()) paths.dirs.push_back(path.str());
+      add_matched(**below, globs, path, step.below, paths);
+    }
+  }
+
+  FileSystem& files_;
+};
+
+Snapshot snapshot_of(const store::TreePtr& tree, std::vector<std::string> warnings) {
+  Snapshot snapshot{DirectoryDigest(tree), {}, {}, std::move(warnings)};
+  walk(*tree, RelPath(), [&](const RelPath& path, const store::Node& node) {
+    const bool directory = std::holds_alternative<store::TreePtr>(node);
+    (directory ? snapshot.dirs : snapshot.files).push_back(path.str());
+    return true;
+  });
+  return snapshot;
+}
+
+Result<store::TreePtr> tree_from(const CreateDigest& request, store::Store& store) {
+  std::vector<store::PathEntry> entries;
+  for (const FileContent& file : request.contents) {
+    KILN_ASSIGN(const FileDigest digest, store.blobs().put(file.content));
+    entries.push_back({file.path, store::File{digest, file.is_executable}});
+  }
+  std::vector<FileDigest> digests;
+  for (const FileEntry& file : request.files) digests.push_back(file.file_digest);
+  KILN_ASSIGN(const std::vector<FileDigest> missing, store.blobs().find_missing(digests));
+  for (const FileEntry& file : request.files) {
+    if (std::find(missing.begin(), missing.end(), file.file_digest) != missing.end()) {
+      return user_error(ErrorCode::kNotFound, "the store does not hold the content " +
+                                                  to_string(file.file_digest) + " of " +
+                                                  printable(file.path.str()));
+    }
+    entries.push_back({file.path, store::File{file.file_digest, file.is_executable}});
+  }
+  for (const SymlinkEntry& link : request.symlinks) {
+    entries.push_back({link.path, store::Symlink{link.target}});
+  }
+  for (const RelPath& directory : request.directories) {
+    entries.push_back({directory, store::Tree::empty()});
+  }
+  return store::tree_of(std::move(entries));
+}
+
+DigestEntries entries_of(const store::TreePtr& tree) {
+  DigestEntries entries;
+  for (const store::PathEntry& leaf : store::leaves_of(tree)) {
+    if (const auto* file = std::get_if<store::File>(&leaf.node)) {
+      entries.files.push_back({leaf.path, file->digest, file->executable});
+    } else if (const auto* link = std::get_if<store::Symlink>(&leaf.node)) {
+      entries.symlinks.push_back({leaf.path, link->target});
+    } else {
+      entries.directories.push_back(leaf.path);
+    }
+  }
+  return entries;
+}
+
+Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& store) {
+  DigestContents contents;
+  for (const store::PathEntry& leaf : store::leaves_of(tree)) {
+    const auto* file = std::get_if<store::File>(&leaf.node);
+    if (file == nullptr) continue;
+    KILN_ASSIGN(std::string bytes, store.blobs().get(file->digest));
+    contents.files.push_back({leaf.path, std::move(bytes), file->executable});
+  }
+  return contents;
+}
+
+rules::Rule<Snapshot, rules::Gets<CapturedTree(PathGlobs)>> snapshot_of_globs(
+    const PathGlobs& globs) {
+  const CapturedTree& captured = co_await rules::get<CapturedTree>(globs);
+  co_return snapshot_of(captured.digest.tree, captured.warnings);
+}
+
+rules::Rule<DirectoryDigest, rules::Gets<CapturedTree(PathGlobs)>> digest_of_globs(
+    const PathGlobs& globs) {
+  co_return (co_await rules::get<CapturedTree>(globs)).digest;
+}
+
+}  // namespace
+
+size_t footprint(const Snapshot& snapshot) {
+  size_t bytes = 0;
+  for (const auto& names : {&snapshot.files, &snapshot.dirs}) {
+    for (const std::string& name : *names) bytes += sizeof name + name.capacity();
+  }
+  return bytes;
+}
+size_t footprint(const Paths& paths) {
+  size_t bytes = 0;
+  for (const auto& names : {&paths.files, &paths.dirs}) {
+    for (const std::string& name : *names) bytes += sizeof name + name.capacity();
+  }
+  return bytes;
+}
+size_t footprint(const DigestEntries& entries) {
+  size_t bytes = entries.directories.size() * sizeof(RelPath);
+  for (const FileEntry& file : entries.files) bytes += sizeof file + file.path.str().size();
+  for (const SymlinkEntry& link : entries.symlinks) bytes += sizeof link + link.target.size();
+  return bytes;
+}
+size_t footprint(const DigestContents& contents) {
+  size_t bytes = 0;
+  for (const FileContent& file : contents.files) bytes += sizeof file + file.content.size();
+  return bytes;
+}
+
+rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
+  rules::RuleSet set;
+  set.root<BuildRoot>();
+  set.root<IgnoreOptions>();
+  const Capturing capturing(files);
+  set.intrinsic<CapturedTree(PathGlobs, BuildRoot, IgnoreOptions)>(
+      "capture", [capturing](graph::Context& context, const PathGlobs& globs, const BuildRoot& root,
+                             const IgnoreOptions& ignore) {
+        return capturing.capture(context, globs, root, ignore);
+      });
+  set.intrinsic<Paths(PathGlobs, BuildRoot, IgnoreOptions)>(
+      "list_paths", [capturing](graph::Context& context, const PathGlobs& globs,
+                                const BuildRoot& root, const IgnoreOptions& ignore) {
+        return capturing.list(context, globs, root, ignore);
+      });
+  set.add<&snapshot_of_globs>();
+  set.add<&digest_of_globs>();
+  set.intrinsic<DirectoryDigest(MergeDigests)>(
+      "merge_digests",
+      [&store](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
+        std::vector<store::TreePtr> trees;
+        for (const DirectoryDigest& digest : request.digests) {
+          KILN_CO_ASSIGN(store::TreePtr tree, tree_of(store, digest));
+          trees.push_back(std::move(tree));
+        }
+        KILN_CO_ASSIGN(store::TreePtr all, merged(store, std::move(trees)));
+        co_return DirectoryDigest(std::move(all));
+      });
+  set.intrinsic<DirectoryDigest(DigestSubset)>(
+      "digest_subset",
+      [&store](graph::Context&, const DigestSubset& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+        KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs));
+        co_return DirectoryDigest(std::move(part.tree));
+      });
+  set.intrinsic<DirectoryDigest(AddPrefix)>(
+      "add_prefix",
+      [&store](graph::Context&, const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+        co_return DirectoryDigest(store::add_prefix(tree, request.prefix));
+      });
+  set.intrinsic<DirectoryDigest(RemovePrefix)>(
+      "remove_prefix",
+      [&store](graph::Context&, const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+        KILN_CO_ASSIGN(store::TreePtr moved, store::remove_prefix(tree, request.prefix));
+        co_return DirectoryDigest(std::move(moved));
+      });
+  set.intrinsic<DirectoryDigest(CreateDigest)>(
+      "create_digest",
+      [&store](graph::Context&, const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(store::TreePtr tree, tree_from(request, store));
+        co_return DirectoryDigest(std::move(tree));
+      });
+  set.intrinsic<Snapshot(DirectoryDigest)>(
+      "snapshot_of_digest",
+      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
+        co_return snapshot_of(tree, {});
+      });
+  set.intrinsic<DigestEntries(DirectoryDigest)>(
+      "digest_entries",
+      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
+        co_return entries_of(tree);
+      });
+  set.intrinsic<DigestContents(DirectoryDigest)>(
+      "digest_contents",
+      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
+        co_return contents_of(tree, store);
+      });
+  set.intrinsic<FileHead(FileHeadRequest)>(
+      "file_head",
+      [&store](graph::Context&, const FileHeadRequest& request) -> Task<Result<FileHead>> {
+        KILN_CO_ASSIGN(const auto reader, store.blobs().reader(request.file_digest));
+        KILN_CO_ASSIGN(std::string bytes,
+                       reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
+        co_return FileHead{std::move(bytes)};
+      });
+  set.query<Snapshot(PathGlobs)>();
+  set.query<DirectoryDigest(PathGlobs)>();
+  set.query<Paths(PathGlobs)>();
+  set.query<DirectoryDigest(MergeDigests)>();
+  set.query<DirectoryDigest(DigestSubset)>();
+  set.query<DirectoryDigest(AddPrefix)>();
+  set.query<DirectoryDigest(RemovePrefix)>();
+  set.query<DirectoryDigest(CreateDigest)>();
+  set.query<Snapshot(DirectoryDigest)>();
+  set.query<DigestEntries(DirectoryDigest)>();
+  set.query<DigestContents(DirectoryDigest)>();
+  return set;
+}
+
+}  // namespace kiln::intrinsics

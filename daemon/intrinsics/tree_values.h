@@ -1,0 +1,270 @@
+// Trees of files as rules see them: what they ask for and what they get.
+// Source:  the request types of Pants' rules API (Digest, Snapshot, MergeDigests, …), whose names
+//          and meanings these keep.
+// Threads: immutable values.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/types/digest.h"
+#include "common/types/rel_path.h"
+#include "daemon/intrinsics/path_globs.h"
+#include "daemon/intrinsics/workspace.h"
+#include "daemon/rules/encoding.h"
+#include "daemon/rules/value_io.h"
+#include "daemon/store/tree.h"
+
+namespace kiln::intrinsics {
+
+// The digest of a tree, and the tree itself if it is at hand: operations on trees then never touch
+// the disk. Equal by digest alone.
+struct DirectoryDigest {
+  static constexpr std::string_view kTypeName = "Digest";
+
+  Digest digest;
+  store::TreePtr tree;  // null: in the store
+
+  DirectoryDigest() : tree(store::Tree::empty()) {}
+  explicit DirectoryDigest(const Digest& named) : digest(named) {}
+  explicit DirectoryDigest(store::TreePtr known)
+      : digest(known->digest()), tree(std::move(known)) {}
+
+  friend bool operator==(const DirectoryDigest& a, const DirectoryDigest& b) {
+    return a.digest == b.digest;
+  }
+};
+inline void encode_value(rules::Encoder& out, const DirectoryDigest& value) {
+  rules::encode_value(out, value.digest);
+}
+inline void write_value(rules::ValueWriter& out, const DirectoryDigest& value) {
+  rules::write_value(out, value.digest);
+}
+inline Result<void> read_value(rules::ValueReader& in, DirectoryDigest& value) {
+  Digest digest;
+  KILN_TRY(rules::read_value(in, digest));
+  value = DirectoryDigest(digest);
+  return {};
+}
+
+// A root param: where relative paths and globs are.
+struct BuildRoot {
+  static constexpr std::string_view kTypeName = "BuildRoot";
+
+  std::string path;
+  const Workspace* workspace = nullptr;
+
+  friend bool operator==(const BuildRoot& a, const BuildRoot& b) { return a.path == b.path; }
+};
+inline void encode_value(rules::Encoder& out, const BuildRoot& value) { out.text(value.path); }
+inline void write_value(rules::ValueWriter& out, const BuildRoot& value) { out.text(value.path); }
+
+// A root param: gitignore patterns that hide files from globs, one a line.
+struct IgnoreOptions {
+  static constexpr std::string_view kTypeName = "IgnoreOptions";
+
+  std::string patterns;
+
+  static void fields(auto& self, auto&& field) { field("patterns", self.patterns); }
+  friend bool operator==(const IgnoreOptions&, const IgnoreOptions&) = default;
+};
+
+// A tree with the names in it: sorted; `dirs` with all parents and without the root.
+struct Snapshot {
+  static constexpr std::string_view kTypeName = "Snapshot";
+
+  DirectoryDigest digest;
+  std::vector<std::string> files;  // and symlinks
+  std::vector<std::string> dirs;
+  std::vector<std::string> warnings;  // of globs that matched nothing, of files left out
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("files", self.files);
+    field("dirs", self.dirs);
+    field("warnings", self.warnings);
+  }
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
+};
+size_t footprint(const Snapshot& snapshot);
+
+// The names that globs match; no file is read. `dirs` only those that a glob matches.
+struct Paths {
+  static constexpr std::string_view kTypeName = "Paths";
+
+  std::vector<std::string> files;
+  std::vector<std::string> dirs;
+
+  static void fields(auto& self, auto&& field) {
+    field("files", self.files);
+    field("dirs", self.dirs);
+  }
+  friend bool operator==(const Paths&, const Paths&) = default;
+};
+size_t footprint(const Paths& paths);
+
+// One tree with all the entries of several; a conflict is an error that lists both sides.
+struct MergeDigests {
+  static constexpr std::string_view kTypeName = "MergeDigests";
+
+  std::vector<DirectoryDigest> digests;
+
+  static void fields(auto& self, auto&& field) { field("digests", self.digests); }
+  friend bool operator==(const MergeDigests&, const MergeDigests&) = default;
+};
+
+struct DigestSubset {
+  static constexpr std::string_view kTypeName = "DigestSubset";
+
+  DirectoryDigest digest;
+  PathGlobs globs;
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("globs", self.globs);
+  }
+  friend bool operator==(const DigestSubset&, const DigestSubset&) = default;
+};
+
+struct AddPrefix {
+  static constexpr std::string_view kTypeName = "AddPrefix";
+
+  DirectoryDigest digest;
+  RelPath prefix;
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("prefix", self.prefix);
+  }
+  friend bool operator==(const AddPrefix&, const AddPrefix&) = default;
+};
+
+// Errors name what stands outside the prefix.
+struct RemovePrefix {
+  static constexpr std::string_view kTypeName = "RemovePrefix";
+
+  DirectoryDigest digest;
+  RelPath prefix;
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("prefix", self.prefix);
+  }
+  friend bool operator==(const RemovePrefix&, const RemovePrefix&) = default;
+};
+
+// A file with these bytes.
+struct FileContent {
+  static constexpr std::string_view kTypeName = "FileContent";
+
+  RelPath path;
+  std::string content;
+  bool is_executable = false;
+
+  static void fields(auto& self, auto&& field) {
+    field("path", self.path);
+    field("content", self.content);
+    field("is_executable", self.is_executable);
+  }
+  friend bool operator==(const FileContent&, const FileContent&) = default;
+};
+
+// A file that the store holds.
+struct FileEntry {
+  static constexpr std::string_view kTypeName = "FileEntry";
+
+  RelPath path;
+  FileDigest file_digest;
+  bool is_executable = false;
+
+  static void fields(auto& self, auto&& field) {
+    field("path", self.path);
+    field("file_digest", self.file_digest);
+    field("is_executable", self.is_executable);
+  }
+  friend bool operator==(const FileEntry&, const FileEntry&) = default;
+};
+
+struct SymlinkEntry {
+  static constexpr std::string_view kTypeName = "SymlinkEntry";
+
+  RelPath path;
+  std::string target;
+
+  static void fields(auto& self, auto&& field) {
+    field("path", self.path);
+    field("target", self.target);
+  }
+  friend bool operator==(const SymlinkEntry&, const SymlinkEntry&) = default;
+};
+
+// What a tree is made of; its parents are made. CreateDigest of DigestEntries is the same tree.
+struct CreateDigest {
+  static constexpr std::string_view kTypeName = "CreateDigest";
+
+  std::vector<FileContent> contents;
+  std::vector<FileEntry> files;
+  std::vector<SymlinkEntry> symlinks;
+  std::vector<RelPath> directories;
+
+  static void fields(auto& self, auto&& field) {
+    field("contents", self.contents);
+    field("files", self.files);
+    field("symlinks", self.symlinks);
+    field("directories", self.directories);
+  }
+  friend bool operator==(const CreateDigest&, const CreateDigest&) = default;
+};
+
+// The leaves of a tree, sorted: files with their digests, symlinks, empty directories.
+struct DigestEntries {
+  static constexpr std::string_view kTypeName = "DigestEntries";
+
+  std::vector<FileEntry> files;
+  std::vector<SymlinkEntry> symlinks;
+  std::vector<RelPath> directories;
+
+  static void fields(auto& self, auto&& field) {
+    field("files", self.files);
+    field("symlinks", self.symlinks);
+    field("directories", self.directories);
+  }
+  friend bool operator==(const DigestEntries&, const DigestEntries&) = default;
+};
+size_t footprint(const DigestEntries& entries);
+
+// The first bytes of a file that the store holds, `size` of them or all.
+struct FileHeadRequest {
+  static constexpr std::string_view kTypeName = "FileHeadRequest";
+
+  FileDigest file_digest;
+  int64_t size = 0;
+
+  static void fields(auto& self, auto&& field) {
+    field("file_digest", self.file_digest);
+    field("size", self.size);
+  }
+  friend bool operator==(const FileHeadRequest&, const FileHeadRequest&) = default;
+};
+struct FileHead {
+  static constexpr std::string_view kTypeName = "FileHead";
+
+  std::string bytes;
+
+  static void fields(auto& self, auto&& field) { field("bytes", self.bytes); }
+  friend bool operator==(const FileHead&, const FileHead&) = default;
+};
+
+// All files of a tree with their bytes.
+struct DigestContents {
+  static constexpr std::string_view kTypeName = "DigestContents";
+
+  std::vector<FileContent> files;
+
+  static void fields(auto& self, auto&& field) { field("files", self.files); }
+  friend bool operator==(const DigestContents&, const DigestContents&) = default;
+};
+size_t footprint(const DigestContents& contents);
+
+}  // namespace kiln::intrinsics

@@ -1,0 +1,21 @@
+#include "daemon/os/open_for_writing.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace kiln::os {
+
+// The kernel refuses a read lease (fcntl(2)) with EAGAIN while anybody may write. The lease is
+// given back at once; whoever opens the file for writing in between waits for that, and SIGURG,
+// which is ignored unless a program says otherwise, takes the place of the SIGIO that would end
+// this process.
+bool open_for_writing(int fd) {
+  ::fcntl(fd, F_SETSIG, SIGURG);
+  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  ::fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
+}  // namespace kiln::os

@@ -1,0 +1,151 @@
+#include "daemon/rules/declarations.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+
+namespace kiln::rules {
+
+namespace {
+
+Diagnostic duplicate(std::string who, const Location& where, std::string what, std::string first,
+                     const Location& first_where, std::string fix) {
+  Diagnostic diagnostic;
+  diagnostic.kind = Diagnostic::Kind::kDuplicate;
+  diagnostic.wanted_by = std::move(who);
+  diagnostic.file = where.file;
+  diagnostic.line = where.line;
+  diagnostic.want = std::move(what);
+  diagnostic.candidates.push_back(
+      {std::move(first), first_where.file, first_where.line, "came first"});
+  diagnostic.fix = std::move(fix);
+  return diagnostic;
+}
+
+std::string name_of(const RuleInfo& rule) {
+  return (rule.kind == RuleKind::kGoal ? "goal " : "") + rule.name;
+}
+
+std::string sorted_inputs(const GetDeclaration& get) {
+  std::vector<std::string_view> names;
+  for (const TypeId type : get.inputs) names.push_back(type->name);
+  std::sort(names.begin(), names.end());
+  std::string text;
+  for (const std::string_view name : names) text += std::string(name) + ",";
+  return text;
+}
+
+class Collector {
+ public:
+  explicit Collector(const RuleSet& set) : set_(set) {}
+
+  Declarations collect() && {
+    for (const auto& rule : set_.rules()) add(*rule);
+    for (const QueryDeclaration& query : set_.queries()) add(query);
+    for (const UnionMember& member : set_.members()) add(member);
+    for (const TypeId root : set_.roots()) see(root, "the roots", {});
+    return std::move(found_);
+  }
+
+ private:
+  void add(const RuleDefinition& rule) {
+    const RuleInfo& info = rule.info;
+    if (!definitions_.insert(&rule).second) return;
+    const std::string name = name_of(info);
+    const auto [first, is_new] = rules_.emplace(info.name, &info);
+    if (!is_new) {
+      const RuleInfo& other = *first->second;
+      found_.duplicates.push_back(
+          duplicate(name, info.where, "the name is taken", name_of(other), other.where,
+                    other.where == info.where ? "register it once"
+                                              : "register it once, or give it another name"));
+      return;
+    }
+    found_.rules.push_back(&rule);
+    if (info.product != nullptr) see(info.product, name, info.where);
+    for (const TypeId type : info.arguments) see(type, name, info.where);
+    for (const GetDeclaration& get : info.gets) see(get, name, info.where);
+  }
+
+  void add(const QueryDeclaration& query) {
+    const std::string name = to_string(query);
+    const auto [first, is_new] = queries_.emplace(
+        std::pair(std::string(query.get.product->name), sorted_inputs(query.get)), &query);
+    if (is_new) {
+      found_.queries.push_back(&query);
+      see(query.get, name, query.where);
+    } else if (first->second->where != query.where) {
+      found_.duplicates.push_back(duplicate(name, query.where, "it was declared before",
+                                            to_string(*first->second), first->second->where,
+                                            "declare it once"));
+    }
+  }
+
+  void add(const UnionMember& member) {
+    const std::string name =
+        "member " + std::string(member.member->name) + " of " + std::string(member.base->name);
+    const auto [first, is_new] = members_.emplace(std::pair(member.base, member.member), &member);
+    if (is_new) {
+      found_.members.push_back(&member);
+      see(member.base, name, member.where);
+      see(member.member, name, member.where);
+    } else if (first->second->where != member.where) {
+      found_.duplicates.push_back(duplicate(name, member.where, "it was registered before", name,
+                                            first->second->where, "register it once"));
+    }
+  }
+
+  void see(const GetDeclaration& get, const std::string& by, const Location& where) {
+    see(get.product, by, where);
+    for (size_t i = 0; i < get.inputs.size(); ++i) {
+      see(get.inputs[i], by, where);
+      const auto end = get.inputs.begin() + static_cast<std::ptrdiff_t>(i);
+      if (std::find(get.inputs.begin(), end, get.inputs[i]) == end) continue;
+      const std::string type(get.inputs[i]->name);
+      Diagnostic diagnostic =
+          duplicate(by, where, to_string(get) + " gives " + type + " twice", "", {},
+                    "give it once; for two different values make a type for each");
+      diagnostic.candidates.clear();
+      found_.duplicates.push_back(std::move(diagnostic));
+    }
+  }
+
+  // Types are known by their names: to clients, in keys, and in what people read.
+  void see(TypeId type, const std::string& by, const Location& where) {
+    if (!types_.insert(type).second) return;
+    const auto [first, is_new] = type_names_.emplace(type->name, std::tuple(type, by, where));
+    if (is_new) return;
+    const auto& [other, first_by, first_where] = first->second;
+    found_.duplicates.push_back(
+        duplicate(by, where, "another type is named " + std::string(type->name), first_by,
+                  first_where, "give one of the two another kTypeName"));
+  }
+
+  const RuleSet& set_;
+  Declarations found_;
+  absl::flat_hash_set<const RuleDefinition*> definitions_;
+  absl::flat_hash_map<std::string_view, const RuleInfo*> rules_;
+  std::map<std::pair<std::string, std::string>, const QueryDeclaration*> queries_;
+  std::map<std::pair<TypeId, TypeId>, const UnionMember*> members_;
+  absl::flat_hash_set<TypeId> types_;
+  absl::flat_hash_map<std::string_view, std::tuple<TypeId, std::string, Location>> type_names_;
+};
+
+}  // namespace
+
+Declarations declarations_of(const RuleSet& set) { return Collector(set).collect(); }
+
+std::string to_string(const QueryDeclaration& query) {
+  // "get<Snapshot>(PathGlobs)" without the get<>
+  std::string text = "query " + std::string(query.get.product->name) + "(";
+  for (size_t i = 0; i < query.get.inputs.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::string(query.get.inputs[i]->name);
+  }
+  return text + ")";
+}
+
+}  // namespace kiln::rules
