@@ -27,6 +27,9 @@ class Invocation {
   // and printed: the command is done.
   Result<bool> parse(OptionParser& parser, Events events = Events::kNone);
 
+  // Takes those arguments out, up to "--", that are not for a parser.
+  std::vector<std::string> take_arguments(bool (*taken)(const std::string& argument));
+
   const GlobalOptions& globals() const { return globals_; }
   Console& console() { return console_; }
   Interrupt& interrupt() { return interrupt_; }
@@ -57,6 +60,9 @@ Result<int> run_daemon_restart(Invocation&);
 Result<int> run_daemon_log(Invocation&);
 
 Result<int> run_exec(Invocation&);
+
+Result<int> run_list(Invocation&);
+Result<int> run_lint(Invocation&);
 
 Result<int> run_digest_capture(Invocation&);
 Result<int> run_digest_create(Invocation&);

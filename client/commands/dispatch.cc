@@ -14,6 +14,8 @@ namespace {
 
 constexpr auto kCommands = std::to_array<Command>({
     {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
+    {"list", "List the files that specs match", run_list},
+    {"lint", "Run linters over the files that specs match", run_lint},
     {"paths", "Print the names of the files that match globs", run_paths},
     {"digest capture", "Store matching files and print the digest of their tree",
      run_digest_capture},
@@ -36,10 +38,9 @@ constexpr auto kCommands = std::to_array<Command>({
 
 // Named in kiln's documentation, and not there yet.
 constexpr auto kPlanned = std::to_array<std::string_view>(
-    {"list",       "test",           "lint",         "fmt",        "fix",  "check",  "package",
-     "run",        "repl",           "dependencies", "dependents", "peek", "filter", "roots",
-     "tailor",     "filedeps",       "store",        "rules",      "runs", "attach", "doctor",
-     "completion", "digest download"});
+    {"test",         "fmt",        "fix",  "check",  "package", "run",        "repl",
+     "dependencies", "dependents", "peek", "filter", "roots",   "tailor",     "filedeps",
+     "store",        "rules",      "runs", "attach", "doctor",  "completion", "digest download"});
 
 std::string family_of(std::string_view name) {
   return std::string(name.substr(0, std::min(name.find(' '), name.size())));
@@ -178,6 +179,15 @@ Result<bool> Invocation::parse(OptionParser& parser, Events events) {
                       "--profile: this command runs nothing that could be profiled");
   }
   return true;
+}
+
+std::vector<std::string> Invocation::take_arguments(bool (*taken)(const std::string&)) {
+  const auto end = std::find(arguments_.begin(), arguments_.end(), "--");
+  const auto kept = std::stable_partition(
+      arguments_.begin(), end, [taken](const std::string& argument) { return !taken(argument); });
+  std::vector<std::string> out(kept, end);
+  arguments_.erase(kept, end);
+  return out;
 }
 
 Result<Session*> Invocation::session() {

@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
+#include "daemon/app/all_rules.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -86,14 +87,17 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       tool_digests_(fs_counters_),
       tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
+      changes_(*home_),
+      rules_(compile_rules(files_, {processes_, tools_, *store_, *router_})),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
-      engine_{graph_,  files_, processes_, outputs_,   tools_, writer_,
-              *store_, *home_, *blocking_, *counters_, events_},
+      engine_{graph_, files_,     processes_, outputs_, tools_,   writer_, *store_,
+              *home_, *blocking_, *counters_, *rules_,  changes_, events_},
       host_{engine_, runs_, *workspaces_, {*home_, calls_}, random_epoch()},
       digests_service_(host_),
       processes_service_(host_),
+      goals_service_(host_),
       daemon_service_(host_, config.paths, std::move(stop)) {
-  router_->attach(graph_);
+  router_->attach(graph_, &changes_);
 }
 
 Result<void> Daemon::listen(const Config& config, Log& log) {
@@ -103,6 +107,7 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.RegisterService(&digests_service_);
   builder.RegisterService(&processes_service_);
+  builder.RegisterService(&goals_service_);
   builder.RegisterService(&daemon_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");

@@ -16,14 +16,17 @@
 #include "daemon/async/scope.h"
 #include "daemon/exec/runners.h"
 #include "daemon/graph/graph.h"
+#include "daemon/intrinsics/change_bell.h"
 #include "daemon/intrinsics/file_system.h"
 #include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/host_tools.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
+#include "daemon/rules/rule_graph.h"
 #include "daemon/service/daemon_service.h"
 #include "daemon/service/digests_service.h"
+#include "daemon/service/goals_service.h"
 #include "daemon/service/host.h"
 #include "daemon/service/processes_service.h"
 #include "daemon/session/engine.h"
@@ -74,6 +77,8 @@ class Daemon {
   intrinsics::HostTools tool_digests_;
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
+  intrinsics::ChangeBell changes_;
+  std::unique_ptr<const rules::RuleGraph> rules_;
   session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.
@@ -83,6 +88,7 @@ class Daemon {
   service::Host host_;
   service::DigestsService digests_service_;
   service::ProcessesService processes_service_;
+  service::GoalsService goals_service_;
   service::DaemonService daemon_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Listener> listener_;

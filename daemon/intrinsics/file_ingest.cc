@@ -6,7 +6,7 @@
 
 #include "common/base/file.h"
 #include "daemon/intrinsics/stat_identity.h"
-#include "daemon/os/open_for_writing.h"
+#include "daemon/os/shared_mapping.h"
 
 namespace kiln::intrinsics {
 
@@ -48,7 +48,7 @@ Result<Ingested> FileIngest::read(int root_fd, const RelPath& path, const std::s
     counters_.files_hashed.add();
     counters_.bytes_hashed.add(digest.size);
     if (!same_state(before, after) || digest.size != before.size) continue;
-    if (settled(after) && !open_for_writing) {
+    if (settled(after) && !open_for_writing && os::stores_move_times(fd->get())) {
       store_.stats().put(absolute, identity(after), digest);
     }
     return Ingested{store::File{digest, after.executable()}, open_for_writing};

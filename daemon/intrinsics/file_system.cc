@@ -36,6 +36,7 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
     for (const Place& place : places) add_hashes(change, place, hashes);
   }
   graph->invalidate(hashes);
+  if (ChangeBell* bell = bell_.load()) bell->ring();
 }
 
 void ChangeRouter::forget(const Hash128& node) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "daemon/graph/graph.h"
+#include "daemon/intrinsics/change_bell.h"
 #include "daemon/intrinsics/fs_functions.h"
 #include "daemon/intrinsics/glob_function.h"
 #include "daemon/intrinsics/glob_query.h"
@@ -31,8 +32,12 @@ class ChangeRouter final : public watch::ChangeSink {
  public:
   explicit ChangeRouter(const Workspaces& workspaces) : workspaces_(workspaces) {}
 
-  // From here on changes reach `graph`, which outlives the watcher's last call.
-  void attach(graph::Graph& graph) { graph_.store(&graph); }
+  // From here on changes reach `graph`, and then ring `bell` (may be null). Both outlive the
+  // watcher's last call.
+  void attach(graph::Graph& graph, ChangeBell* bell = nullptr) {
+    bell_.store(bell);
+    graph_.store(&graph);
+  }
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
@@ -48,6 +53,7 @@ class ChangeRouter final : public watch::ChangeSink {
 
   const Workspaces& workspaces_;
   std::atomic<graph::Graph*> graph_{nullptr};
+  std::atomic<ChangeBell*> bell_{nullptr};
   std::atomic<uint64_t> overflows_{0};
 };
 

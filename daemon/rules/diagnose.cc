@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "daemon/rules/nearest.h"
+#include "daemon/rules/fix.h"
 #include "daemon/rules/verdict.h"
 
 namespace kiln::rules {
@@ -230,28 +230,8 @@ class Diagnoser {
       return;
     }
     Diagnostic error = begin(Kind::kUnprovided, wanter, product, scope);
-    error.fix = fix_of_unprovided(product);
+    error.fix = fix_of_unprovided(index_, product);
     errors_.push_back(std::move(error));
-  }
-
-  std::string fix_of_unprovided(TypeId product) const {
-    const std::string name(product->name);
-    if (product->side_effect) return "only a goal rule may have " + name;
-    if (product->union_base) {
-      return name + " is the base of a union: take a member, or ask by a get that " + name +
-             " is the only input of";
-    }
-    std::vector<std::string_view> known;
-    for (const IndexedRule& rule : index_.rules()) {
-      if (rule.info().product != nullptr) known.push_back(rule.info().product->name);
-    }
-    for (const TypeId type : index_.params()) known.push_back(type->name);
-    std::vector<std::string> meant;
-    for (const std::string_view other : nearest(name, known)) meant.emplace_back(other);
-    const std::string question =
-        meant.empty() ? "" : "did you mean " + joined(meant, " or ") + "? Otherwise ";
-    return question + "register a rule that returns " + name +
-           ", or give it as an input of the get or as a root";
   }
 
   void say_memberless(const IndexedRule& rule, uint32_t get, const ParamSet& scope) {
@@ -294,47 +274,19 @@ class Diagnoser {
     const Verdicts verdicts(index_, solver_);
     Diagnostic error = begin(Kind::kMissing, missing.wanter, ask.product, missing.scope);
     for (const Wanter& other : missing.also) say_also(error, other);
-    std::vector<ParamSet> remedies;
     for (const ApplicationId id : candidates) {
       const RuleInfo& info = index_.rule(solver_.at(id).rule).info();
       error.candidates.push_back(
           {info.name, info.where.file, info.where.line, verdicts.why_not(id, ask)});
-      std::optional<ParamSet> remedy = verdicts.remedy(id, ask);
-      const bool is_new = remedy && *remedy != ask.inputs &&
-                          std::find(remedies.begin(), remedies.end(), *remedy) == remedies.end();
-      if (is_new) remedies.push_back(*std::move(remedy));
     }
-    error.fix = fix_of_missing(missing.wanter, ask, std::move(remedies));
+    WantedAs as = WantedAs::kGet;
+    if (missing.wanter.query != nullptr) as = WantedAs::kQuery;
+    if (const Slot* slot = missing.wanter.slot; slot != nullptr) {
+      if (!slot->is_get) as = WantedAs::kParameter;
+      if (slot->member != nullptr) as = WantedAs::kMember;
+    }
+    error.fix = fix_of_missing(index_, solver_, ask, as, candidates);
     errors_.push_back(std::move(error));
-  }
-
-  std::string fix_of_missing(const Wanter& wanter, const Ask& ask,
-                             std::vector<ParamSet> remedies) const {
-    constexpr size_t kMaxRemedies = 3;
-    const std::string product(ask.product->name);
-    std::string otherwise = "register a rule that returns " + product;
-    if (!ask.inputs.empty()) {
-      otherwise += " and uses " + names(ask.inputs);
-    } else if (index_.rules_for(ask.product).empty()) {
-      otherwise += ", or give it as an input of the get or as a root";
-    }
-    const bool other_inputs = wanter.slot == nullptr || wanter.slot->member == nullptr;
-    if (remedies.empty() || !other_inputs) return otherwise;
-    std::stable_sort(remedies.begin(), remedies.end(),
-                     [](const ParamSet& a, const ParamSet& b) { return a.size() < b.size(); });
-    if (remedies.size() > kMaxRemedies) remedies.resize(kMaxRemedies);
-    std::vector<std::string> ways;
-    for (const ParamSet& remedy : remedies) {
-      ways.push_back(wanter.query != nullptr ? "query " + product + "(" + names(remedy) + ")"
-                                             : "get<" + product + ">(" + names(remedy) + ")");
-    }
-    return joined(ways, " or ");
-  }
-
-  std::string names(const ParamSet& set) const {
-    std::vector<std::string> names;
-    for (const TypeId type : index_.types(set)) names.emplace_back(type->name);
-    return joined(names, ", ");
   }
 
   Diagnostic begin(Kind kind, const Wanter& wanter, TypeId product, const ParamSet& scope) const {
@@ -378,36 +330,6 @@ class Diagnoser {
 
 std::vector<Diagnostic> diagnose(const RuleIndex& index, Solver& solver) {
   return Diagnoser(index, solver).diagnose();
-}
-
-std::vector<Diagnostic> unused_rules(const RuleIndex& index, const Solver& solver,
-                                     const std::vector<bool>& used) {
-  // One application of each, if it was ever a candidate: to say why it is not the answer.
-  std::map<RuleId, ApplicationId> tried;
-  for (ApplicationId id = 0; id < solver.applications().size(); ++id) {
-    tried.emplace(solver.at(id).rule, id);
-  }
-  const Verdicts verdicts(index, solver);
-  std::vector<Diagnostic> warnings;
-  for (RuleId id = 0; id < index.rules().size(); ++id) {
-    const RuleInfo& info = index.rule(id).info();
-    if (used[id] || info.kind != RuleKind::kRule) continue;
-    Diagnostic warning;
-    warning.kind = Kind::kUnused;
-    warning.wanted_by = info.name;
-    warning.file = info.where.file;
-    warning.line = info.where.line;
-    warning.product = info.product->name;
-    const auto at = tried.find(id);
-    if (at != tried.end() && !solver.at(at->second).answers.empty()) {
-      const Choice& choice = solver.choice_at(solver.at(at->second).answers.front().first);
-      warning.candidates.push_back({info.name, info.where.file, info.where.line,
-                                    verdicts.why_not(at->second, index.ask(choice.ask))});
-    }
-    warning.fix = "ask for " + warning.product + " by a get or a query, or remove the rule";
-    warnings.push_back(std::move(warning));
-  }
-  return warnings;
 }
 
 }  // namespace kiln::rules

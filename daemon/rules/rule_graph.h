@@ -6,7 +6,9 @@
 //          has an entry for each. The wants of an entry are bound to other entries, or to params.
 // Rules:   (how a product T is found in a scope, the set of param types there)
 //          1. A param of type T in scope is the answer.
-//          2. Else a rule that returns T, if all that it wants can be satisfied in the scope.
+//          2. Else a rule that returns T, if all that it wants can be satisfied in the scope. What
+//             an intrinsic takes are params only: nothing is computed for it, or else every
+//             Snapshot(Digest) would be another way to a Snapshot of whatever a Digest is made of.
 //          3. For a get<T>(In…), only one that consumes every In, by itself or below.
 //          4. There must be exactly one. There is no order of preference: to prefer is to surprise.
 //          The inputs of a get join the scope of the asker, in place of params of the same types.

@@ -46,14 +46,15 @@ std::optional<ParamId> RuleIndex::param(TypeId type) const {
   return at == numbers_.end() ? std::nullopt : std::optional(at->second);
 }
 
-AskId RuleIndex::intern(TypeId product, const std::vector<TypeId>& inputs) {
+AskId RuleIndex::intern(TypeId product, const std::vector<TypeId>& inputs, bool params_only) {
   ParamSet given;
   for (const TypeId type : inputs) given.add(number(type));
   const auto [at, is_new] =
-      ask_ids_.emplace(std::pair(product, given), static_cast<AskId>(asks_.size()));
+      ask_ids_.emplace(std::tuple(product, given, params_only), static_cast<AskId>(asks_.size()));
   if (is_new) {
     Ask& ask = asks_.emplace_back();
     ask.product = product;
+    ask.params_only = params_only;
     ask.param = param(product);
     if (ask.param) {
       ParamSet only;
@@ -76,7 +77,8 @@ void RuleIndex::add_rule(const RuleDefinition& definition) {
   rule.definition = &definition;
   for (uint32_t i = 0; i < info.arguments.size(); ++i) {
     if (info.kind == RuleKind::kGoal && info.arguments[i]->side_effect) continue;
-    rule.slots.push_back({false, i, nullptr, intern(info.arguments[i], {})});
+    const bool params_only = info.kind == RuleKind::kIntrinsic;
+    rule.slots.push_back({false, i, nullptr, intern(info.arguments[i], {}, params_only)});
   }
   rule.arguments = rule.slots.size();
   for (uint32_t i = 0; i < info.gets.size(); ++i) {
@@ -122,7 +124,7 @@ void RuleIndex::find_reach() {
   std::vector<std::vector<RuleId>> askers(asks_.size());
   std::vector<AskId> grown;  // may hold an ask more than once
   for (AskId id = 0; id < asks_.size(); ++id) {
-    asks_for[asks_[id].product].push_back(id);
+    if (!asks_[id].params_only) asks_for[asks_[id].product].push_back(id);
     if (!asks_[id].reach.empty()) grown.push_back(id);
   }
   for (RuleId id = 0; id < rules_.size(); ++id) {
@@ -145,6 +147,7 @@ void RuleIndex::find_reach() {
     }
   }
   for (Ask& ask : asks_) {
+    if (ask.params_only) continue;
     for (const RuleId id : rules_for(ask.product)) {
       if (rules_[id].reach.contains_all(ask.inputs)) ask.answers.push_back(id);
     }

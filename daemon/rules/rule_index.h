@@ -18,6 +18,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/rules/declarations.h"
@@ -31,6 +32,7 @@ using AskId = uint32_t;
 struct Ask {
   TypeId product = nullptr;
   ParamSet inputs;
+  bool params_only = false;  // of an intrinsic: no rule is an answer
   // Set if a param may be the answer: one of type `product` that consumes all inputs.
   std::optional<ParamId> param;
   std::vector<RuleId> answers;  // the rules that return `product` and reach all inputs
@@ -84,7 +86,7 @@ class RuleIndex {
 
  private:
   ParamId number(TypeId type);
-  AskId intern(TypeId product, const std::vector<TypeId>& inputs);
+  AskId intern(TypeId product, const std::vector<TypeId>& inputs, bool params_only = false);
   void add_rule(const RuleDefinition& rule);
   void add_roots(const RuleSet& set, const Declarations& declarations);
   void find_reach();
@@ -93,7 +95,7 @@ class RuleIndex {
   std::vector<TypeId> params_;
   absl::flat_hash_map<TypeId, std::vector<TypeId>> members_;  // by base
   absl::flat_hash_map<TypeId, std::vector<RuleId>> by_product_;
-  absl::flat_hash_map<std::pair<TypeId, ParamSet>, AskId> ask_ids_;
+  absl::flat_hash_map<std::tuple<TypeId, ParamSet, bool>, AskId> ask_ids_;
   std::vector<IndexedRule> rules_;
   std::vector<Ask> asks_;
   std::vector<IndexedRoot> roots_;

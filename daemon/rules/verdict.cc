@@ -62,30 +62,30 @@ std::string Verdicts::why_unanswered(const IndexedRule& rule, const Slot& slot, 
   const Choice& choice = solver_.choice_at(id);
   const Ask& ask = index_.ask(choice.ask);
   const std::string product = name_of(ask.product);
-  std::string prefix;
-  if (slot.is_get) prefix = "asks " + want_text(rule, slot) + ": ";
+  const std::string prefix =
+      slot.is_get ? "asks " + want_text(rule, slot) + ": " : "needs " + product + ": ";
   if (index_.rules_for(ask.product).empty()) {
     const bool somewhere = index_.param(ask.product).has_value();
     return (slot.is_get ? "asks " + want_text(rule, slot) : "needs " + product) + ", which " +
            (somewhere && !slot.is_get ? "is not in scope" : "no rule returns");
   }
   if (choice.candidates.empty()) return prefix + "no rule makes it of that";
-  if (path.size() >= kMaxDepth) return prefix + "needs " + product + ", which cannot be made";
+  if (path.size() >= kMaxDepth) return prefix + "…";
   std::string text;
   size_t told = 0;
   for (const Candidate& candidate : choice.candidates) {
     if (told++ == kMaxAlternatives) {
-      text += " …";
+      text += "; …";
       break;
     }
     const ApplicationId below = *candidate.application;
-    text += (text.empty() ? "" : ", or ");
+    const std::string& name = index_.rule(solver_.at(below).rule).info().name;
+    text += (text.empty() ? "via " : "; or via ") + name;
     if (std::find(path.begin(), path.end(), below) != path.end()) {
-      text += "needs " + product + ", which needs it in turn";
+      text += ", which needs it in turn";
       continue;
     }
-    const std::string& name = index_.rule(solver_.at(below).rule).info().name;
-    text += "via " + name + ": ";
+    text += ": ";
     text += solver_.at(below).alive ? unused_inputs(below, ask) : why_dead(below, path);
   }
   return prefix + text;

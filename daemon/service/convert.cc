@@ -105,6 +105,15 @@ void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire
   }
 }
 
+session::RootRequest root_from(const v1::Caller& wire) {
+  session::RootRequest root;
+  for (const v1::OptionSetting& option : wire.options()) {
+    root.options.push_back({option.scope(), option.name(), option.value()});
+  }
+  root.environment = {wire.environment().begin(), wire.environment().end()};
+  return root;
+}
+
 Result<session::ProcessSpec> process_from(const v1::Process& wire) {
   session::ProcessSpec spec;
   spec.argv = strings(wire.argv());

@@ -7,6 +7,7 @@
 #include "common/types/digest.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/executions.h"
+#include "daemon/session/root_params.h"
 #include "daemon/store/tree.h"
 #include "daemon/trace/events.h"
 #include "kiln/v1/common.pb.h"
@@ -27,6 +28,9 @@ void set_digest(const BasicDigest<Tag>& digest, v1::Digest& wire) {
 
 Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire);
 void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire);
+
+// What a caller says for goals and queries, but for the specs.
+session::RootRequest root_from(const v1::Caller& wire);
 
 Result<session::ProcessSpec> process_from(const v1::Process& wire);
 exec::KeepSandboxes keep_from(v1::KeepSandboxes wire);

@@ -4,11 +4,13 @@
 
 #include "daemon/async/executor.h"
 #include "daemon/graph/graph.h"
+#include "daemon/intrinsics/change_bell.h"
 #include "daemon/intrinsics/file_system.h"
 #include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
+#include "daemon/rules/rule_graph.h"
 #include "daemon/session/run_events.h"
 #include "daemon/store/stores.h"
 #include "daemon/trace/counters.h"
@@ -26,6 +28,8 @@ struct Engine {
   Executor& home;      // where coroutines run
   Executor& blocking;  // for what takes long
   Counters& counters;
+  const rules::RuleGraph& rules;
+  intrinsics::ChangeBell& changes;
   RunEvents& events;
 };
 

@@ -9,6 +9,8 @@ Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::stri
 
 Run::~Run() { runs_.end(this); }
 
+RunId Run::renewed_id() const { return runs_.new_id(); }
+
 Error shutting_down() {
   return environment_error(ErrorCode::kUnavailable,
                            "the daemon is shutting down; ask again to start a new one");
@@ -21,6 +23,11 @@ Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace,
   auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore));
   live_.push_back(run.get());
   return run;
+}
+
+RunId Runs::new_id() {
+  MutexLock lock(mutex_);
+  return RunId{++last_id_};
 }
 
 void Runs::end(Run* run) {

@@ -29,6 +29,8 @@ class Run {
 
   RunId id() const { return id_; }
   std::chrono::steady_clock::time_point began() const { return began_; }
+  // For another look on behalf of the same request: newer than every run so far.
+  RunId renewed_id() const;
   // Null for requests that need none.
   const intrinsics::Workspace* workspace() const { return workspace_; }
   // The caller's option `ignore`: gitignore patterns, one a line.
@@ -66,6 +68,7 @@ class Runs {
  private:
   friend class Run;
   void end(Run* run);
+  RunId new_id();
 
   mutable Mutex mutex_;
   CondVar idle_;

@@ -8,12 +8,14 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/disk_directory.h"
+
 namespace kiln::test {
 
 class TempDir {
  public:
   TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "kiln-test-XXXXXX").string();
+    std::string name = (disk_directory() / "kiln-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   ~TempDir() {

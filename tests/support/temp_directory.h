@@ -13,12 +13,13 @@
 
 #include "common/base/check.h"
 #include "common/base/unique_fd.h"
+#include "tests/support/disk_directory.h"
 
 namespace kiln::test {
 
 class TempDirectory {
  public:
-  TempDirectory() : TempDirectory(std::filesystem::temp_directory_path()) {}
+  TempDirectory() : TempDirectory(disk_directory()) {}
   // In memory where the machine has such a place: for tests that make thousands of directories.
   static TempDirectory in_memory() {
     const char* memory = "/dev/shm";

@@ -46,7 +46,7 @@ class ToyRules {
     set.define(QueryDeclaration{{type(product), types(inputs)}, next_line()});
   }
   void member(const std::string& base, const std::string& member) {
-    set.define(UnionMember{type(base), type(member), next_line()});
+    set.define(UnionMember{type(base), type(member), next_line(), nullptr});
   }
   void root(const std::string& name) { set.add_root(type(name)); }
 

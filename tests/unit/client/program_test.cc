@@ -259,7 +259,7 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
       {"exec --batch - -- true", "not from the command line"},
       {"exec --batch - --input x", "not from the command line"},
       {"doctor", "kiln: doctor: not supported yet"},
-      {"lint ::", "kiln: lint: not supported yet"},
+      {"fmt ::", "kiln: fmt: not supported yet"},
       {"--root /nowhere exec -- true", "/nowhere"},
       {"digest cat x", "too few arguments"},
       {"exec -- $'\\xff'", "not valid UTF-8"}};

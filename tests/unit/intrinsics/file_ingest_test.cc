@@ -2,10 +2,12 @@
 #include "daemon/intrinsics/file_ingest.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <thread>
 
 #include "daemon/intrinsics/host_tools.h"
+#include "daemon/os/shared_mapping.h"
 #include "tests/support/engine_fixture.h"
 
 namespace kiln::intrinsics {
@@ -56,6 +58,31 @@ TEST_F(Ingest, AFileThatIsOpenForWritingIsNotRemembered) {
   const UniqueFd reader = *open_file(disk_.path("f"), O_RDONLY);
   EXPECT_FALSE((*ingest_.read(disk_.fd(), rel("f"), disk_.path("f"), {})).open_for_writing);
   EXPECT_TRUE(ingest_.known(disk_.path("f"), stat("f")).has_value());
+}
+
+// There a mapping that loads a page before it stores into it leaves no trace in the stat.
+TEST_F(Ingest, AFileInMemoryIsNotRemembered) {
+  const auto memory = test::TempDirectory::in_memory();
+  if (os::stores_move_times(memory.fd())) GTEST_SKIP() << "no tmpfs here";
+  memory.write("f", "old");
+  settle();
+  const auto read = [&] {
+    return *store_->blobs().get(
+        ingest_.read(memory.fd(), rel("f"), memory.path("f"), {})->file->digest);
+  };
+  EXPECT_EQ(read(), "old");
+  const os::Stat before = **os::stat_beneath(memory.fd(), rel("f"));
+  {
+    const UniqueFd fd = *open_file(memory.path("f"), O_RDWR);
+    auto* mapping = static_cast<volatile char*>(
+        ::mmap(nullptr, 3, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+    ASSERT_EQ(mapping[0], 'o');
+    mapping[0] = 'O';
+    ::munmap(const_cast<char*>(mapping), 3);
+  }
+  EXPECT_EQ(**os::stat_beneath(memory.fd(), rel("f")), before);
+  EXPECT_FALSE(ingest_.known(memory.path("f"), before).has_value());
+  EXPECT_EQ(read(), "Old");
 }
 
 TEST_F(Ingest, WhatIsNoRegularFileIsNothingAndHangsNobody) {

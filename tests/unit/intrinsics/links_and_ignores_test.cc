@@ -139,8 +139,11 @@ TEST_F(Ignores, TheReasonNamesTheRulesFileAndLine) {
   write("g", "g");
   const auto why = [&](const Globs& globs, std::string_view ignore, const std::string& glob) {
     const auto query = *make_glob_query(globs, ignore, false);
-    return *sync_wait(home_,
-                      files_.explain_unmatched(*graph_, workspace_, *query, glob, RunId{99}, {}));
+    const auto ask = [&](graph::Key key) -> Task<Result<graph::ValueRef>> {
+      KILN_CO_ASSIGN(graph::Answer answer, co_await graph_->request(std::move(key), RunId{99}, {}));
+      co_return std::move(answer.value);
+    };
+    return *sync_wait(home_, files_.explain_unmatched(ask, workspace_, *query, glob));
   };
   EXPECT_EQ(why({"build/deep/f"}, "", "build/deep/f"),
             "build exists but is hidden by line 3 of .gitignore (build/)");

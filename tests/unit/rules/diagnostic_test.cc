@@ -21,13 +21,13 @@ ToyRules linter() {
   rules.root("Specs");
   rules.side_effect("Console");
   rules.union_base("LintRequest");
-  rules.intrinsic("Snapshot", "capture", {"PathGlobs"});         // toy.cc:1
-  rules.intrinsic("Snapshot", "merge", {"MergeDigests"});        // toy.cc:2
-  rules.intrinsic("ProcessResult", "execute", {"Process"});      // toy.cc:3
-  rules.rule("Addresses", "resolve", {"Specs"});                 // toy.cc:4
-  rules.query("Snapshot", {"PathGlobs"});                        // toy.cc:5
-  rules.query("Snapshot", {"MergeDigests"});                     // toy.cc:6
-  rules.query("ProcessResult", {"Process"});                     // toy.cc:7
+  rules.intrinsic("Snapshot", "capture", {"PathGlobs"});     // toy.cc:1
+  rules.intrinsic("Snapshot", "merge", {"MergeDigests"});    // toy.cc:2
+  rules.intrinsic("ProcessResult", "execute", {"Process"});  // toy.cc:3
+  rules.rule("Addresses", "resolve", {"Specs"});             // toy.cc:4
+  rules.query("Snapshot", {"PathGlobs"});                    // toy.cc:5
+  rules.query("Snapshot", {"MergeDigests"});                 // toy.cc:6
+  rules.query("ProcessResult", {"Process"});                 // toy.cc:7
   return rules;
 }
 
@@ -40,14 +40,17 @@ TEST(D, Print) {
                {{"Snapshot", {"Digest"}}, {"ProcessResult", {"Process"}}});
     rules.member("LintRequest", "Shellcheck");
     rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
-    puts(errors_of(rules).c_str()); puts("-----");
+    puts(errors_of(rules).c_str());
+    puts("-----");
   }
   {
     ToyRules rules = linter();
-    rules.rule("LintResult", "run_shellcheck", {"Shellcheck", "Snapshot"}, {{"ProcessResult", {"Process"}}});
+    rules.rule("LintResult", "run_shellcheck", {"Shellcheck", "Snapshot"},
+               {{"ProcessResult", {"Process"}}});
     rules.member("LintRequest", "Shellcheck");
     rules.goal("lint", {"Console", "Addresses"}, {{"LintResult", {"LintRequest"}}});
-    puts(errors_of(rules).c_str()); puts("-----");
+    puts(errors_of(rules).c_str());
+    puts("-----");
   }
   {
     ToyRules rules = linter();
@@ -65,16 +68,19 @@ TEST(D, Print) {
     rules.rule("Deep", "deep", {"Middle"});
     rules.rule("Middle", "middle", {"Snapshot", "Specs"});
     rules.query("Deep", {"Process"});
-    puts(errors_of(rules).c_str()); puts("-----");
+    puts(errors_of(rules).c_str());
+    puts("-----");
     puts(to_json(rules.compile().errors).c_str());
-    puts(to_text(rules.compile().warnings).c_str()); puts("-----");
+    puts(to_text(rules.compile().warnings).c_str());
+    puts("-----");
   }
   {
     ToyRules rules = linter();
     rules.rule("Deep", "deep", {"Middle"});
     rules.rule("Fancy", "fancy", {"Unmade"});
     rules.rule("Middle", "middle", {"Snapshot", "Specs"});
-    puts(to_text(rules.compile().warnings).c_str()); puts("-----");
+    puts(to_text(rules.compile().warnings).c_str());
+    puts("-----");
   }
 }
 

@@ -1,6 +1,7 @@
 // SessionFixture: an Engine over one workspace, with processes that only pretend.
 #pragma once
 
+#include "daemon/intrinsics/tree_rules.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/executions.h"
 #include "tests/support/engine_fixture.h"
@@ -16,8 +17,10 @@ class SessionFixture : public test::EngineFixture {
         tool_digests_(fs_counters_),
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
-        engine_{*graph_, files_,  processes_, outputs_,  tools_,
-                writer_, *store_, home_,      blocking_, counters_, events_} {}
+        changes_(home_),
+        rules_(rules::RuleGraph::compile(intrinsics::tree_rules(files_, *store_)).graph),
+        engine_{*graph_, files_,    processes_, outputs_, tools_,   writer_, *store_,
+                home_,   blocking_, counters_,  *rules_,  changes_, events_} {}
   // The graph holds keys of functions that live here.
   ~SessionFixture() override {
     router_.detach();
@@ -44,6 +47,8 @@ class SessionFixture : public test::EngineFixture {
   intrinsics::HostTools tool_digests_;
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
+  intrinsics::ChangeBell changes_;
+  std::unique_ptr<const rules::RuleGraph> rules_;
   RunEvents events_;
   Engine engine_;
   Runs runs_;

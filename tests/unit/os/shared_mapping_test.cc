@@ -1,4 +1,4 @@
-#include "daemon/os/open_for_writing.h"
+#include "daemon/os/shared_mapping.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

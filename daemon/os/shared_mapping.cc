@@ -1,6 +1,8 @@
-#include "daemon/os/open_for_writing.h"
+#include "daemon/os/shared_mapping.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
 #include <csignal>
@@ -16,6 +18,12 @@ bool open_for_writing(int fd) {
   if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
   ::fcntl(fd, F_SETLEASE, F_UNLCK);
   return false;
+}
+
+bool stores_move_times(int fd) {
+  struct statfs fs;
+  if (::fstatfs(fd, &fs) != 0) return false;
+  return fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC;
 }
 
 }  // namespace kiln::os

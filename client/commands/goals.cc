@@ -1,0 +1,145 @@
+// kiln GOAL... [SPEC...]
+#include <algorithm>
+#include <array>
+
+#include "client/commands/command.h"
+#include "client/option_parser.h"
+#include "client/profile.h"
+#include "common/ipc/wire_error.h"
+#include "kiln/v1/goals.pb.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr auto kGoals = std::to_array<std::string_view>({"list", "lint"});
+
+HelpText help_text(std::string_view goal) {
+  const bool list = goal == "list";
+  return {
+      "kiln " + std::string(goal), "[GOAL]... [OPTION]... [SPEC]...",
+      list ? "List the files that specs match." : "Run linters over the files that specs match.",
+      "A spec is a path, DIR/ or DIR: (the files in a directory), DIR:: (and below), ::\n"
+      "(everything), or a glob; -SPEC takes away. Several goals run in order, until one\n"
+      "answers no.\n"
+      "\n"
+      "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln itself\n"
+      "failed.",
+      list ? "kiln list ::\nkiln list src:: -src/generated::"
+           : "kiln lint ::\nkiln lint --loop scripts::"};
+}
+
+// "-dir::" and "-a/b.sh" are specs that take away; "-x" is an option.
+bool is_excluding_spec(const std::string& argument) {
+  return argument.size() > 1 && argument[0] == '-' && argument[1] != '-' &&
+         argument.find_first_of(":/.*", 1) != std::string::npos &&
+         argument.find('=') == std::string::npos;
+}
+
+Result<void> add_option(const std::string& text, v1::Caller& caller) {
+  const size_t dot = text.find('.');
+  const size_t equals = text.find('=', dot == std::string::npos ? 0 : dot);
+  if (dot == std::string::npos || dot == 0 || equals == std::string::npos || equals == dot + 1) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "--option '" + text + "' is not SCOPE.NAME=VALUE");
+  }
+  v1::OptionSetting& option = *caller.add_options();
+  option.set_scope(text.substr(0, dot));
+  option.set_name(text.substr(dot + 1, equals - dot - 1));
+  option.set_value(text.substr(equals + 1));
+  return {};
+}
+
+// What the daemon says of a run of goals, shown as it comes.
+class GoalFollower {
+ public:
+  // `profile` may be null.
+  GoalFollower(Console& console, bool loop, ProfileWriter* profile)
+      : console_(console), loop_(loop), profile_(profile) {}
+
+  Result<void> take(std::string_view bytes) {
+    v1::GoalEvent event;
+    KILN_TRY(parse_message(bytes, event));
+    switch (event.event_case()) {
+      case v1::GoalEvent::kOutput:
+        KILN_TRY(console_.write_stdout(event.output().stdout()));
+        return console_.write_stderr(event.output().stderr());
+      case v1::GoalEvent::kFinished:
+        exit_code_ = event.finished().exit_code();
+        if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
+        return {};
+      case v1::GoalEvent::kError:
+        console_.say_error(from_wire(event.error()));
+        if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
+        return {};
+      case v1::GoalEvent::kProgress:
+        if (profile_ != nullptr) profile_->add(event.progress());
+        return {};
+      case v1::GoalEvent::EVENT_NOT_SET:
+        return {};  // of a newer daemon
+    }
+    return {};
+  }
+
+  std::optional<int> exit_code() const { return exit_code_; }
+
+ private:
+  Console& console_;
+  const bool loop_;
+  ProfileWriter* const profile_;
+  std::optional<int> exit_code_;
+};
+
+Result<int> run_goal(Invocation& invocation, std::string goal) {
+  std::vector<std::string> words;
+  std::vector<std::string> options;
+  bool loop = false;
+  const std::vector<std::string> excluded = invocation.take_arguments(is_excluding_spec);
+  OptionParser parser(help_text(goal));
+  parser.positionals(words, 0, 0);
+  parser.flag("--loop", loop, "run again whenever something that was read changes");
+  parser.list("--option", "SCOPE.NAME=VALUE", options, "set an option of a subsystem");
+  KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
+  if (!go) return 0;
+  if (loop && invocation.globals().profile()) {
+    return user_error(ErrorCode::kUnsupported, goal + ": --loop cannot write a --profile yet");
+  }
+
+  v1::RunGoalsRequest request;
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  request.add_goals(std::move(goal));
+  auto word = words.begin();
+  for (; word != words.end() && std::find(kGoals.begin(), kGoals.end(), *word) != kGoals.end();
+       ++word) {
+    request.add_goals(*word);
+  }
+  for (; word != words.end(); ++word) request.add_specs(*word);
+  for (const std::string& spec : excluded) request.add_specs(spec);
+  for (const std::string& option : options) {
+    KILN_TRY(add_option(option, *request.mutable_caller()));
+  }
+  request.set_json(invocation.globals().json());
+
+  std::optional<ProfileWriter> profile;
+  if (const auto& path = invocation.globals().profile()) {
+    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    request.set_events(v1::Event::TRACE);
+  }
+  KILN_ASSIGN(Session * session, invocation.session());
+  GoalFollower follower(invocation.console(), loop, profile ? &*profile : nullptr);
+  const auto done =
+      session->server_stream(loop ? "/kiln.v1.Goals/Watch" : "/kiln.v1.Goals/Run", request,
+                             [&follower](std::string_view bytes) { return follower.take(bytes); });
+  const auto profiled = profile ? profile->finish() : Result<void>();
+  KILN_TRY(done);
+  KILN_TRY(profiled);
+  if (follower.exit_code()) return *follower.exit_code();
+  return internal_error("the daemon ended a goal without an answer");
+}
+
+}  // namespace
+
+Result<int> run_list(Invocation& invocation) { return run_goal(invocation, "list"); }
+Result<int> run_lint(Invocation& invocation) { return run_goal(invocation, "lint"); }
+
+}  // namespace kiln

@@ -1,0 +1,118 @@
+#include "daemon/service/goals_service.h"
+
+#include "common/ipc/wire_error.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/event_channel.h"
+#include "daemon/session/goals.h"
+
+namespace kiln::service {
+
+namespace {
+
+using Queue = WriteQueue<v1::GoalEvent>;
+
+session::GoalRequest goals_from(const v1::RunGoalsRequest& wire) {
+  session::GoalRequest request;
+  request.goals.assign(wire.goals().begin(), wire.goals().end());
+  request.root = root_from(wire.caller());
+  request.root.specs.assign(wire.specs().begin(), wire.specs().end());
+  request.root.json = wire.json();
+  return request;
+}
+
+RequestName name_of(const v1::RunGoalsRequest& wire) {
+  std::string goals;
+  for (const std::string& goal : wire.goals()) goals += (goals.empty() ? "" : " ") + goal;
+  std::string all = goals;
+  for (const std::string& spec : wire.specs()) all += " " + spec;
+  return {std::move(goals), std::move(all)};
+}
+
+Task<Result<void>> send(Queue& queue, v1::GoalEvent event) {
+  if (!co_await queue.send(std::move(event))) {
+    co_return user_error(ErrorCode::kCancelled, "the client is gone");
+  }
+  co_return Result<void>();
+}
+
+// Below gRPC's limit for one message.
+constexpr size_t kMostPrinted = size_t{1} << 20;
+
+std::string cut(std::string& text) {
+  std::string piece = text.substr(0, kMostPrinted);
+  text.erase(0, kMostPrinted);
+  return piece;
+}
+
+Task<Result<void>> print(Queue& queue, rules::Console::Text text) {
+  while (!text.out.empty() || !text.err.empty()) {
+    v1::GoalEvent event;
+    event.mutable_output()->set_stdout(cut(text.out));
+    event.mutable_output()->set_stderr(cut(text.err));
+    KILN_CO_TRY(co_await send(queue, std::move(event)));
+  }
+  co_return Result<void>();
+}
+
+v1::GoalEvent finished(const Host& host, const session::GoalAnswer& answer) {
+  v1::GoalEvent event;
+  event.mutable_finished()->set_exit_code(answer.exit_code);
+  host.set_clock(answer.clock, *event.mutable_finished()->mutable_clock());
+  return event;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsRequest*,
+                                             v1::ListGoalsResponse* response) {
+  return UnaryCall::start(host_.home, host_.begin(v1::Caller()),
+                          [this, response](const session::Run&) -> Task<Result<void>> {
+                            for (const rules::Root& goal : host_.engine.rules.goals()) {
+                              v1::ListGoalsResponse::Goal& wire = *response->add_goals();
+                              wire.set_name(goal.name);
+                              wire.set_summary(goal.supply.entry->rule.info.summary);
+                            }
+                            co_return Result<void>();
+                          });
+}
+
+GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequest* request) {
+  return StreamCall<v1::GoalEvent>::start(
+      host_.home, context, host_.begin(request->caller()),
+      [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
+        session::GoalClient client;
+        client.print = [&queue](rules::Console::Text text) {
+          return print(queue, std::move(text));
+        };
+        KILN_CO_ASSIGN(const session::GoalAnswer answer,
+                       co_await with_events(
+                           host_, run, request->events(), name_of(*request), queue,
+                           &v1::GoalEvent::mutable_progress,
+                           session::run_goals(host_.engine, run, goals_from(*request), client)));
+        queue.push_last(finished(host_, answer));
+        co_return Result<void>();
+      });
+}
+
+GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRequest* request) {
+  return StreamCall<v1::GoalEvent>::start(
+      host_.home, context, host_.begin(request->caller()),
+      [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
+        session::GoalClient client;
+        client.print = [&queue](rules::Console::Text text) {
+          return print(queue, std::move(text));
+        };
+        client.finished = [this, &queue](Result<session::GoalAnswer> answer) {
+          v1::GoalEvent event;
+          if (answer.ok()) {
+            event = finished(host_, *answer);
+          } else {
+            to_wire(answer.error(), *event.mutable_error());
+          }
+          return send(queue, std::move(event));
+        };
+        co_return co_await session::watch_goals(host_.engine, run, goals_from(*request), client);
+      });
+}
+
+}  // namespace kiln::service

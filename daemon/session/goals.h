@@ -1,0 +1,60 @@
+// Goals and queries of one caller: from words to an answer of one state.
+// Threads: see RootRun; resumes on the graph's executor.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "daemon/async/task.h"
+#include "daemon/rules/root_run.h"
+#include "daemon/session/engine.h"
+#include "daemon/session/root_params.h"
+#include "daemon/session/run.h"
+
+namespace kiln::session {
+
+struct GoalRequest {
+  std::vector<std::string> goals;
+  RootRequest root;
+};
+
+struct GoalAnswer {
+  int exit_code = 0;
+  ClockTick clock;
+};
+
+// How goals reach their client. Both may wait for a slow reader; an error ends the run.
+struct GoalClient {
+  std::function<Task<Result<void>>(rules::Console::Text)> print;
+  // watch_goals() only: one round is over.
+  std::function<Task<Result<void>>(Result<GoalAnswer>)> finished;
+};
+
+// Runs the goals in order, until one answers no. Unknown goals are refused before any runs.
+Task<Result<GoalAnswer>> run_goals(const Engine& engine, const Run& run, GoalRequest request,
+                                   const GoalClient& client);
+// As run_goals(), and again whenever something that it read has changed; ends when the run is
+// cancelled or the client is gone.
+Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest request,
+                               const GoalClient& client);
+
+struct QueryParam {
+  std::string type;
+  std::string json;
+};
+struct QueryRequest {
+  std::string product;
+  std::vector<QueryParam> params;
+  RootRequest root;
+};
+struct QueryAnswer {
+  std::string json;
+  ClockTick clock;
+};
+// The product as JSON.
+Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request);
+
+}  // namespace kiln::session

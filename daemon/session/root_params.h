@@ -1,0 +1,39 @@
+// What every goal and query begins with: the workspace, options, the client's environment, specs.
+// Threads: immutable once made.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "daemon/rules/options.h"
+#include "daemon/rules/rule_graph.h"
+#include "daemon/session/run.h"
+
+namespace kiln::session {
+
+// The caller's words.
+struct RootRequest {
+  std::vector<std::string> specs;
+  std::vector<rules::OptionSetting> options;
+  std::map<std::string, std::string> environment;
+  bool json = false;
+};
+
+class RootParams {
+ public:
+  // Fails for an option that does not exist or has a wrong value, and without a workspace.
+  static Result<RootParams> make(const rules::RuleGraph& graph, const Run& run,
+                                 const RootRequest& request);
+
+  // A param for each type of the root's scope. `given` are those of a query's own inputs.
+  Result<std::vector<rules::Param>> for_root(const rules::Root& root,
+                                             std::span<const rules::Param> given = {}) const;
+
+ private:
+  std::vector<rules::Param> params_;
+};
+
+}  // namespace kiln::session
