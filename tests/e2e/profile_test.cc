@@ -1,6 +1,7 @@
 // `kiln exec --profile`: what ran, when, on whose behalf and why.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "tests/support/kiln_fixture.h"
@@ -105,6 +106,21 @@ TEST_F(Profile, AfterAnEditTheReasonNamesWhatChanged) {
     named_the_file |= changed.find("src/b.txt") != std::string::npos;
   }
   EXPECT_TRUE(named_the_file);
+}
+
+TEST_F(Profile, OfAGoalShowsItsRules) {
+  write("a.txt", "a");
+  const std::string file = temp_path() / "goal.json";
+  ASSERT_EQ(kiln({"list", "--profile", file, "::"}).exit_code, 0);
+  std::vector<std::string> rules;
+  for (const json& event : json::parse(slurp(file))) {
+    if (event.at("ph") == "X") rules.push_back(event.at("name"));
+  }
+  ASSERT_GE(rules.size(), 2u);
+  EXPECT_EQ(rules.front(), "list ::");
+  EXPECT_NE(std::find_if(rules.begin(), rules.end(),
+                         [](const auto& rule) { return rule.starts_with("spec_files("); }),
+            rules.end());
 }
 
 TEST_F(Profile, OfARunThatFailsIsWrittenNevertheless) {
