@@ -78,6 +78,9 @@ void GlobalOptions::add_to(OptionParser& parser) {
   parser.flag("--json", json_, "print JSON on standard output");
   parser.value("--color", "WHEN", color_, "auto, always or never; NO_COLOR is honoured");
   parser.value("--progress", "HOW", progress_, "auto, plain or none");
+  parser.value("--profile", "FILE", profile_,
+               "write what ran, when and why: a Chrome trace, for\n"
+               "https://ui.perfetto.dev or chrome://tracing");
 }
 
 Result<void> GlobalOptions::apply(Console& console) const {

@@ -32,6 +32,8 @@ class GlobalOptions {
   Result<void> apply(Console& console) const;
 
   bool json() const { return json_; }
+  // The file of --profile.
+  const std::optional<std::string>& profile() const { return profile_; }
   // --root, else the nearest ancestor of the current directory with a kiln.toml, else with a .git,
   // else the current directory. Absolute, symlinks resolved.
   Result<std::string> workspace_root() const;
@@ -40,6 +42,7 @@ class GlobalOptions {
   std::optional<std::string> root_;
   std::optional<std::string> color_;
   std::optional<std::string> progress_;
+  std::optional<std::string> profile_;
   bool json_ = false;
 };
 

@@ -21,9 +21,11 @@ class Invocation {
  public:
   Invocation(std::vector<std::string> arguments, Console& console, Interrupt& interrupt);
 
+  // Whether a command is told of events while it works, and so can write a profile.
+  enum class Events : uint8_t { kNone, kProfile };
   // Parses the arguments with the command's and the global options. False if help was asked for,
   // and printed: the command is done.
-  Result<bool> parse(OptionParser& parser);
+  Result<bool> parse(OptionParser& parser, Events events = Events::kNone);
 
   // Takes those arguments out, up to "--", that are not for a parser.
   std::vector<std::string> take_arguments(bool (*taken)(const std::string& argument));

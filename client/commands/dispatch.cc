@@ -119,8 +119,8 @@ Result<int> without_command(const CommandLine& line, Console& console) {
     return 0;
   }
   if (line.command.empty() && !line.arguments.empty()) {
-    static const std::vector<std::string> kOptions = {"--help", "--version", "--root",
-                                                      "--json", "--color",   "--progress"};
+    static const std::vector<std::string> kOptions = {"--help",  "--version",  "--root",   "--json",
+                                                      "--color", "--progress", "--profile"};
     const std::string& option = line.arguments.front();
     if (std::find(kOptions.begin(), kOptions.end(), option) == kOptions.end()) {
       return user_error(
@@ -166,7 +166,7 @@ int run_command_line(std::vector<std::string> arguments, Console& console, Inter
 Invocation::Invocation(std::vector<std::string> arguments, Console& console, Interrupt& interrupt)
     : arguments_(std::move(arguments)), console_(console), interrupt_(interrupt) {}
 
-Result<bool> Invocation::parse(OptionParser& parser) {
+Result<bool> Invocation::parse(OptionParser& parser, Events events) {
   globals_.add_to(parser);
   KILN_ASSIGN(const bool run, parser.parse(std::move(arguments_)));
   if (!run) {
@@ -174,6 +174,10 @@ Result<bool> Invocation::parse(OptionParser& parser) {
     return false;
   }
   KILN_TRY(globals_.apply(console_));
+  if (globals_.profile() && events == Events::kNone) {
+    return user_error(ErrorCode::kUnsupported,
+                      "--profile: this command runs nothing that could be profiled");
+  }
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "client/commands/exec_batch.h"
 #include "client/exec_options.h"
 #include "client/process_json.h"
+#include "client/profile.h"
 #include "client/render.h"
 
 namespace kiln {
@@ -26,8 +27,9 @@ double seconds_since(Clock::time_point start) {
 // Follows one process: passes its output on and remembers how it ended.
 class Follower {
  public:
-  Follower(Console& console, std::string description, bool json)
-      : console_(console), description_(std::move(description)), json_(json) {}
+  // `profile` may be null.
+  Follower(Console& console, std::string description, bool json, ProfileWriter* profile)
+      : console_(console), description_(std::move(description)), json_(json), profile_(profile) {}
 
   Result<void> take(std::string_view message) {
     v1::ExecuteEvent event;
@@ -40,6 +42,9 @@ class Follower {
         return take_output(event.output());
       case v1::ExecuteEvent::kFinished:
         result_ = std::move(*event.mutable_finished());
+        return {};
+      case v1::ExecuteEvent::kProgress:
+        if (profile_ != nullptr) profile_->add(event.progress());
         return {};
       case v1::ExecuteEvent::EVENT_NOT_SET:
         return {};  // of a newer daemon
@@ -110,6 +115,7 @@ class Follower {
   Console& console_;
   const std::string description_;
   const bool json_;
+  ProfileWriter* const profile_;
   const Clock::time_point start_ = Clock::now();
   std::string sandbox_;
   std::string stdout_;
@@ -120,9 +126,14 @@ class Follower {
 Result<int> execute(Invocation& invocation, const ExecOptions& options) {
   KILN_ASSIGN(v1::ExecuteRequest request, make_execute_request(options, process_environment()));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
+  std::optional<ProfileWriter> profile;
+  if (const auto& path = invocation.globals().profile()) {
+    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    request.set_events(v1::Event::TRACE);
+  }
   KILN_ASSIGN(Session * session, invocation.session());
   Follower follower(invocation.console(), request.process().description(),
-                    invocation.globals().json());
+                    invocation.globals().json(), profile ? &*profile : nullptr);
   if (invocation.console().live()) {
     session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
   }
@@ -130,8 +141,11 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
       session->server_stream("/kiln.v1.Processes/Execute", request,
                              [&follower](std::string_view bytes) { return follower.take(bytes); });
   session->set_ticker(nullptr, -1);
+  const auto profiled = profile ? profile->finish() : Result<void>();
   if (!done.ok()) return done.error();
-  return follower.finish();
+  KILN_ASSIGN(const int code, follower.finish());
+  KILN_TRY(profiled);
+  return code;
 }
 
 HelpText help_text() {
@@ -159,8 +173,11 @@ Result<int> run_exec(Invocation& invocation) {
   OptionParser parser(help_text());
   parser.positionals(options.argv, 0, 0);
   options.add_to(parser);
-  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
+  if (options.batch && invocation.globals().profile()) {
+    return user_error(ErrorCode::kUnsupported, "exec: --batch cannot write a --profile yet");
+  }
   if (options.batch) return execute_batch(invocation, options);
   if (options.argv.empty()) {
     return user_error(ErrorCode::kInvalidArgument,

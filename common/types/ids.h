@@ -14,6 +14,12 @@ struct RunId {
   friend auto operator<=>(const RunId&, const RunId&) = default;
 };
 
+// A piece of a run's work, unique within a daemon's life. 0 is none.
+struct SpanId {
+  uint64_t value = 0;
+  friend auto operator<=>(const SpanId&, const SpanId&) = default;
+};
+
 // The watcher's clock: grows whenever something changed. Ordered within one daemon's life.
 struct ClockTick {
   uint64_t value = 0;

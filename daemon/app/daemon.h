@@ -69,7 +69,7 @@ class Daemon {
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
-  // Floor 6: the functions behind the nodes, then the graph that runs them.
+  // Floor 6: the functions behind the nodes, then the graph that runs them and who is told of it.
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   intrinsics::OutputHub outputs_;
@@ -79,6 +79,7 @@ class Daemon {
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
   std::unique_ptr<const rules::RuleGraph> rules_;
+  session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.
   session::Engine engine_;

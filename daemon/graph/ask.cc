@@ -110,7 +110,7 @@ bool Engine::suspend(WaitBlock& block, std::coroutine_handle<> waiter) {
       abandoned = block.owner->abandoned;
     }
     if (abandoned) leave(block, Leaving::kCancelled);
-  } else if (block.stop->stop_requested()) {
+  } else if (block.origin->stop.stop_requested()) {
     leave(block, Leaving::kCancelled);
   }
   const bool done = block.release();
@@ -179,10 +179,7 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
     return {};
   }
   const WaitBlock& block = *wait.block;
-  // Read under this lock: raise() sets the asker's level before it comes to look here.
-  const uint64_t level =
-      block.owner == nullptr ? 1 : block.owner->level.load(std::memory_order_relaxed) + 1;
-  auto* attempt = new Attempt(*this, node, node.state, block.run, level);
+  auto* attempt = new Attempt(*this, node, node.state, block);
   node.enter(State::kRunning);
   node.attempt = attempt;
   wait.started = true;

@@ -31,14 +31,21 @@ struct Read {
 };
 
 struct Attempt {
-  Attempt(Engine& the_engine, Node& the_node, State found, RunId asked_by, uint64_t at_level)
+  // For the first who asks: another attempt, or a request from outside.
+  Attempt(Engine& the_engine, Node& the_node, State found, const WaitBlock& asked_by)
       : engine(the_engine),
         node(the_node),
-        run(asked_by),
+        run(asked_by.run),
+        root_run(asked_by.owner == nullptr ? run : asked_by.owner->root_run),
+        parent(asked_by.owner == nullptr ? asked_by.origin->parent : asked_by.owner->span),
         context(*this),
         came_from(found),
-        newest_run(asked_by),
-        level(at_level) {}
+        newest_run(run),
+        span(parent),
+        // Read under the node's lock: raise() sets the asker's level before it comes to look here.
+        level(asked_by.owner == nullptr
+                  ? 1
+                  : asked_by.owner->level.load(std::memory_order_relaxed) + 1) {}
   static void* operator new(size_t bytes) { return frame_pool::allocate(bytes); }
   static void operator delete(void* attempt, size_t bytes) noexcept {
     frame_pool::deallocate(attempt, bytes);
@@ -48,6 +55,8 @@ struct Attempt {
   Engine& engine;
   Node& node;
   const RunId run;
+  const RunId root_run;  // of the request from outside that led here
+  const SpanId parent;   // the asker's, when it asked
   Context context;
 
   // Under the lock of `node`; written by others too.
@@ -69,7 +78,10 @@ struct Attempt {
   bool saw_error = false;    // a dependency failed
   bool group_closed = true;  // an answer came since the last group of reads began
   bool reads_transient = false;
+  RunReason reason = RunReason::kNeverRan;  // why the function runs, and
+  NodeId changed = 0;                       // for kInputChanged: the dependency
   int restarts = 0;
+  SpanId span;         // of the function while it runs, else the parent
   uint64_t epoch = 0;  // Engine::epoch_, at begin()
   RunId reads_through = kEveryRun;
   absl::InlinedVector<Read, 2> reads;
@@ -84,6 +96,8 @@ struct Attempt {
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
 
+  // The observer was told that the function started, and is to be told how it ended.
+  bool is_span() const { return span != parent; }
   void link(Wait& wait);
   void unlink(Wait& wait);
   void link(WaitBlock& block);

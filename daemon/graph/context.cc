@@ -120,4 +120,6 @@ std::stop_token Context::stop_token() const { return attempt_.engine.stop_token_
 
 RunId Context::run() const { return attempt_.run; }
 
+SpanId Context::span() const { return attempt_.span; }
+
 }  // namespace kiln::graph

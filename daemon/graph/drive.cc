@@ -35,6 +35,8 @@ Engine::Driver Engine::drive(Attempt& attempt) {
       next = co_await engine.recheck(attempt);
       continue;
     }
+    if (engine.options_.observer != nullptr) [[unlikely]]
+      engine.tell_start(attempt);
     Result<Computed> computed =
         co_await node.key.function->compute(attempt.context, *node.key.input);
     next = computed.ok() ? engine.settle_computed(attempt, *std::move(computed))
@@ -84,8 +86,8 @@ bool Engine::is_stale(const Node& node, const Attempt& attempt) const {
 }
 
 void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed) {
-  node.reason = reason;
-  node.changed = changed;
+  node.reason = attempt.reason = reason;
+  node.changed = attempt.changed = changed;
   attempt.was_forced = std::exchange(node.forced, false);
   attempt.ran = true;
   attempt.saw_error = false;

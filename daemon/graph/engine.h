@@ -2,7 +2,7 @@
 //
 // Sources: ask.cc (asking for nodes), leave.cc (losing interest), drive.cc (what an attempt does),
 //          recheck.cc, settle.cc (its halves), cycle.cc (who waits for whom), invalidate.cc,
-//          evict.cc, graph.cc (requests from outside).
+//          evict.cc, observe.cc (what the observer is told), graph.cc (requests from outside).
 // Locks:   invalidation_ or waits_ before a node's lock; never two nodes' locks at once; no lock
 //          while a function runs or a coroutine is resumed.
 #pragma once
@@ -16,6 +16,7 @@
 #include "daemon/graph/counters.h"
 #include "daemon/graph/live_count.h"
 #include "daemon/graph/node_table.h"
+#include "daemon/graph/observer.h"
 
 namespace kiln::graph {
 
@@ -24,7 +25,7 @@ class Engine {
   Engine(Executor& executor, Options options) : executor_(executor), options_(options) {}
   ~Engine();
 
-  Task<Result<Answer>> request(Key key, RunId run, std::stop_token stop);
+  Task<Result<Answer>> request(Key key, RunId run, RequestOrigin origin);
   size_t invalidate(std::span<const Hash128> keys);
   std::optional<Why> why(const Hash128& hash) const;
   Stats stats() const;
@@ -104,7 +105,8 @@ class Engine {
   // settle.cc
   Next settle_computed(Attempt& attempt, Computed computed);
   Next settle_failed(Attempt& attempt, Error error);
-  void store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,
+  // True: it is what was remembered before.
+  bool store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,
              Edges& retired) KILN_REQUIRES(node.lock);
   void finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done)
       KILN_REQUIRES(node.lock);
@@ -119,8 +121,16 @@ class Engine {
   // evict.cc
   void evict();
 
+  // observe.cc: only if there is an observer, the end only if attempt.is_span(); no lock held.
+  void tell_start(Attempt& attempt);
+  void tell_end(Attempt& attempt, Ending ending, const Computed* computed, const Error* error);
+  void tell_answer(const Key& key, RunId run, SpanId parent, const Answer& answer,
+                   const Error* error);
+
   // graph.cc
-  Task<Result<Answer>> request_slowly(Node& node, RunId run, std::stop_token stop);
+  // Fills in the answer, as far as it got.
+  Task<Result<void>> request_slowly(Node& node, RunId run, const RequestOrigin& origin,
+                                    Answer& answer);
   bool answer_request(Node& node, RunId run, Answer& answer);
 
   // These synchronise themselves, and are aligned to cache lines.

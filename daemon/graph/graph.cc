@@ -10,8 +10,8 @@ Graph::Graph(Executor& executor, Options options)
     : engine_(std::make_unique<Engine>(executor, options)) {}
 Graph::~Graph() = default;
 
-Task<Result<Answer>> Graph::request(Key key, RunId run, std::stop_token stop) {
-  return engine_->request(std::move(key), run, std::move(stop));
+Task<Result<Answer>> Graph::request(Key key, RunId run, std::stop_token stop, SpanId parent) {
+  return engine_->request(std::move(key), run, {std::move(stop), parent});
 }
 size_t Graph::invalidate(std::span<const Hash128> keys) { return engine_->invalidate(keys); }
 std::optional<Why> Graph::why(const Hash128& key) const { return engine_->why(key); }
@@ -38,10 +38,10 @@ Engine::~Engine() {
 // A request that is suspended: as a WaitBlock of one, which a stop token may end.
 class Engine::RootWait {
  public:
-  RootWait(Engine& engine, Node& node, RunId run, std::stop_token stop)
-      : engine_(engine), stop_(std::move(stop)), block_(WaitBlock::make(1, nullptr, run)) {
+  RootWait(Engine& engine, Node& node, RunId run, const RequestOrigin& origin)
+      : engine_(engine), stop_(origin.stop), block_(WaitBlock::make(1, nullptr, run)) {
     block_->first()->target = &node;
-    block_->stop = &stop_;
+    block_->origin = &origin;
   }
   RootWait(const RootWait&) = delete;
   RootWait& operator=(const RootWait&) = delete;
@@ -64,7 +64,7 @@ class Engine::RootWait {
     void operator()() const { engine.leave(block, Leaving::kCancelled); }
   };
   Engine& engine_;
-  std::stop_token stop_;
+  const std::stop_token& stop_;
   WaitBlock* block_;
   std::optional<std::stop_callback<Leave>> on_stop_;
 };
@@ -78,42 +78,51 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
   return true;
 }
 
-Task<Result<Answer>> Engine::request(Key key, RunId run, std::stop_token stop) {
+Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   counters_.add(Count::kRequests);
-  if (stop.stop_requested()) co_return cancelled_error();
+  if (origin.stop.stop_requested()) co_return cancelled_error();
   Node& node = node_of(std::move(key));
+  const bool observed = options_.observer != nullptr;
   // While an invalidation is on its way up, what is Clean may be made of both old and new.
   Answer answer;
   if (epoch_.load(std::memory_order_acquire) % 2 == 0 && answer_request(node, run, answer)) {
     counters_.add(Count::kCleanHits);
+    if (observed) [[unlikely]]
+      tell_answer(node.key, run, origin.parent, answer, nullptr);
     co_return answer;
   }
   live_.enter(node.id);
-  Result<Answer> result = co_await request_slowly(node, run, std::move(stop));
+  const Result<void> done = co_await request_slowly(node, run, origin, answer);
+  // What ran for this request was told of when it ended.
+  if (observed && !answer.ran && (done.ok() || answer.joined)) {
+    tell_answer(node.key, run, origin.parent, answer, done.ok() ? nullptr : &done.error());
+  }
   live_.leave(node.id);
-  co_return result;
+  if (!done.ok()) co_return done.error();
+  co_return answer;
 }
 
-Task<Result<Answer>> Engine::request_slowly(Node& node, RunId run, std::stop_token stop) {
-  Answer answer;
+Task<Result<void>> Engine::request_slowly(Node& node, RunId run, const RequestOrigin& origin,
+                                          Answer& answer) {
   for (int round = 0; round <= options_.max_restarts;) {
     const uint64_t epoch = epoch_.load(std::memory_order_acquire);
     if (epoch % 2 != 0) {
       co_await resume_on(executor_);
       continue;
     }
-    if (answer_request(node, run, answer)) co_return answer;
-    RootWait root(*this, node, run, stop);
+    if (answer_request(node, run, answer)) co_return Result<void>();
+    RootWait root(*this, node, run, origin);
     Wait& wait = co_await root;
     Outcome& outcome = wait.outcome;
-    if (outcome.error) co_return *outcome.error;
     answer.ran |= wait.started && outcome.ran;
+    answer.joined |= !wait.started && outcome.ran;
+    if (outcome.error) co_return *outcome.error;
     // Nothing was invalidated meanwhile, or nothing that this attempt did not take into account;
     // what is not remembered cannot be looked at twice.
     if (outcome.transient || epoch_.load(std::memory_order_acquire) == epoch) {
       answer.value = std::move(outcome.value);
       answer.generation = outcome.generation;
-      co_return answer;
+      co_return Result<void>();
     }
     ++round;
   }

@@ -28,6 +28,7 @@
 namespace kiln::graph {
 
 class Engine;
+class Observer;
 struct Attempt;
 struct WaitBlock;
 
@@ -56,6 +57,8 @@ struct Answer {
   // This request made the node run. False: it was clean, or it was cleaned without running, or it
   // was running for somebody else already.
   bool ran = false;
+  // It ran for somebody else's request, which this one joined.
+  bool joined = false;
 };
 
 struct Stats {
@@ -84,6 +87,8 @@ struct Options {
   // A root whose inputs change while it runs is run again, this often at most; then the request
   // fails and says what kept changing.
   int max_restarts = 100;
+  // Is told what runs. May be null; outlives the graph.
+  Observer* observer = nullptr;
 };
 
 class Graph {
@@ -96,8 +101,8 @@ class Graph {
 
   // The value of `key` as of every invalidate() that returned before this call was made: if
   // something below is invalidated meanwhile, what it affects runs again before the answer.
-  // `stop` makes this waiter leave at once.
-  Task<Result<Answer>> request(Key key, RunId run, std::stop_token stop);
+  // `stop` makes this waiter leave at once. `parent` is the span of what asks, for the observer.
+  Task<Result<Answer>> request(Key key, RunId run, std::stop_token stop, SpanId parent = {});
 
   // The named nodes must run again before they are believed; all that depends on them is dirty.
   // Hashes that are no node are ignored. Nodes running now are affected as well: what they read
@@ -134,6 +139,8 @@ class Context {
   std::stop_token stop_token() const;
   // The run that started this computation.
   RunId run() const;
+  // What the observer knows this computation as.
+  SpanId span() const;
 
   explicit Context(Attempt& attempt) : attempt_(attempt) {}
   Context(const Context&) = delete;

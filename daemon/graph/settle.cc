@@ -39,14 +39,17 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
   }
   // Without the lock: comparing may take long.
   const bool equal = old && old->equals(*computed.value);
+  const bool is_span = attempt.is_span();
+  const Computed told = is_span ? computed : Computed();
   Edges retired;
   Wait* done = nullptr;
   bool abandoned = false;
+  bool unchanged = false;
   {
     NodeGuard guard(node.lock);
     abandoned = attempt.abandoned;
     if (!abandoned) {
-      store(node, attempt, computed, old, equal, retired);
+      unchanged = store(node, attempt, computed, old, equal, retired);
       const bool stale = is_stale(node, attempt);
       attempt.came_from = stale ? State::kDirty : State::kClean;
       attempt.restarts += stale ? 1 : 0;
@@ -59,8 +62,12 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
     }
   }
   if (abandoned) {
+    if (is_span) tell_end(attempt, Ending::kCancelled, nullptr, nullptr);
     forget_reads(attempt);
     return Next::kEnd;
+  }
+  if (is_span) {
+    tell_end(attempt, unchanged ? Ending::kUnchanged : Ending::kChanged, &told, nullptr);
   }
   attempt.reads.clear();
   for (const Edge& edge : retired) {
@@ -75,7 +82,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
 }
 
 // Remembers what was computed, from what. `retired` are the dependencies it has no more.
-void Engine::store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old,
+bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old,
                    bool equal, Edges& retired) {
   Edges deps = edges_of(attempt.reads);
   for (size_t i = 0; i < node.deps.size(); ++i) {
@@ -88,7 +95,8 @@ void Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   const bool same_by_purity = !old && !attempt.was_forced && !node.forced && deps == node.deps &&
                               node.validity == Validity::kForever &&
                               computed.validity == Validity::kForever;
-  if (node.generation != 0 && (equal || same_by_purity)) {
+  const bool unchanged = node.generation != 0 && (equal || same_by_purity);
+  if (unchanged) {
     counters_.add(Count::kCutOff);
   } else {
     ++node.generation;
@@ -112,22 +120,29 @@ void Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   node.transient = node.validity == Validity::kNever || attempt.reads_transient;
   node.failed = false;
   attempt.was_forced = false;
+  return unchanged;
 }
 
 Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
   forget_reads(attempt);
   Node& node = attempt.node;
+  bool abandoned = false;
   bool stale = false;
   {
     NodeGuard guard(node.lock);
-    if (attempt.abandoned) return Next::kEnd;
-    stale = is_stale(node, attempt);
+    abandoned = attempt.abandoned;
+    stale = !abandoned && is_stale(node, attempt);
     if (stale) {
       // Failed by what it read then; it may not fail by what is there now.
       node.forced |= attempt.was_forced;
       ++attempt.restarts;
     }
   }
+  if (attempt.is_span()) {
+    const bool cancelled = abandoned || error.code() == ErrorCode::kCancelled;
+    tell_end(attempt, cancelled ? Ending::kCancelled : Ending::kFailed, nullptr, &error);
+  }
+  if (abandoned) return Next::kEnd;
   if (stale) return repeat(attempt);
   if (attempt.saw_error && error.context().size() < kMaxFrames) {
     error = error.with_context("while computing " + node.key.describe());

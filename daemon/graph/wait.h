@@ -53,6 +53,12 @@ struct Wait {
   Outcome outcome;
 };
 
+// What a request from outside brings along.
+struct RequestOrigin {
+  std::stop_token stop;
+  SpanId parent;
+};
+
 struct WaitBlock {
   // With one reference, for the coroutine. `owner` is null for a request from outside.
   static WaitBlock* make(size_t waits, Attempt* owner, RunId run);
@@ -73,7 +79,7 @@ struct WaitBlock {
   const uint32_t count;
   bool check = false;  // re-checks old dependencies: generations matter, values do not
   bool each = false;   // a wait that fails does not end the others
-  const std::stop_token* stop = nullptr;  // of a request from outside, until release()
+  const RequestOrigin* origin = nullptr;  // of a request from outside, until release()
   std::coroutine_handle<> waiter;
   WaitBlock* previous = nullptr;  // in Attempt::blocks, under the lock of the owner's node
   WaitBlock* next = nullptr;

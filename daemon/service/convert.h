@@ -1,14 +1,18 @@
 // Messages of kiln.v1 to the daemon's types and back; what is malformed is refused here.
 #pragma once
 
+#include <optional>
+
 #include "common/base/result.h"
 #include "common/types/digest.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/executions.h"
 #include "daemon/session/root_params.h"
 #include "daemon/store/tree.h"
+#include "daemon/trace/events.h"
 #include "kiln/v1/common.pb.h"
 #include "kiln/v1/digests.pb.h"
+#include "kiln/v1/events.pb.h"
 #include "kiln/v1/processes.pb.h"
 
 namespace kiln::service {
@@ -30,6 +34,9 @@ session::RootRequest root_from(const v1::Caller& wire);
 
 Result<session::ProcessSpec> process_from(const v1::Process& wire);
 exec::KeepSandboxes keep_from(v1::KeepSandboxes wire);
+// Nothing: no events are asked for.
+Result<std::optional<trace::Level>> level_from(v1::Event::Level wire);
+void set_event(const trace::Event& event, v1::Event& wire);
 void set_result(const session::Executed& executed, v1::ProcessResult& wire);
 
 }  // namespace kiln::service

@@ -22,6 +22,14 @@ session::GoalRequest goals_from(const v1::RunGoalsRequest& wire) {
   return request;
 }
 
+RequestName name_of(const v1::RunGoalsRequest& wire) {
+  std::string goals;
+  for (const std::string& goal : wire.goals()) goals += (goals.empty() ? "" : " ") + goal;
+  std::string all = goals;
+  for (const std::string& spec : wire.specs()) all += " " + spec;
+  return {std::move(goals), std::move(all)};
+}
+
 Task<Result<void>> send(Queue& queue, v1::GoalEvent event) {
   if (!co_await queue.send(std::move(event))) {
     co_return user_error(ErrorCode::kCancelled, "the client is gone");
@@ -78,9 +86,11 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
         client.print = [&queue](rules::Console::Text text) {
           return print(queue, std::move(text));
         };
-        KILN_CO_ASSIGN(
-            const session::GoalAnswer answer,
-            co_await session::run_goals(host_.engine, run, goals_from(*request), client));
+        KILN_CO_ASSIGN(const session::GoalAnswer answer,
+                       co_await with_events(
+                           host_, run, request->events(), name_of(*request), queue,
+                           &v1::GoalEvent::mutable_progress,
+                           session::run_goals(host_.engine, run, goals_from(*request), client)));
         queue.push_last(finished(host_, answer));
         co_return Result<void>();
       });

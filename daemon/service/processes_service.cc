@@ -2,6 +2,7 @@
 
 #include "daemon/service/batch_call.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/event_channel.h"
 #include "daemon/service/output_stream.h"
 
 namespace kiln::service {
@@ -21,8 +22,12 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
                                                 return output.complete(host_.engine.store.blobs(),
                                                                        executed.result.result);
                                               }};
-        KILN_CO_ASSIGN(const session::Executed executed,
-                       co_await session::execute(host_.engine, run, std::move(spec), options));
+        RequestName name{"exec", spec.description};
+        KILN_CO_ASSIGN(
+            const session::Executed executed,
+            co_await with_events(host_, run, request->events(), std::move(name), queue,
+                                 &v1::ExecuteEvent::mutable_progress,
+                                 session::execute(host_.engine, run, std::move(spec), options)));
         v1::ExecuteEvent event;
         set_result(executed, *event.mutable_finished());
         host_.set_clock(executed.clock, *event.mutable_finished()->mutable_clock());

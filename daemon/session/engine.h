@@ -11,6 +11,7 @@
 #include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
 #include "daemon/rules/rule_graph.h"
+#include "daemon/session/run_events.h"
 #include "daemon/store/stores.h"
 #include "daemon/trace/counters.h"
 
@@ -29,6 +30,7 @@ struct Engine {
   Counters& counters;
   const rules::RuleGraph& rules;
   intrinsics::ChangeBell& changes;
+  RunEvents& events;
 };
 
 }  // namespace kiln::session

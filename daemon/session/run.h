@@ -28,6 +28,7 @@ class Run {
   Run& operator=(const Run&) = delete;
 
   RunId id() const { return id_; }
+  std::chrono::steady_clock::time_point began() const { return began_; }
   // For another look on behalf of the same request: newer than every run so far.
   RunId renewed_id() const;
   // Null for requests that need none.
@@ -43,6 +44,7 @@ class Run {
   const RunId id_;
   const intrinsics::Workspace* const workspace_;
   const std::string ignore_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
 };
 

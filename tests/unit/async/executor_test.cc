@@ -7,6 +7,7 @@
 
 #include "daemon/async/one_shot.h"
 #include "daemon/async/scope.h"
+#include "daemon/async/signal.h"
 #include "daemon/async/sync_wait.h"
 #include "daemon/async/when_all.h"
 
@@ -92,6 +93,45 @@ TEST(OneShot, SetAndAwaitMayRace) {
     scope.join();
     ASSERT_EQ(got, i);
   }
+}
+
+TEST(Signal, WakesWhoeverWaitsAndIsKeptForWhoWillWait) {
+  ManualExecutor executor;
+  Signal signal(executor);
+  Scope scope;
+  int woken = 0;
+  signal.set();
+  signal.set();
+  scope.spawn(executor, [](Signal& s, int& n) -> Task<void> {
+    for (; n < 2; ++n) co_await s;
+  }(signal, woken));
+  executor.drain();
+  EXPECT_EQ(woken, 1);  // two that nobody waited for count as one
+  signal.set();
+  EXPECT_EQ(woken, 1);  // never inside set()
+  executor.drain();
+  EXPECT_EQ(woken, 2);
+  scope.join();
+}
+
+TEST(Signal, IsNeverLost) {
+  ThreadPool pool("test", 2);
+  Signal to(pool);
+  Signal fro(pool);
+  Scope scope;
+  const auto side = [](Signal& wait, Signal& tell, int& rounds) -> Task<void> {
+    for (; rounds < 5000; ++rounds) {
+      tell.set();
+      co_await wait;
+    }
+  };
+  int here = 0;
+  int there = 0;
+  scope.spawn(pool, side(to, fro, here));
+  scope.spawn(pool, side(fro, to, there));
+  scope.join();
+  EXPECT_EQ(here, 5000);
+  EXPECT_EQ(there, 5000);
 }
 
 TEST(Scope, JoinWaitsForAllAndRefusesMore) {

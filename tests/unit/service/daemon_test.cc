@@ -180,6 +180,40 @@ TEST_F(DaemonTest, ASlowReaderHoldsNobodyUpAndGetsEveryByte) {
   EXPECT_EQ(err, "end\n");
 }
 
+TEST_F(DaemonTest, EventsComeIfTheyAreAskedForAndBeforeTheResult) {
+  house_.write("in.txt", "in");
+  v1::ExecuteRequest request;
+  *request.mutable_caller() = house_.caller();
+  *request.mutable_process() = house_.script("cat in.txt");
+  request.mutable_process()->add_input_globs("in.txt");
+  for (const auto level : {v1::Event::LEVEL_UNSPECIFIED, v1::Event::INFO, v1::Event::TRACE}) {
+    request.mutable_process()->set_description(v1::Event::Level_Name(level));
+    request.mutable_process()->mutable_argv(2)->append(" ");
+    request.set_events(level);
+    grpc::ClientContext context;
+    const auto reader = house_.processes().Execute(&context, request);
+    std::vector<v1::Event> told;
+    bool finished = false;
+    for (v1::ExecuteEvent event; reader->Read(&event);) {
+      EXPECT_FALSE(finished);
+      finished |= event.has_finished();
+      if (event.has_progress()) told.push_back(event.progress());
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    EXPECT_TRUE(finished);
+    if (level == v1::Event::LEVEL_UNSPECIFIED) {
+      EXPECT_TRUE(told.empty());
+      continue;
+    }
+    ASSERT_GE(told.size(), 4u);
+    EXPECT_EQ(told.front().name(), "exec");
+    EXPECT_EQ(told.front().kind(), v1::Event::STARTED);
+    EXPECT_EQ(told.back().name(), "exec");
+    EXPECT_EQ(told.back().kind(), v1::Event::COMPLETED);
+    EXPECT_EQ(told.size() == 4, level == v1::Event::INFO) << told.size();
+  }
+}
+
 TEST_F(DaemonTest, AForcedStopWaitsForNoClient) {
   // One reads nothing of what it asked for; one keeps a batch open; one an upload.
   const auto silent = execute(house_.script("head -c 8000000 /dev/zero"));

@@ -19,8 +19,8 @@ class SessionFixture : public test::EngineFixture {
         writer_(*store_, fs_counters_),
         changes_(home_),
         rules_(rules::RuleGraph::compile(intrinsics::tree_rules(files_, *store_)).graph),
-        engine_{*graph_, files_, processes_, outputs_,  tools_,  writer_,
-                *store_, home_,  blocking_,  counters_, *rules_, changes_} {}
+        engine_{*graph_, files_,    processes_, outputs_, tools_,   writer_, *store_,
+                home_,   blocking_, counters_,  *rules_,  changes_, events_} {}
   // The graph holds keys of functions that live here.
   ~SessionFixture() override {
     router_.detach();
@@ -49,6 +49,7 @@ class SessionFixture : public test::EngineFixture {
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
   std::unique_ptr<const rules::RuleGraph> rules_;
+  RunEvents events_;
   Engine engine_;
   Runs runs_;
 };

@@ -1,0 +1,30 @@
+// What the observer is told, if there is one.
+#include "daemon/graph/engine.h"
+#include "daemon/graph/observer.h"
+
+namespace kiln::graph {
+
+void Engine::tell_start(Attempt& attempt) {
+  const Key* changed = nullptr;
+  if (attempt.reason == RunReason::kInputChanged) changed = &table_.at(attempt.changed).key;
+  const SpanId span = options_.observer->function_started(
+      {attempt.parent, attempt.root_run, attempt.node.key, attempt.reason, changed});
+  attempt.span = span == SpanId() ? attempt.parent : span;
+}
+
+void Engine::tell_end(Attempt& attempt, Ending ending, const Computed* computed,
+                      const Error* error) {
+  // From here on it re-checks, if anything.
+  const SpanId span = std::exchange(attempt.span, attempt.parent);
+  options_.observer->function_ended({span, attempt.root_run, attempt.node.key, ending,
+                                     computed == nullptr ? nullptr : computed->value.get(),
+                                     computed == nullptr ? Validity::kForever : computed->validity,
+                                     error});
+}
+
+void Engine::tell_answer(const Key& key, RunId run, SpanId parent, const Answer& answer,
+                         const Error* error) {
+  options_.observer->answered({parent, run, key, answer.joined, answer.value.get(), error});
+}
+
+}  // namespace kiln::graph

@@ -1,0 +1,83 @@
+#include "daemon/session/run_events.h"
+
+#include <utility>
+
+#include "daemon/intrinsics/process_function.h"
+#include "daemon/session/run_feed.h"
+
+namespace kiln::session {
+
+Annotation annotate_intrinsic(const graph::Key& key, const graph::Value* value) {
+  using Processes = graph::Boxed<intrinsics::ProcessValue>;
+  Annotation annotation;
+  if (dynamic_cast<const intrinsics::ProcessFunction*>(key.function) == nullptr) return annotation;
+  annotation.level = trace::Level::kInfo;
+  const auto* process = dynamic_cast<const Processes*>(value);
+  if (process == nullptr) return annotation;
+  const exec::RunResult& run = process->get().result;
+  annotation.metadata = {
+      {"source", run.source == exec::Source::kRan ? "ran" : "hit_locally"},
+      {"exit_code", std::to_string(run.result.exit_code)},
+  };
+  return annotation;
+}
+
+Listening::Listening(RunEvents& events, std::shared_ptr<RunFeed> feed)
+    : events_(events), feed_(std::move(feed)) {}
+
+Listening::~Listening() { events_.forget(feed_->run()); }
+
+SpanId Listening::root() const { return feed_->root(); }
+
+void Listening::end(const Error* error) { feed_->end(error); }
+
+RunEvents::RunEvents(Annotate annotate) : annotate_(std::move(annotate)) {}
+RunEvents::~RunEvents() = default;
+
+std::unique_ptr<Listening> RunEvents::listen(const Run& run, std::string name,
+                                             std::string description,
+                                             std::shared_ptr<trace::EventSink> sink) {
+  auto feed = std::make_shared<RunFeed>(run, new_span(), std::move(name), std::move(description),
+                                        std::move(sink));
+  feed->begin();
+  const bool first = feeds_.with([&](auto& feeds) { return feeds.emplace(run.id(), feed).second; });
+  KILN_CHECK(first, "a run is listened to twice");
+  slot_of(run.id()).fetch_add(1, std::memory_order_release);
+  return std::unique_ptr<Listening>(new Listening(*this, std::move(feed)));
+}
+
+void RunEvents::forget(RunId run) {
+  slot_of(run).fetch_sub(1, std::memory_order_relaxed);
+  feeds_.with([&](auto& feeds) { feeds.erase(run); });
+}
+
+std::shared_ptr<RunFeed> RunEvents::feed_of(RunId run) {
+  if (slot_of(run).load(std::memory_order_acquire) == 0) return nullptr;
+  return feeds_.with([&](const auto& feeds) -> std::shared_ptr<RunFeed> {
+    const auto found = feeds.find(run);
+    return found == feeds.end() ? nullptr : found->second;
+  });
+}
+
+void RunEvents::message(RunId run, SpanId span, trace::Level level, std::string text) {
+  if (const auto feed = feed_of(run)) feed->message(span, level, std::move(text));
+}
+
+SpanId RunEvents::function_started(const graph::FunctionStart& start) {
+  const auto feed = feed_of(start.run);
+  if (feed == nullptr) return {};
+  const SpanId span = new_span();
+  feed->started(span, start, annotate_(start.key, nullptr).level);
+  return span;
+}
+
+void RunEvents::function_ended(const graph::FunctionEnd& end) {
+  if (const auto feed = feed_of(end.run)) feed->ended(end, annotate_(end.key, end.value));
+}
+
+void RunEvents::answered(const graph::Remembered& answer) {
+  const auto feed = feed_of(answer.run);
+  if (feed != nullptr) feed->answered(answer, annotate_(answer.key, answer.value));
+}
+
+}  // namespace kiln::session

@@ -1,0 +1,152 @@
+// `kiln exec --profile`: what ran, when, on whose behalf and why.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+using nlohmann::json;
+
+class Profile : public KilnTest {
+ protected:
+  // The slices of the profile of one `kiln exec OPTIONS -- sh -c SCRIPT`.
+  std::vector<json> profile_of(Arguments options, const std::string& script) {
+    const std::string file = temp_path() / "profile.json";
+    Arguments arguments{"exec", "--profile", file};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.insert(arguments.end(), {"--", "sh", "-c", script});
+    const Outcome outcome = kiln(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    std::vector<json> slices;
+    for (const json& event : json::parse(slurp(file))) {
+      if (event.at("ph") == "X") slices.push_back(event);
+    }
+    return slices;
+  }
+  static std::vector<json> named(const std::vector<json>& slices, const std::string& category) {
+    std::vector<json> found;
+    for (const json& slice : slices) {
+      if (slice.at("cat") == category) found.push_back(slice);
+    }
+    return found;
+  }
+  static double end_of(const json& slice) {
+    return slice.at("ts").get<double>() + slice.at("dur").get<double>();
+  }
+};
+
+TEST_F(Profile, ShowsTheRequestAndInItTheProcessThatRan) {
+  write("in.txt", "in\n");
+  const auto slices = profile_of({"--input", "in.txt", "--description", "Print it"}, "cat in.txt");
+  const auto requests = named(slices, "exec");
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].at("name"), "Print it");
+  const auto processes = named(slices, "process/1");
+  ASSERT_EQ(processes.size(), 1u);
+  const json& args = processes[0].at("args");
+  EXPECT_EQ(args.at("reason"), "first run");
+  EXPECT_EQ(args.at("source"), "ran");
+  EXPECT_EQ(args.at("exit_code"), "0");
+  EXPECT_EQ(args.at("description"), "Print it");
+  EXPECT_EQ(args.at("parent"), requests[0].at("args").at("span"));
+  EXPECT_GT(processes[0].at("dur").get<double>(), 0);
+}
+
+TEST_F(Profile, SpansLieWithinTheirParentsAndLanesNest) {
+  for (int i = 0; i < 40; ++i) write("d/" + std::to_string(i % 4) + "/" + std::to_string(i), "x");
+  const auto slices = profile_of({"--input", "d/**"}, "true");
+  EXPECT_GT(slices.size(), 40u);
+  std::map<uint64_t, const json*> by_span;
+  for (const json& slice : slices) by_span[slice.at("args").at("span")] = &slice;
+  for (const json& slice : slices) {
+    const uint64_t parent = slice.at("args").at("parent");
+    if (parent == 0) continue;
+    ASSERT_TRUE(by_span.contains(parent)) << slice;
+    EXPECT_GE(slice.at("ts"), by_span.at(parent)->at("ts")) << slice;
+    EXPECT_LE(end_of(slice), end_of(*by_span.at(parent)) + 0.001) << slice;
+  }
+  // What is on one lane is apart, or one within the other.
+  for (const json& a : slices) {
+    for (const json& b : slices) {
+      if (a.at("tid") != b.at("tid") || a.at("ts") >= b.at("ts")) continue;
+      const bool apart = end_of(a) <= b.at("ts").get<double>() + 0.001;
+      EXPECT_TRUE(apart || end_of(b) <= end_of(a) + 0.001) << a << "\n" << b;
+    }
+  }
+}
+
+TEST_F(Profile, TheSecondTimeShowsThatItWasMemoized) {
+  write("in.txt", "in\n");
+  profile_of({"--input", "in.txt"}, "cat in.txt");
+  const auto slices = profile_of({"--input", "in.txt"}, "cat in.txt");
+  const auto processes = named(slices, "process/1");
+  ASSERT_EQ(processes.size(), 1u);
+  EXPECT_EQ(processes[0].at("args").at("source"), "memoized");
+  EXPECT_FALSE(processes[0].at("args").contains("reason"));
+  EXPECT_TRUE(named(slices, "fs.file/1").empty());
+}
+
+TEST_F(Profile, AfterAnEditTheReasonNamesWhatChanged) {
+  write("src/a.txt", "a\n");
+  write("src/b.txt", "b\n");
+  profile_of({"--input", "src/*"}, "cat src/*");
+  write("src/b.txt", "new\n");
+  const auto slices = profile_of({"--input", "src/*"}, "cat src/*");
+  const auto files = named(slices, "fs.file/1");
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(files[0].at("args").at("reason"), "invalidated");
+  bool named_the_file = false;
+  for (const json& glob : named(slices, "fs.glob/1")) {
+    EXPECT_EQ(glob.at("args").at("reason"), "input changed");
+    const std::string changed = glob.at("args").at("changed_input");
+    named_the_file |= changed.find("src/b.txt") != std::string::npos;
+  }
+  EXPECT_TRUE(named_the_file);
+}
+
+TEST_F(Profile, OfAGoalShowsItsRules) {
+  write("a.txt", "a");
+  const std::string file = temp_path() / "goal.json";
+  ASSERT_EQ(kiln({"list", "--profile", file, "::"}).exit_code, 0);
+  std::vector<std::string> rules;
+  for (const json& event : json::parse(slurp(file))) {
+    if (event.at("ph") == "X") rules.push_back(event.at("name"));
+  }
+  ASSERT_GE(rules.size(), 2u);
+  EXPECT_EQ(rules.front(), "list ::");
+  EXPECT_NE(std::find_if(rules.begin(), rules.end(),
+                         [](const auto& rule) { return rule.starts_with("spec_files("); }),
+            rules.end());
+}
+
+TEST_F(Profile, OfARunThatFailsIsWrittenNevertheless) {
+  const std::string file = temp_path() / "failed.json";
+  const Outcome outcome = kiln({"exec", "--profile", file, "--", "no-such-command"});
+  EXPECT_EQ(outcome.exit_code, 127);
+  bool told = false;
+  for (const json& event : json::parse(slurp(file))) {
+    if (event.at("ph") != "X" || event.at("cat") != "exec") continue;
+    told = event.at("args").value("error", "").find("no-such-command") != std::string::npos;
+    EXPECT_EQ(event.at("args").at("outcome"), "failed");
+  }
+  EXPECT_TRUE(told) << slurp(file);
+}
+
+TEST_F(Profile, ThatCannotBeWrittenIsRefusedBeforeAnythingRuns) {
+  const Outcome outcome = kiln({"exec", "--profile", "no/such/directory/p.json", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("--profile: cannot open no/such/directory/p.json"), std::string::npos)
+      << outcome.err;
+  EXPECT_NE(kiln({"daemon", "status"}).exit_code, 0) << "not even a daemon was started";
+}
+
+TEST_F(Profile, IsRefusedByCommandsThatRunNothing) {
+  EXPECT_EQ(kiln({"paths", "--profile", "p.json", "*"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace kiln::test
