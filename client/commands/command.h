@@ -64,6 +64,11 @@ Result<int> run_exec(Invocation&);
 Result<int> run_list(Invocation&);
 Result<int> run_lint(Invocation&);
 
+Result<int> run_rules_list(Invocation&);
+Result<int> run_rules_explain(Invocation&);
+Result<int> run_rules_graph(Invocation&);
+Result<int> run_rules_query(Invocation&);
+
 Result<int> run_digest_capture(Invocation&);
 Result<int> run_digest_create(Invocation&);
 Result<int> run_digest_ls(Invocation&);

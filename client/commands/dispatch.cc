@@ -29,6 +29,10 @@ constexpr auto kCommands = std::to_array<Command>({
     {"digest remove-prefix", "Move a tree up from a directory", run_digest_remove_prefix},
     {"digest diff", "Print what differs between two trees", run_digest_diff},
     {"digest write", "Write a tree into the workspace", run_digest_write},
+    {"rules list", "List what the daemon can compute", run_rules_list},
+    {"rules explain", "Explain how values of a type come about", run_rules_explain},
+    {"rules graph", "Draw the compiled rule graph", run_rules_graph},
+    {"rules query", "Compute a value by its type", run_rules_query},
     {"daemon start", "Start the daemon, if it does not run", run_daemon_start},
     {"daemon stop", "Stop the daemon when its work is done", run_daemon_stop},
     {"daemon status", "Show what the daemon does and holds", run_daemon_status},
@@ -38,9 +42,10 @@ constexpr auto kCommands = std::to_array<Command>({
 
 // Named in kiln's documentation, and not there yet.
 constexpr auto kPlanned = std::to_array<std::string_view>(
-    {"test",         "fmt",        "fix",  "check",  "package", "run",        "repl",
-     "dependencies", "dependents", "peek", "filter", "roots",   "tailor",     "filedeps",
-     "store",        "rules",      "runs", "attach", "doctor",  "completion", "digest download"});
+    {"test",   "fmt",    "fix",          "check",      "package",
+     "run",    "repl",   "dependencies", "dependents", "peek",
+     "filter", "roots",  "tailor",       "filedeps",   "store",
+     "runs",   "attach", "doctor",       "completion", "digest download"});
 
 std::string family_of(std::string_view name) {
   return std::string(name.substr(0, std::min(name.find(' '), name.size())));

@@ -96,6 +96,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),
+      rules_service_(host_),
       daemon_service_(host_, config.paths, std::move(stop)) {
   router_->attach(graph_, &changes_);
 }
@@ -108,6 +109,7 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   builder.RegisterService(&digests_service_);
   builder.RegisterService(&processes_service_);
   builder.RegisterService(&goals_service_);
+  builder.RegisterService(&rules_service_);
   builder.RegisterService(&daemon_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");

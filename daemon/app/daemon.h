@@ -29,6 +29,7 @@
 #include "daemon/service/goals_service.h"
 #include "daemon/service/host.h"
 #include "daemon/service/processes_service.h"
+#include "daemon/service/rules_service.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
 #include "daemon/store/stores.h"
@@ -89,6 +90,7 @@ class Daemon {
   service::DigestsService digests_service_;
   service::ProcessesService processes_service_;
   service::GoalsService goals_service_;
+  service::RulesService rules_service_;
   service::DaemonService daemon_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Listener> listener_;
