@@ -2,13 +2,6 @@
 
 namespace kiln::intrinsics {
 
-namespace {
-
-// A workspace that changes during every one of so many captures is not going to hold still.
-constexpr int kMaxAttempts = 50;
-
-}  // namespace
-
 void ChangeRouter::changed(std::span<const watch::Change> changes) {
   graph::Graph* graph = graph_.load();
   if (graph == nullptr) return;
@@ -56,35 +49,6 @@ void ChangeRouter::add_hashes(const watch::Change& change, const Place& place,
   if (change.kind != watch::Change::Kind::kEntry) return;
   hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
   hashes.push_back(FsFunctions::watch_hash(*workspace, path));
-}
-
-Task<Result<Capture>> FileSystem::capture(graph::Graph& graph, const Workspace& workspace,
-                                          std::shared_ptr<const GlobQuery> query, RunId run,
-                                          std::stop_token stop) {
-  if (!workspace.in_place()) look_again(graph, workspace);
-  const graph::Key key = glob_.key(workspace, query);
-  std::optional<uint64_t> last_generation;
-  ClockTick clock = services_.watcher.synchronize();
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    const auto answer = co_await graph.request(key, run, stop);
-    // An unchanged generation after the changes up to `clock` were applied: this is the state at
-    // `clock`. So is an answer, or an error, during which nothing changed at all. Any other error
-    // may come from a file that vanished under our hands, and is looked at again.
-    const bool same = answer.ok() && answer->generation == last_generation;
-    const ClockTick after = services_.watcher.synchronize();
-    if (same || after == clock) {
-      if (!answer.ok()) co_return answer.error();
-      const auto& found = graph::value_as<GlobResult>(answer->value);
-      co_return Capture{found.tree, found.notes, unmatched_globs(*query, found), clock};
-    }
-    if (stop.stop_requested()) co_return user_error(ErrorCode::kCancelled, "cancelled");
-    last_generation = answer.ok() ? std::optional(answer->generation) : std::nullopt;
-    clock = after;
-  }
-  co_return environment_error(ErrorCode::kUnavailable,
-                              "the workspace " + workspace.root() + " changed during each of " +
-                                  std::to_string(kMaxAttempts) +
-                                  " captures; wait until whatever writes into it is done");
 }
 
 void FileSystem::look_again(graph::Graph& graph, const Workspace& workspace) {

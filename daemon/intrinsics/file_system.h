@@ -1,5 +1,5 @@
-// FileSystem: workspaces as the graph sees them. Turns what the watcher saw into invalidations and
-// answers captures from nodes.
+// FileSystem: workspaces as the graph sees them. Turns what the watcher saw into invalidations, and
+// has the nodes that captures are made of.
 //
 // Model:   change → key hashes → Graph::invalidate(): the hashes of the leaves follow from the path
 //          alone, so a change costs what depends on it and no index is kept.
@@ -57,13 +57,6 @@ class ChangeRouter final : public watch::ChangeSink {
   std::atomic<uint64_t> overflows_{0};
 };
 
-struct Capture {
-  store::TreePtr tree;
-  std::vector<std::string> notes;      // for a person: entries that were left out
-  std::vector<std::string> unmatched;  // globs that matched nothing
-  ClockTick clock;
-};
-
 class FileSystem {
  public:
   explicit FileSystem(const FsServices& services)
@@ -71,12 +64,6 @@ class FileSystem {
         fs_(services),
         ignore_(fs_, services.store.blobs()),
         glob_(fs_, ignore_) {}
-
-  // What the query selects, all of one state: no file in it changed between the first read and the
-  // clock of the answer.
-  Task<Result<Capture>> capture(graph::Graph& graph, const Workspace& workspace,
-                                std::shared_ptr<const GlobQuery> query, RunId run,
-                                std::stop_token stop);
 
   // Has every file of the workspace looked at again, as after an overflow: content that the store
   // has lost is read once more.

@@ -10,21 +10,6 @@ namespace kiln::intrinsics {
 
 namespace {
 
-// What a capture's node holds: a tree, and what there is to say of it. Not for rules: they ask for
-// a Snapshot or a Digest.
-struct CapturedTree {
-  static constexpr std::string_view kTypeName = "CapturedTree";
-
-  DirectoryDigest digest;
-  std::vector<std::string> warnings;
-
-  static void fields(auto& self, auto&& field) {
-    field("digest", self.digest);
-    field("warnings", self.warnings);
-  }
-  friend bool operator==(const CapturedTree&, const CapturedTree&) = default;
-};
-
 class Capturing {
  public:
   explicit Capturing(FileSystem& files) : files_(files) {}
@@ -48,9 +33,8 @@ class Capturing {
     KILN_CO_ASSIGN(const graph::ValueRef value,
                    co_await context.get(files_.glob(*root.workspace, query)));
     const auto& found = graph::value_as<GlobResult>(value);
-    std::vector<std::string> warnings;
-    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, warnings));
-    Paths paths;
+    Paths paths{.warnings = found.notes};
+    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, paths.warnings));
     add_matched(*found.tree, *query->globs, RelPath(), query->globs->root(), paths);
     co_return paths;
   }
@@ -92,7 +76,7 @@ class Capturing {
   FileSystem& files_;
 };
 
-Snapshot snapshot_of(const store::TreePtr& tree, std::vector<std::string> warnings) {
+Snapshot snapshot_of_tree(const store::TreePtr& tree, std::vector<std::string> warnings) {
   Snapshot snapshot{DirectoryDigest(tree), {}, {}, std::move(warnings)};
   walk(*tree, RelPath(), [&](const RelPath& path, const store::Node& node) {
     const bool directory = std::holds_alternative<store::TreePtr>(node);
@@ -156,12 +140,20 @@ Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& sto
 rules::Rule<Snapshot, rules::Gets<CapturedTree(PathGlobs)>> snapshot_of_globs(
     const PathGlobs& globs) {
   const CapturedTree& captured = co_await rules::get<CapturedTree>(globs);
-  co_return snapshot_of(captured.digest.tree, captured.warnings);
+  co_return snapshot_of_tree(captured.digest.tree, captured.warnings);
 }
-
+rules::Rule<Snapshot, rules::Gets<CapturedTree(DigestSubset)>> snapshot_of_subset(
+    const DigestSubset& subset) {
+  const CapturedTree& captured = co_await rules::get<CapturedTree>(subset);
+  co_return snapshot_of_tree(captured.digest.tree, captured.warnings);
+}
 rules::Rule<DirectoryDigest, rules::Gets<CapturedTree(PathGlobs)>> digest_of_globs(
     const PathGlobs& globs) {
   co_return (co_await rules::get<CapturedTree>(globs)).digest;
+}
+rules::Rule<DirectoryDigest, rules::Gets<CapturedTree(DigestSubset)>> digest_of_subset(
+    const DigestSubset& subset) {
+  co_return (co_await rules::get<CapturedTree>(subset)).digest;
 }
 
 }  // namespace
@@ -179,6 +171,12 @@ size_t footprint(const Paths& paths) {
     for (const std::string& name : *names) bytes += sizeof name + name.capacity();
   }
   return bytes;
+}
+bool walks_before(std::string_view a, std::string_view b) {
+  // A slash ends a component, and what is shorter comes first.
+  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
 }
 size_t footprint(const DigestEntries& entries) {
   size_t bytes = entries.directories.size() * sizeof(RelPath);
@@ -209,6 +207,8 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
       });
   set.add<&snapshot_of_globs>();
   set.add<&digest_of_globs>();
+  set.add<&snapshot_of_subset>();
+  set.add<&digest_of_subset>();
   set.intrinsic<DirectoryDigest(MergeDigests)>(
       "merge_digests",
       [&store](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
@@ -220,12 +220,12 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
         KILN_CO_ASSIGN(store::TreePtr all, merged(store, std::move(trees)));
         co_return DirectoryDigest(std::move(all));
       });
-  set.intrinsic<DirectoryDigest(DigestSubset)>(
+  set.intrinsic<CapturedTree(DigestSubset)>(
       "digest_subset",
-      [&store](graph::Context&, const DigestSubset& request) -> Task<Result<DirectoryDigest>> {
+      [&store](graph::Context&, const DigestSubset& request) -> Task<Result<CapturedTree>> {
         KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
         KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs));
-        co_return DirectoryDigest(std::move(part.tree));
+        co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
       });
   set.intrinsic<DirectoryDigest(AddPrefix)>(
       "add_prefix",
@@ -250,7 +250,7 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
       "snapshot_of_digest",
       [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
         KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
-        co_return snapshot_of(tree, {});
+        co_return snapshot_of_tree(tree, {});
       });
   set.intrinsic<DigestEntries(DirectoryDigest)>(
       "digest_entries",
@@ -272,7 +272,10 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
                        reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
         co_return FileHead{std::move(bytes)};
       });
+  set.query<CapturedTree(PathGlobs)>();
+  set.query<CapturedTree(DigestSubset)>();
   set.query<Snapshot(PathGlobs)>();
+  set.query<Snapshot(DigestSubset)>();
   set.query<DirectoryDigest(PathGlobs)>();
   set.query<Paths(PathGlobs)>();
   set.query<DirectoryDigest(MergeDigests)>();

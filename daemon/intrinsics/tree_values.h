@@ -70,6 +70,21 @@ struct IgnoreOptions {
   friend bool operator==(const IgnoreOptions&, const IgnoreOptions&) = default;
 };
 
+// What globs select, without the names: for callers that want no more, and for the rules that make
+// a Snapshot or a Digest of it.
+struct CapturedTree {
+  static constexpr std::string_view kTypeName = "CapturedTree";
+
+  DirectoryDigest digest;
+  std::vector<std::string> warnings;  // of globs that matched nothing, of files left out
+
+  static void fields(auto& self, auto&& field) {
+    field("digest", self.digest);
+    field("warnings", self.warnings);
+  }
+  friend bool operator==(const CapturedTree&, const CapturedTree&) = default;
+};
+
 // A tree with the names in it: sorted; `dirs` with all parents and without the root.
 struct Snapshot {
   static constexpr std::string_view kTypeName = "Snapshot";
@@ -89,20 +104,25 @@ struct Snapshot {
 };
 size_t footprint(const Snapshot& snapshot);
 
-// The names that globs match; no file is read. `dirs` only those that a glob matches.
+// The names that globs match; no file is read. `dirs` only those that a glob matches. Both in the
+// order of a walk: by components, parents first.
 struct Paths {
   static constexpr std::string_view kTypeName = "Paths";
 
   std::vector<std::string> files;
   std::vector<std::string> dirs;
+  std::vector<std::string> warnings;
 
   static void fields(auto& self, auto&& field) {
     field("files", self.files);
     field("dirs", self.dirs);
+    field("warnings", self.warnings);
   }
   friend bool operator==(const Paths&, const Paths&) = default;
 };
 size_t footprint(const Paths& paths);
+// Whether a walk comes to `a` before `b`.
+bool walks_before(std::string_view a, std::string_view b);
 
 // One tree with all the entries of several; a conflict is an error that lists both sides.
 struct MergeDigests {

@@ -66,4 +66,9 @@ std::string suggestion(std::string_view name, std::span<const std::string_view> 
   return text.empty() ? text : text + "?";
 }
 
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> known) {
+  const std::vector<std::string_view> likely = nearest(name, known, 1);
+  return likely.empty() ? "" : "; did you mean '" + std::string(likely.front()) + "'?";
+}
+
 }  // namespace kiln::rules

@@ -17,4 +17,7 @@ std::vector<std::string_view> nearest(std::string_view name,
 // "; did you mean Snapshot or Snapshots?", or nothing
 std::string suggestion(std::string_view name, std::span<const std::string_view> known);
 
+// "; did you mean 'NAME'?", or nothing.
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> known);
+
 }  // namespace kiln::rules

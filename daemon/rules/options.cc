@@ -16,11 +16,6 @@ std::string field_name(std::string_view option) {
   return name;
 }
 
-std::string did_you_mean(std::string_view name, std::span<const std::string_view> known) {
-  const std::vector<std::string_view> likely = nearest(name, known, 1);
-  return likely.empty() ? "" : "; did you mean '" + std::string(likely.front()) + "'?";
-}
-
 // What was said of one option, in the order in which it was said.
 class OptionReader final : public ValueReader {
  public:

@@ -163,7 +163,7 @@ Location location(const std::source_location& where);
 
 class RuleSet {
  public:
-  // The rule that the coroutine F is.
+  // The rule that the coroutine F is, a function that is no template: it is known by its name.
   template <auto F>
   void add(RuleOptions options = {}, std::source_location where = std::source_location::current()) {
     using Traits = internal::RuleTraits<decltype(F)>;

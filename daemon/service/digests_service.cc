@@ -3,11 +3,15 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/upload_call.h"
 #include "daemon/session/digest_operations.h"
+#include "daemon/session/queries.h"
 #include "daemon/store/tree_ops.h"
 
 namespace kiln::service {
 
 namespace {
+
+using intrinsics::CapturedTree;
+using intrinsics::DirectoryDigest;
 
 // Messages of a stream stay far below gRPC's default limit of 4 MiB.
 constexpr size_t kChunk = size_t{256} << 10;
@@ -21,6 +25,35 @@ Result<void> answer(store::Store& store, const store::TreePtr& tree, v1::DigestR
   KILN_TRY(store.trees().save(tree));
   set_digest(tree->digest(), *response.mutable_digest());
   return {};
+}
+
+Result<DirectoryDigest> tree_from(const v1::Digest& wire, std::string_view what) {
+  KILN_ASSIGN(const Digest digest, digest_from(wire, what));
+  return DirectoryDigest(digest);
+}
+
+// The tree that the rules make of `request`.
+template <class Request>
+Task<Result<void>> answer_with(const Host& host, const session::Run& run, Request request,
+                               v1::DigestResponse& response) {
+  KILN_CO_ASSIGN(const auto made,
+                 co_await session::ask<DirectoryDigest>(host.engine, run, std::move(request)));
+  co_return answer(host.engine.store, made.value->tree, response);
+}
+
+// AddPrefix and RemovePrefix.
+template <class Move>
+grpc::ServerUnaryReactor* move_tree(const Host& host, const v1::PrefixRequest& request,
+                                    v1::DigestResponse& response) {
+  return UnaryCall::start(
+      host.home, host.begin(request.caller()),
+      [&host, &request, &response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(RelPath prefix,
+                       RelPath::parse(request.prefix()).with_context("as the prefix"));
+        KILN_CO_ASSIGN(DirectoryDigest digest, tree_from(request.digest(), "digest"));
+        co_return co_await answer_with(host, run, Move{std::move(digest), std::move(prefix)},
+                                       response);
+      });
 }
 
 // Collects items into messages of about kChunk bytes and sends them at the client's pace.
@@ -126,9 +159,9 @@ DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
         Batches<v1::ListPathsResponse> batches(queue);
         for (const auto& [path, directory] : listed.paths) {
           v1::ListPathsResponse::Path& wire = *batches.current().add_paths();
-          wire.set_path(path.str());
+          wire.set_path(path);
           wire.set_is_directory(directory);
-          batches.add_bytes(path.str().size() + 8);
+          batches.add_bytes(path.size() + 8);
           if (batches.full()) KILN_CO_TRY(co_await batches.flush());
         }
         for (std::string& text : listed.warnings) {
@@ -208,55 +241,39 @@ DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
 DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* request,
                                              v1::DigestResponse* response) {
   return UnaryCall::start(host_.home, host_.begin(request->caller()),
-                          [this, request, response](const session::Run&) -> Task<Result<void>> {
-                            std::vector<Digest> digests;
+                          [this, request, response](const session::Run& run) -> Task<Result<void>> {
+                            intrinsics::MergeDigests merge;
                             for (const v1::Digest& wire : request->digests()) {
-                              KILN_CO_ASSIGN(const Digest digest, digest_from(wire, "digests"));
-                              digests.push_back(digest);
+                              KILN_CO_ASSIGN(DirectoryDigest digest, tree_from(wire, "digests"));
+                              merge.digests.push_back(std::move(digest));
                             }
-                            KILN_CO_ASSIGN(const auto tree,
-                                           session::merged(host_.engine.store, digests, {}));
-                            co_return answer(host_.engine.store, tree, *response);
+                            co_return co_await answer_with(host_, run, std::move(merge), *response);
                           });
 }
 
 DigestsService::Unary* DigestsService::Subset(Context*, const v1::SubsetRequest* request,
                                               v1::DigestResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
-                          [this, request, response](const session::Run&) -> Task<Result<void>> {
-                            KILN_CO_ASSIGN(const auto tree,
-                                           load(host_.engine.store, request->digest(), "digest"));
-                            KILN_CO_ASSIGN(const auto globs, globs_from(request->globs()));
-                            KILN_CO_ASSIGN(auto part, intrinsics::subset(tree, globs));
-                            for (std::string& text : part.warnings)
-                              response->add_warnings(std::move(text));
-                            co_return answer(host_.engine.store, part.tree, *response);
-                          });
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(DirectoryDigest digest, tree_from(request->digest(), "digest"));
+        KILN_CO_ASSIGN(intrinsics::PathGlobs globs, globs_from(request->globs()));
+        intrinsics::DigestSubset subset{std::move(digest), std::move(globs)};
+        KILN_CO_ASSIGN(const auto part,
+                       co_await session::ask<CapturedTree>(host_.engine, run, std::move(subset)));
+        for (const std::string& text : part.value->warnings) response->add_warnings(text);
+        co_return answer(host_.engine.store, part.value->digest.tree, *response);
+      });
 }
 
 DigestsService::Unary* DigestsService::AddPrefix(Context*, const v1::PrefixRequest* request,
                                                  v1::DigestResponse* response) {
-  return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
-      [this, request, response](const session::Run&) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const RelPath prefix,
-                       RelPath::parse(request->prefix()).with_context("as the prefix"));
-        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
-        co_return answer(host_.engine.store, store::add_prefix(tree, prefix), *response);
-      });
+  return move_tree<intrinsics::AddPrefix>(host_, *request, *response);
 }
 
 DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRequest* request,
                                                     v1::DigestResponse* response) {
-  return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
-      [this, request, response](const session::Run&) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const RelPath prefix,
-                       RelPath::parse(request->prefix()).with_context("as the prefix"));
-        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
-        KILN_CO_ASSIGN(const auto stripped, store::remove_prefix(tree, prefix));
-        co_return answer(host_.engine.store, stripped, *response);
-      });
+  return move_tree<intrinsics::RemovePrefix>(host_, *request, *response);
 }
 
 DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,

@@ -2,7 +2,7 @@
 
 #include "daemon/rules/describe.h"
 #include "daemon/service/convert.h"
-#include "daemon/session/goals.h"
+#include "daemon/session/queries.h"
 
 namespace kiln::service {
 

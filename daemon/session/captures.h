@@ -28,10 +28,10 @@ Task<Result<Captured>> capture(const Engine& engine, const Run& run, PathGlobs g
 
 struct Paths {
   struct Path {
-    RelPath path;
+    std::string path;
     bool directory = false;
   };
-  std::vector<Path> paths;  // sorted by components; directories only if a glob matches them
+  std::vector<Path> paths;  // in the order of a walk; directories only if a glob matches them
   std::vector<std::string> warnings;
   ClockTick clock;
 };

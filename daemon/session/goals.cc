@@ -2,39 +2,20 @@
 
 #include <deque>
 
-#include "daemon/rules/json.h"
+#include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/nearest.h"
+#include "daemon/session/queries.h"
 
 namespace kiln::session {
 
 namespace {
 
-std::string likely_text(std::string_view name, const std::vector<std::string_view>& known) {
-  const std::vector<std::string_view> likely = rules::nearest(name, known, 1);
-  return likely.empty() ? "" : "; did you mean '" + std::string(likely.front()) + "'?";
-}
-
 Result<const rules::Root*> find_goal(const rules::RuleGraph& graph, const std::string& name) {
   if (const rules::Root* goal = graph.find_goal(name)) return goal;
   std::vector<std::string_view> names;
   for (const rules::Root& goal : graph.goals()) names.push_back(goal.name);
-  return user_error(ErrorCode::kInvalidArgument,
-                    "there is no goal '" + printable(name) + "'" + likely_text(name, names));
-}
-
-rules::RootRun::Surroundings root_surroundings(
-    const Engine& engine, const Run& run, RunId id,
-    std::function<Task<Result<void>>(rules::Console::Text)> print) {
-  return {.graph = engine.graph,
-          .run = id,
-          .stop = run.token(),
-          .synchronize =
-              [&engine, &run] {
-                const intrinsics::Workspace& workspace = *run.workspace();
-                if (!workspace.in_place()) engine.files.look_again(engine.graph, workspace);
-                return engine.files.watcher().synchronize();
-              },
-          .print = std::move(print)};
+  return user_error(ErrorCode::kInvalidArgument, "there is no goal '" + printable(name) + "'" +
+                                                     rules::did_you_mean(name, names));
 }
 
 // The runs of one request's goals, one after another.
@@ -46,6 +27,9 @@ class GoalSequence {
   Result<void> prepare(const GoalRequest& request) {
     if (request.goals.empty()) {
       return user_error(ErrorCode::kInvalidArgument, "no goal was named");
+    }
+    if (run_.workspace() == nullptr) {
+      return user_error(ErrorCode::kInvalidArgument, "goals need a workspace root");
     }
     for (const std::string& name : request.goals) {
       KILN_ASSIGN(const rules::Root* goal, find_goal(engine_.rules, name));
@@ -61,8 +45,11 @@ class GoalSequence {
     for (const rules::Root* goal : goals_) {
       rules::RootRun& root = roots_.emplace_back(surroundings(id));
       KILN_CO_ASSIGN(std::vector<rules::Param> scope, params_->for_root(*goal));
+      intrinsics::WorkspaceEffect workspace(workspace_services());
+      rules::EffectSet effects;
+      effects.add(workspace);
       KILN_CO_ASSIGN(answer.exit_code,
-                     co_await root.goal(*goal, std::move(scope), rules::EffectSet()));
+                     co_await root.goal(*goal, std::move(scope), std::move(effects)));
       answer.clock = root.clock();
       if (answer.exit_code != 0) break;
     }
@@ -79,6 +66,11 @@ class GoalSequence {
   }
 
  private:
+  intrinsics::WorkspaceEffect::Services workspace_services() {
+    return {engine_.writer, engine_.store,    *run_.workspace(),
+            engine_.home,   engine_.blocking, [this] { engine_.files.watcher().synchronize(); }};
+  }
+
   rules::RootRun::Surroundings surroundings(RunId id) {
     return root_surroundings(engine_, run_, id, client_.print);
   }
@@ -121,38 +113,6 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
       changed = failed || !differs.ok() || *differs;
     }
   }
-}
-
-Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
-  std::vector<std::string> types;
-  for (const QueryParam& param : request.params) types.push_back(param.type);
-  const rules::Root* root = engine.rules.find_query(request.product, types);
-  if (root == nullptr) {
-    std::string asked = request.product + "(";
-    for (size_t i = 0; i < types.size(); ++i) asked += (i == 0 ? "" : ", ") + types[i];
-    asked += ")";
-    std::vector<std::string_view> names;
-    for (const rules::Root& query : engine.rules.queries()) names.push_back(query.name);
-    co_return user_error(ErrorCode::kNotFound, "there is no query " + printable(asked) +
-                                                   likely_text(asked, names) +
-                                                   "\n  `kiln rules list` shows them all");
-  }
-  std::vector<rules::Param> given;
-  for (const QueryParam& param : request.params) {
-    for (const rules::TypeId type : root->query->get.inputs) {
-      if (type->name != param.type) continue;
-      KILN_CO_ASSIGN(rules::Param made, rules::param_from_json(type, param.json));
-      given.push_back(std::move(made));
-    }
-  }
-  KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, request.root));
-  KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(*root, given));
-  rules::RootRun asked(root_surroundings(
-      engine, run, run.id(),
-      [](rules::Console::Text) -> Task<Result<void>> { co_return Result<void>(); }));
-  KILN_CO_ASSIGN(const graph::ValueRef value, co_await asked.query(*root, std::move(scope)));
-  KILN_CO_ASSIGN(std::string json, rules::to_json(root->query->get.product, *value));
-  co_return QueryAnswer{std::move(json), asked.clock()};
 }
 
 }  // namespace kiln::session

@@ -1,4 +1,4 @@
-// Goals and queries of one caller: from words to an answer of one state.
+// Goals of one caller: from words to an answer of one state.
 // Threads: see RootRun; resumes on the graph's executor.
 #pragma once
 
@@ -40,21 +40,5 @@ Task<Result<GoalAnswer>> run_goals(const Engine& engine, const Run& run, GoalReq
 // cancelled or the client is gone.
 Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest request,
                                const GoalClient& client);
-
-struct QueryParam {
-  std::string type;
-  std::string json;
-};
-struct QueryRequest {
-  std::string product;
-  std::vector<QueryParam> params;
-  RootRequest root;
-};
-struct QueryAnswer {
-  std::string json;
-  ClockTick clock;
-};
-// The product as JSON.
-Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request);
 
 }  // namespace kiln::session

@@ -8,15 +8,32 @@
 
 namespace kiln::session {
 
+namespace {
+
+const rules::Param* find(std::span<const rules::Param> params, rules::TypeId type) {
+  const auto at = std::find_if(params.begin(), params.end(),
+                               [type](const rules::Param& param) { return param.type == type; });
+  return at == params.end() ? nullptr : &*at;
+}
+
+Error missing(const rules::Root& root, rules::TypeId type) {
+  if (type == rules::type_of<intrinsics::BuildRoot>()) {
+    return user_error(ErrorCode::kInvalidArgument, root.name + " needs a workspace root");
+  }
+  return internal_error(root.name + " begins with a " + std::string(type->name) +
+                        ", which nothing provides");
+}
+
+}  // namespace
+
 Result<RootParams> RootParams::make(const rules::RuleGraph& graph, const Run& run,
                                     const RootRequest& request) {
-  if (run.workspace() == nullptr) {
-    return user_error(ErrorCode::kInvalidArgument, "goals and queries need a workspace root");
-  }
   RootParams made;
   std::vector<rules::Param>& params = made.params_;
-  params.push_back(
-      rules::make_param(intrinsics::BuildRoot{run.workspace()->root(), run.workspace()}));
+  if (run.workspace() != nullptr) {
+    params.push_back(
+        rules::make_param(intrinsics::BuildRoot{run.workspace()->root(), run.workspace()}));
+  }
   params.push_back(rules::make_param(intrinsics::IgnoreOptions{run.ignore()}));
   params.push_back(rules::make_param(intrinsics::ClientEnvironment{request.environment}));
   params.push_back(rules::make_param(intrinsics::Specs{request.specs}));
@@ -35,20 +52,13 @@ Result<RootParams> RootParams::make(const rules::RuleGraph& graph, const Run& ru
 
 Result<std::vector<rules::Param>> RootParams::for_root(const rules::Root& root,
                                                        std::span<const rules::Param> given) const {
-  std::vector<rules::Param> scope;
-  for (const rules::TypeId type : root.scope) {
-    const auto has_type = [type](const rules::Param& param) { return param.type == type; };
-    const auto in_given = std::find_if(given.begin(), given.end(), has_type);
-    if (in_given != given.end()) {
-      scope.push_back(*in_given);
-      continue;
-    }
-    const auto known = std::find_if(params_.begin(), params_.end(), has_type);
-    if (known == params_.end()) {
-      return internal_error(root.name + " begins with a " + std::string(type->name) +
-                            ", which nothing provides");
-    }
-    scope.push_back(*known);
+  std::vector<rules::Param> scope(root.scope.size());
+  for (const rules::Supply::From& from : root.supply.params) {
+    const rules::TypeId type = root.scope[from.index];
+    const rules::Param* found = find(given, type);
+    if (found == nullptr) found = find(params_, type);
+    if (found == nullptr) return missing(root, type);
+    scope[from.index] = *found;
   }
   return scope;
 }

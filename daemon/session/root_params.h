@@ -24,11 +24,12 @@ struct RootRequest {
 
 class RootParams {
  public:
-  // Fails for an option that does not exist or has a wrong value, and without a workspace.
+  // Fails for an option that does not exist or has a wrong value.
   static Result<RootParams> make(const rules::RuleGraph& graph, const Run& run,
                                  const RootRequest& request);
 
-  // A param for each type of the root's scope. `given` are those of a query's own inputs.
+  // A param for each type of the root's scope that the root consumes; the others are empty. `given`
+  // are those of a query's own inputs. Fails if a workspace is needed and there is none.
   Result<std::vector<rules::Param>> for_root(const rules::Root& root,
                                              std::span<const rules::Param> given = {}) const;
 

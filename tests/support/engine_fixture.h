@@ -28,6 +28,13 @@
 
 namespace kiln::test {
 
+// What globs select, as their node has it.
+struct Capture {
+  store::TreePtr tree;
+  std::vector<std::string> notes;
+  std::vector<std::string> unmatched;
+};
+
 // What a request made happen.
 struct Work {
   int64_t ran = 0;      // functions of the graph
@@ -64,13 +71,13 @@ class EngineFixture : public testing::Test {
   using Globs = std::vector<std::string>;
 
   // A capture as a request of its own.
-  Result<intrinsics::Capture> try_capture(const Globs& globs, std::string_view ignore = "") {
+  Result<Capture> try_capture(const Globs& globs, std::string_view ignore = "") {
     return capture_by(*graph_, globs, ignore);
   }
-  intrinsics::Capture capture(const Globs& globs, std::string_view ignore = "") {
+  Capture capture(const Globs& globs, std::string_view ignore = "") {
     auto captured = try_capture(globs, ignore);
     EXPECT_TRUE(captured.ok()) << captured.error().to_string();
-    if (!captured.ok()) return {store::Tree::empty(), {}, {}, {}};
+    if (!captured.ok()) return {store::Tree::empty(), {}, {}};
     return *std::move(captured);
   }
   // "path=content" of every file, "path/" of empty directories.
@@ -78,9 +85,12 @@ class EngineFixture : public testing::Test {
     return shown(*capture(globs, ignore).tree);
   }
   // The same with nothing remembered but what is on disk.
-  intrinsics::Capture capture_from_scratch(const Globs& globs, std::string_view ignore = "") {
+  Result<Capture> try_capture_from_scratch(const Globs& globs, std::string_view ignore = "") {
     graph::Graph fresh(home_);
-    auto captured = capture_by(fresh, globs, ignore);
+    return capture_by(fresh, globs, ignore);
+  }
+  Capture capture_from_scratch(const Globs& globs, std::string_view ignore = "") {
+    auto captured = try_capture_from_scratch(globs, ignore);
     EXPECT_TRUE(captured.ok()) << captured.error().to_string();
     return *std::move(captured);
   }
@@ -149,11 +159,15 @@ class EngineFixture : public testing::Test {
   const intrinsics::Workspace& workspace_;
 
  private:
-  Result<intrinsics::Capture> capture_by(graph::Graph& graph, const Globs& globs,
-                                         std::string_view ignore) {
+  Result<Capture> capture_by(graph::Graph& graph, const Globs& globs, std::string_view ignore) {
     auto query = intrinsics::make_glob_query(globs, ignore, false);
     if (!query.ok()) return query.error();
-    return sync_wait(home_, files_.capture(graph, workspace_, *query, RunId{++last_run_}, {}));
+    watcher_->synchronize();
+    const auto answer =
+        sync_wait(home_, graph.request(files_.glob(workspace_, *query), RunId{++last_run_}, {}));
+    if (!answer.ok()) return answer.error();
+    const auto& found = graph::value_as<intrinsics::GlobResult>(answer->value);
+    return Capture{found.tree, found.notes, intrinsics::unmatched_globs(**query, found)};
   }
 
   uint64_t last_run_ = 0;

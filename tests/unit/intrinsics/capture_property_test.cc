@@ -82,10 +82,7 @@ TEST_F(CaptureProperty, TheGraphAgreesWithAFreshLookAfterAnyEdits) {
     for (const auto& globs : queries) {
       const std::string ignore = below(2) == 0 ? "" : "build/\n";
       const auto warm = try_capture(globs, ignore);
-      graph::Graph fresh(home_);
-      const auto query = *make_glob_query(globs, ignore, false);
-      const auto cold =
-          sync_wait(home_, files_.capture(fresh, workspace_, query, RunId{1000000u + round}, {}));
+      const auto cold = try_capture_from_scratch(globs, ignore);
       ASSERT_EQ(warm.ok(), cold.ok()) << "round " << round;
       if (!warm.ok()) {
         EXPECT_EQ(warm.error().code(), cold.error().code()) << "round " << round;

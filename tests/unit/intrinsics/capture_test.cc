@@ -138,39 +138,6 @@ TEST_F(CaptureTest, DirectoriesAreWatchedBeforeTheyAreRead) {
   EXPECT_THAT(captured({"empty/**"}), ElementsAre("empty/now=not"));
 }
 
-TEST_F(CaptureTest, ADirectoryAboveTheRootThatIsRenamedIsNoticed) {
-  const test::TempDirectory outer;
-  outer.write("house/room/f", "old");
-  const Workspace& workspace = **workspaces_.open(outer.path("house/room"));
-  const auto content = [&](uint64_t run) {
-    const auto query = *make_glob_query(Globs{"f"}, "", false);
-    auto captured =
-        sync_wait(home_, files_.capture(*graph_, workspace, query, RunId{1000 + run}, {}));
-    return captured.ok() ? shown(*captured->tree)
-                         : std::vector<std::string>{captured.error().to_string()};
-  };
-  EXPECT_THAT(content(1), ElementsAre("f=old"));
-  std::filesystem::rename(outer.path("house"), outer.path("elsewhere"));
-  EXPECT_THAT(content(2), ElementsAre(HasSubstr("No such file"))) << "not what stood there";
-  outer.write("house/room/f", "new");
-  EXPECT_THAT(content(3), ElementsAre("f=new"));
-}
-
-TEST_F(CaptureTest, ARootThatIsReplacedIsNoticed) {
-  const test::TempDirectory outer;
-  outer.write("room/f", "old");
-  const Workspace& workspace = **workspaces_.open(outer.path("room/"));
-  const auto query = *make_glob_query(Globs{"*"}, "", false);
-  const auto content = [&](uint64_t run) {
-    return shown(
-        *sync_wait(home_, files_.capture(*graph_, workspace, query, RunId{run}, {}))->tree);
-  };
-  EXPECT_THAT(content(1), ElementsAre("f=old"));
-  std::filesystem::rename(outer.path("room"), outer.path("kept"));
-  outer.write("room/g", "new");
-  EXPECT_THAT(content(2), ElementsAre("g=new"));
-}
-
 TEST_F(CaptureTest, AFileWithSeveralNamesIsLookedAtByEachRun) {
   const test::TempDirectory elsewhere;
   write("linked", "one");
@@ -271,17 +238,6 @@ TEST_F(FewWatches, WhatIsNotWatchedIsLookedAtByEachRun) {
   write("d5/g", "new");
   remove("d4");
   EXPECT_THAT(captured({"d4/**", "d5/**"}), ElementsAre("d5/f=2", "d5/g=new"));
-}
-
-TEST_F(CaptureTest, ACancelledCaptureSaysSo) {
-  write("f", "f");
-  std::stop_source stop;
-  stop.request_stop();
-  const auto query = *make_glob_query(Globs{"**"}, "", false);
-  const auto answer =
-      sync_wait(home_, files_.capture(*graph_, workspace_, query, RunId{1}, stop.get_token()));
-  ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().code(), ErrorCode::kCancelled);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST_F(Links, LinksOutOfTheWorkspaceAreLeftOutAndReported) {
   write("f", "f");
   link("/etc/passwd", "absolute");
   link("../../etc/passwd", "d/escaping");
-  const Capture found = capture({"**"});
+  const test::Capture found = capture({"**"});
   EXPECT_THAT(shown(*found.tree), ElementsAre("d/", "f=f"));
   EXPECT_THAT(found.notes, ElementsAre(HasSubstr("absolute"), HasSubstr("d/escaping")));
 }

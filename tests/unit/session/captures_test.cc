@@ -96,10 +96,48 @@ TEST_F(CapturesTest, ListingNamesReadsNoFileAndShowsMatchedDirectories) {
       sync_wait(home_, list_paths(engine_, *run, globs({"a/*"}, GlobMatchError::kIgnore)));
   ASSERT_TRUE(paths.ok());
   std::vector<std::string> names;
-  for (const auto& [path, directory] : paths->paths)
-    names.push_back(path.str() + (directory ? "/" : ""));
+  for (const auto& [path, directory] : paths->paths) names.push_back(path + (directory ? "/" : ""));
   EXPECT_THAT(names, ElementsAre("a/b/", "a/g"));
   EXPECT_EQ(work().read, 0);
+}
+
+// "f=content" of every file of a workspace that stands elsewhere.
+class OtherWorkspace : public SessionFixture {
+ protected:
+  std::vector<std::string> content(const intrinsics::Workspace& workspace) {
+    const auto run = *runs_.begin(&workspace, "");
+    const auto found = sync_wait(home_, session::capture(engine_, *run, PathGlobs{.globs = {"*"}}));
+    return found.ok() ? shown(*found->tree) : std::vector{found.error().to_string()};
+  }
+  const test::TempDirectory outer_;
+};
+
+TEST_F(OtherWorkspace, ADirectoryAboveTheRootThatIsRenamedIsNoticed) {
+  outer_.write("house/room/f", "old");
+  const intrinsics::Workspace& workspace = **workspaces_.open(outer_.path("house/room"));
+  EXPECT_THAT(content(workspace), ElementsAre("f=old"));
+  std::filesystem::rename(outer_.path("house"), outer_.path("elsewhere"));
+  EXPECT_THAT(content(workspace), ElementsAre(HasSubstr("No such file"))) << "not what stood there";
+  outer_.write("house/room/f", "new");
+  EXPECT_THAT(content(workspace), ElementsAre("f=new"));
+}
+
+TEST_F(OtherWorkspace, ARootThatIsReplacedIsNoticed) {
+  outer_.write("room/f", "old");
+  const intrinsics::Workspace& workspace = **workspaces_.open(outer_.path("room/"));
+  EXPECT_THAT(content(workspace), ElementsAre("f=old"));
+  std::filesystem::rename(outer_.path("room"), outer_.path("kept"));
+  outer_.write("room/g", "new");
+  EXPECT_THAT(content(workspace), ElementsAre("g=new"));
+}
+
+TEST_F(CapturesTest, ACancelledCaptureSaysSo) {
+  write("f", "f");
+  const auto run = begin();
+  run->cancel();
+  const auto answer = sync_wait(home_, session::capture(engine_, *run, PathGlobs{.globs = {"**"}}));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code(), ErrorCode::kCancelled);
 }
 
 TEST_F(CapturesTest, ASubsetFollowsTheSameRules) {

@@ -1,0 +1,103 @@
+#include "daemon/session/queries.h"
+
+#include <algorithm>
+
+#include "daemon/intrinsics/tree_values.h"
+#include "daemon/rules/json.h"
+#include "daemon/rules/nearest.h"
+
+namespace kiln::session {
+
+namespace {
+
+Task<Result<void>> print_nothing(rules::Console::Text) { co_return Result<void>(); }
+
+// Trees that a client is told of outlive the memo.
+Result<void> save_trees(store::Store& store, rules::TypeId product, const graph::Value& value) {
+  const intrinsics::DirectoryDigest* digest = nullptr;
+  if (product == rules::type_of<intrinsics::DirectoryDigest>()) {
+    digest = &graph::value_as<intrinsics::DirectoryDigest>(value);
+  } else if (product == rules::type_of<intrinsics::Snapshot>()) {
+    digest = &graph::value_as<intrinsics::Snapshot>(value).digest;
+  }
+  if (digest == nullptr || digest->tree == nullptr) return {};
+  return store.trees().save(digest->tree);
+}
+
+bool asks_for(const rules::Root& root, rules::TypeId product,
+              const std::vector<rules::Param>& given) {
+  const rules::GetDeclaration& get = root.query->get;
+  return get.product == product && get.inputs.size() == given.size() &&
+         std::all_of(given.begin(), given.end(), [&](const rules::Param& param) {
+           return std::find(get.inputs.begin(), get.inputs.end(), param.type) != get.inputs.end();
+         });
+}
+
+Task<Result<AskedValue>> ask_root(const Engine& engine, const Run& run, const rules::Root& root,
+                                  const RootRequest& request, std::vector<rules::Param> given) {
+  KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, request));
+  KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(root, given));
+  rules::RootRun asked(root_surroundings(engine, run, run.id(), print_nothing));
+  KILN_CO_ASSIGN(graph::ValueRef value, co_await asked.query(root, std::move(scope)));
+  co_return AskedValue{std::move(value), asked.clock()};
+}
+
+}  // namespace
+
+rules::RootRun::Surroundings root_surroundings(
+    const Engine& engine, const Run& run, RunId id,
+    std::function<Task<Result<void>>(rules::Console::Text)> print) {
+  return {.graph = engine.graph,
+          .run = id,
+          .stop = run.token(),
+          .synchronize =
+              [&engine, &run] {
+                const intrinsics::Workspace* workspace = run.workspace();
+                if (workspace != nullptr && !workspace->in_place()) {
+                  engine.files.look_again(engine.graph, *workspace);
+                }
+                return engine.files.watcher().synchronize();
+              },
+          .print = std::move(print)};
+}
+
+Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
+                                     std::vector<rules::Param> given) {
+  const std::vector<rules::Root>& queries = engine.rules.queries();
+  const auto root = std::find_if(queries.begin(), queries.end(), [&](const rules::Root& query) {
+    return asks_for(query, product, given);
+  });
+  KILN_CHECK(root != queries.end(), "a query that the rules do not declare");
+  co_return co_await ask_root(engine, run, *root, RootRequest(), std::move(given));
+}
+
+Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
+  std::vector<std::string> types;
+  for (const QueryParam& param : request.params) types.push_back(param.type);
+  const rules::Root* root = engine.rules.find_query(request.product, types);
+  if (root == nullptr) {
+    std::string wanted = request.product + "(";
+    for (size_t i = 0; i < types.size(); ++i) wanted += (i == 0 ? "" : ", ") + types[i];
+    wanted += ")";
+    std::vector<std::string_view> names;
+    for (const rules::Root& query : engine.rules.queries()) names.push_back(query.name);
+    co_return user_error(ErrorCode::kNotFound, "there is no query " + printable(wanted) +
+                                                   rules::did_you_mean(wanted, names) +
+                                                   "\n  `kiln rules list` shows them all");
+  }
+  std::vector<rules::Param> given;
+  for (const QueryParam& param : request.params) {
+    for (const rules::TypeId type : root->query->get.inputs) {
+      if (type->name != param.type) continue;
+      KILN_CO_ASSIGN(rules::Param made, rules::param_from_json(type, param.json));
+      given.push_back(std::move(made));
+    }
+  }
+  KILN_CO_ASSIGN(const AskedValue asked,
+                 co_await ask_root(engine, run, *root, request.root, std::move(given)));
+  KILN_CO_TRY(save_trees(engine.store, root->query->get.product, *asked.value));
+  KILN_CO_ASSIGN(std::string json, rules::to_json(root->query->get.product, *asked.value));
+  co_return QueryAnswer{std::move(json), asked.clock};
+}
+
+}  // namespace kiln::session

@@ -1,0 +1,211 @@
+// kiln lint and kiln list: what ran, and why, over real scripts with the real ShellCheck.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class Goals : public KilnTest {
+ protected:
+  Goals() {
+    write("bin/clean.sh", "#!/bin/sh\nls \"$1\"\n");
+    write("bin/sloppy.sh", "#!/bin/sh\nls $1\n");
+    write("bin/tool", "#!/usr/bin/env bash\necho $2\n");
+    write("bin/readme.txt", "#!/bin/sh\necho $1\n");
+    write("notes", "no script\n");
+    EXPECT_EQ(kiln({"daemon", "start"}).exit_code, 0);
+  }
+  // How many processes `command` made run.
+  int64_t ran_by(const Arguments& command, int exit_code) {
+    const int64_t before = counter("process.ran");
+    EXPECT_EQ(kiln(command).exit_code, exit_code);
+    return counter("process.ran") - before;
+  }
+};
+
+TEST_F(Goals, ListPrintsWhatSpecsMatch) {
+  EXPECT_EQ(kiln({"list", "::"}).out,
+            "bin/clean.sh\nbin/readme.txt\nbin/sloppy.sh\nbin/tool\nnotes\n");
+  EXPECT_EQ(kiln({"list", "bin/*.sh", "notes"}).out, "bin/clean.sh\nbin/sloppy.sh\nnotes\n");
+  EXPECT_EQ(kiln({"list", "bin"}).out, kiln({"list", "bin:"}).out);
+  EXPECT_EQ(kiln({"list", "bin::", "-bin/*.sh"}).out, "bin/readme.txt\nbin/tool\n");
+  EXPECT_EQ(kiln({"list", "--json", "notes"}).out, R"({"files":["notes"]})"
+                                                   "\n");
+}
+
+TEST_F(Goals, ASpecThatMatchesNothingNamesTheNearest) {
+  const Outcome outcome = kiln({"list", "bin/sloppi.sh"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("'bin/sloppi.sh' matches no file"),
+                                 HasSubstr("did you mean bin/sloppy.sh")));
+}
+
+TEST_F(Goals, FileNamesThatLookLikeGlobsAreFiles) {
+  write("odd/[a]*.sh", "#!/bin/sh\nls $1\n");
+  EXPECT_EQ(kiln({"list", "odd::"}).out, "odd/[a]*.sh\n");
+  const Outcome lint = kiln({"lint", "odd::"});
+  EXPECT_EQ(lint.exit_code, 1) << lint.err;
+  EXPECT_THAT(lint.out, HasSubstr("odd/[a]*.sh:2:4"));
+}
+
+TEST_F(Goals, LintSaysWhatItFoundAndTheAnswerIsNo) {
+  const Outcome outcome = kiln({"lint", "::"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("bin/sloppy.sh:2:4: info: Double quote"),
+                                 HasSubstr("bin/tool:2:6: info:"), HasSubstr("[SC2086]"),
+                                 Not(HasSubstr("clean.sh")), Not(HasSubstr("readme.txt"))));
+  EXPECT_THAT(outcome.err, HasSubstr("shellcheck: 2 findings in 3 files"));
+  EXPECT_EQ(kiln({"lint", "bin/clean.sh"}).exit_code, 0);
+}
+
+TEST_F(Goals, LintAsJsonHasALineForEachTool) {
+  const auto document = nlohmann::json::parse(kiln({"lint", "--json", "bin/sloppy.sh"}).out);
+  EXPECT_EQ(document["tool"], "shellcheck");
+  EXPECT_EQ(document["results"][0]["file"], "bin/sloppy.sh");
+  EXPECT_EQ(document["results"][0]["findings"][0]["code"], "SC2086");
+  EXPECT_EQ(document["results"][0]["findings"][0]["line"], 2);
+}
+
+TEST_F(Goals, OnlyWhatChangedIsLintedAgain) {
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 3);
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 0);
+  write("bin/clean.sh", "#!/bin/sh\nls \"$1\" # edited\n");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 1);
+  write("bin/clean.sh", "#!/bin/sh\nls \"$1\"\n");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 0) << "both states are kept";
+  write("notes", "edited, and no script\n");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 0);
+  write("bin/more.sh", "#!/bin/sh\nls $1\n");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 1);
+}
+
+TEST_F(Goals, TheConfigurationIsAnInputOfEveryScript) {
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 3);
+  write(".shellcheckrc", "disable=SC2086\n");
+  EXPECT_EQ(ran_by({"lint", "::"}, 0), 3);
+  std::filesystem::remove(workspace() / ".shellcheckrc");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 0);
+  write("bin/.shellcheckrc", "disable=SC2086\n");
+  EXPECT_EQ(ran_by({"lint", "bin/sloppy.sh"}, 0), 1);
+}
+
+TEST_F(Goals, ARestartedDaemonLintsNothingAgain) {
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 3);
+  const Outcome before = kiln({"lint", "::"});
+  stop_daemon();
+  const Outcome after = kiln({"lint", "::"});
+  EXPECT_EQ(after.out, before.out);
+  EXPECT_EQ(counter("process.ran"), 0);
+}
+
+TEST_F(Goals, ClientsWithOtherOptionsShareWhatTheyDoNotConsume) {
+  const Arguments strict = {"lint", "::", "--option", "shellcheck.args=--severity=error"};
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 3);
+  EXPECT_EQ(ran_by(strict, 0), 3);
+  // And back and forth: nothing runs, and nothing is even looked at again.
+  const int64_t hashed = counter("fs.files_hashed");
+  EXPECT_EQ(ran_by({"lint", "::"}, 1), 0);
+  EXPECT_EQ(ran_by(strict, 0), 0);
+  EXPECT_EQ(counter("fs.files_hashed"), hashed);
+}
+
+TEST_F(Goals, SeveralGoalsRunInOrderUntilOneSaysNo) {
+  const Outcome both = kiln({"list", "lint", "bin/clean.sh"});
+  EXPECT_EQ(both.exit_code, 0);
+  EXPECT_EQ(both.out, "bin/clean.sh\n");
+  EXPECT_THAT(both.err, HasSubstr("shellcheck: 0 findings in 1 file."));
+  const Outcome stopped = kiln({"lint", "list", "bin/sloppy.sh"});
+  EXPECT_EQ(stopped.exit_code, 1);
+  EXPECT_THAT(stopped.out, Not(HasSubstr("bin/sloppy.sh\n")));
+}
+
+TEST_F(Goals, WrongOptionsAreRefusedWithTheNearest) {
+  EXPECT_THAT(kiln({"lint", "::", "--option", "shelcheck.skip=true"}).err,
+              HasSubstr("did you mean 'shellcheck'?"));
+  EXPECT_THAT(kiln({"lint", "::", "--option", "shellcheck.skip=maybe"}).err,
+              HasSubstr("expected true or false, found 'maybe'"));
+  EXPECT_THAT(kiln({"lint", "::", "--option", "shellcheck.skup=true"}).err,
+              HasSubstr("no field 'skup'"));
+  EXPECT_THAT(kiln({"lint", "::", "--option", "nonsense"}).err, HasSubstr("SCOPE.NAME=VALUE"));
+  EXPECT_THAT(kiln({"lint", "::", "--option", "lint.only=black"}).err,
+              HasSubstr("there is no linter 'black'; there is shellcheck"));
+  EXPECT_EQ(kiln({"lint", "::", "--option", "lint.only=black"}).exit_code, 2);
+  EXPECT_EQ(ran_by({"lint", "::", "--option", "shellcheck.skip=true"}, 0), 0);
+}
+
+TEST_F(Goals, AMissingLinterSaysWhereItWasLookedFor) {
+  const Outcome outcome = kiln({"lint", "::", "--option", "shellcheck.path=/nowhere"});
+  EXPECT_EQ(outcome.exit_code, 127);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("shellcheck"), HasSubstr("/nowhere")));
+  EXPECT_THAT(outcome.err, HasSubstr("while computing shellcheck_file")) << "the chain of rules";
+}
+
+TEST_F(Goals, ALoopRunsAgainWhenAndOnlyWhenSomethingThatItReadChanges) {
+  Command loop = start({"lint", "--loop", "bin::"});
+  ASSERT_TRUE(loop.read_until("bin/tool:2:6"));
+  const int64_t ran = counter("process.ran");
+  write("notes", "nobody reads this\n");
+  write("bin/clean.sh", "#!/bin/sh\nls $9\n");
+  // The next output is that of the edit of clean.sh.
+  ASSERT_TRUE(loop.read_until("bin/clean.sh:2:4"));
+  EXPECT_EQ(counter("process.ran"), ran + 1);
+  loop.signal(SIGINT);
+  EXPECT_EQ(loop.wait().exit_code, 130);
+}
+
+TEST_F(Goals, ALoopOutlivesAnError) {
+  write("only.sh", "#!/bin/sh\nls $1\n");
+  Command loop = start({"lint", "--loop", "only.sh"});
+  ASSERT_TRUE(loop.read_until("only.sh:2:4"));
+  std::filesystem::remove(workspace() / "only.sh");
+  write("only.sh", "#!/bin/sh\nls \"$1\" $2\n");
+  ASSERT_TRUE(loop.read_until("only.sh:2:9"));
+  loop.signal(SIGINT);
+  loop.wait();
+}
+
+TEST_F(Goals, QueriesAnswerByType) {
+  const Outcome paths = kiln({"rules", "query", "Paths", "PathGlobs={\"globs\":[\"bin/*.sh\"]}"});
+  EXPECT_EQ(paths.out,
+            "{\"files\":[\"bin/clean.sh\",\"bin/sloppy.sh\"],\"dirs\":[],\"warnings\":[]}\n");
+  const Outcome captured = kiln({"digest", "capture", "bin/*.sh"});
+  const Outcome queried =
+      kiln({"rules", "query", "Digest", "PathGlobs={\"globs\":[\"bin/*.sh\"]}"});
+  EXPECT_EQ(queried.out, "\"" + captured.out.substr(0, captured.out.size() - 1) + "\"\n");
+  const Outcome wrong = kiln({"rules", "query", "Path", "PathGlobs={}"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'Paths(PathGlobs)'?"));
+}
+
+TEST_F(Goals, AProcessThatFailsShowsAllOfIt) {
+  const Outcome failed =
+      kiln({"rules", "query", "ProcessResult",
+            R"(Process={"argv":["/bin/sh","-c","echo out; echo err >&2; exit 3"]})"});
+  EXPECT_NE(failed.exit_code, 0);
+  EXPECT_THAT(failed.err, AllOf(HasSubstr("failed with exit code 3"), HasSubstr("out"),
+                                HasSubstr("err"), HasSubstr("echo out; echo err")));
+}
+
+TEST_F(Goals, ManyClientsWithDifferentOptionsShareOneGraph) {
+  std::vector<Command> clients;
+  for (int i = 0; i < 16; ++i) {
+    clients.push_back(i % 2 == 0
+                          ? start({"lint", "::"})
+                          : start({"lint", "::", "--option", "shellcheck.args=--severity=error"}));
+  }
+  for (size_t i = 0; i < clients.size(); ++i) {
+    const Outcome outcome = clients[i].wait();
+    EXPECT_EQ(outcome.exit_code, i % 2 == 0 ? 1 : 0) << outcome.err;
+  }
+  EXPECT_EQ(counter("process.ran"), 6) << "equal work runs once, whoever asks";
+}
+
+}  // namespace
+}  // namespace kiln::test
