@@ -5,12 +5,15 @@
 #include "client/commands/command.h"
 #include "client/option_parser.h"
 #include "client/profile.h"
+#include "client/running_work.h"
 #include "common/ipc/wire_error.h"
 #include "kiln/v1/goals.pb.h"
 
 namespace kiln {
 
 namespace {
+
+constexpr int kTickMilliseconds = 100;
 
 constexpr auto kGoals = std::to_array<std::string_view>({"list", "lint"});
 
@@ -73,6 +76,7 @@ class GoalFollower {
         if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
         return {};
       case v1::GoalEvent::kProgress:
+        running_.take(event.progress(), RunningWork::Clock::now());
         if (profile_ != nullptr) profile_->add(event.progress());
         return {};
       case v1::GoalEvent::EVENT_NOT_SET:
@@ -81,12 +85,22 @@ class GoalFollower {
     return {};
   }
 
+  // Now and then, on a terminal.
+  void tick() {
+    if (const auto line = running_.line(RunningWork::Clock::now())) {
+      console_.show_status(*line);
+    } else if (!loop_) {
+      console_.clear_status();
+    }
+  }
+
   std::optional<int> exit_code() const { return exit_code_; }
 
  private:
   Console& console_;
   const bool loop_;
   ProfileWriter* const profile_;
+  RunningWork running_;
   std::optional<int> exit_code_;
 };
 
@@ -118,6 +132,8 @@ Result<v1::RunGoalsRequest> make_request(const Invocation& invocation, std::stri
 }
 
 Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loop) {
+  const bool live = invocation.console().live() && !loop;
+  if (live) request.set_events(v1::Event::INFO);
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
     if (loop) {
@@ -129,9 +145,11 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   }
   KILN_ASSIGN(Session * session, invocation.session());
   GoalFollower follower(invocation.console(), loop, profile ? &*profile : nullptr);
+  if (live) session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
   const auto done =
       session->server_stream(loop ? "/kiln.v1.Goals/Watch" : "/kiln.v1.Goals/Run", request,
                              [&follower](std::string_view bytes) { return follower.take(bytes); });
+  session->set_ticker(nullptr, -1);
   const auto profiled = profile ? profile->finish() : Result<void>();
   KILN_TRY(done);
   KILN_TRY(profiled);
