@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/option_parser.h"
 #include "client/profile.h"
@@ -37,20 +38,6 @@ bool is_excluding_spec(const std::string& argument) {
   return argument.size() > 1 && argument[0] == '-' && argument[1] != '-' &&
          argument.find_first_of(":/.*", 1) != std::string::npos &&
          argument.find('=') == std::string::npos;
-}
-
-Result<void> add_option(const std::string& text, v1::Caller& caller) {
-  const size_t dot = text.find('.');
-  const size_t equals = text.find('=', dot == std::string::npos ? 0 : dot);
-  if (dot == std::string::npos || dot == 0 || equals == std::string::npos || equals == dot + 1) {
-    return user_error(ErrorCode::kInvalidArgument,
-                      "--option '" + text + "' is not SCOPE.NAME=VALUE");
-  }
-  v1::OptionSetting& option = *caller.add_options();
-  option.set_scope(text.substr(0, dot));
-  option.set_name(text.substr(dot + 1, equals - dot - 1));
-  option.set_value(text.substr(equals + 1));
-  return {};
 }
 
 // What the daemon says of a run of goals, shown as it comes.
@@ -108,7 +95,7 @@ class GoalFollower {
 struct GoalOptions {
   std::vector<std::string> words;     // more goals, then specs
   std::vector<std::string> excluded;  // specs that take away
-  std::vector<std::string> options;
+  CallerOptions caller;
   bool loop = false;
 };
 
@@ -124,9 +111,7 @@ Result<v1::RunGoalsRequest> make_request(const Invocation& invocation, std::stri
   for (; word != typed.words.end() && is_goal(*word); ++word) request.add_goals(*word);
   for (; word != typed.words.end(); ++word) request.add_specs(*word);
   for (const std::string& spec : typed.excluded) request.add_specs(spec);
-  for (const std::string& option : typed.options) {
-    KILN_TRY(add_option(option, *request.mutable_caller()));
-  }
+  KILN_TRY(typed.caller.fill(*request.mutable_caller()));
   request.set_json(invocation.globals().json());
   return request;
 }
@@ -163,7 +148,7 @@ Result<int> run_goal(Invocation& invocation, std::string goal) {
   OptionParser parser(help_text(goal));
   parser.positionals(typed.words, 0, 0);
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
-  parser.list("--option", "SCOPE.NAME=VALUE", typed.options, "set an option of a subsystem");
+  typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
   KILN_ASSIGN(v1::RunGoalsRequest request, make_request(invocation, std::move(goal), typed));

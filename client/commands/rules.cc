@@ -1,4 +1,5 @@
 // kiln rules list | explain | graph | query
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/option_parser.h"
 #include "kiln/v1/rules.pb.h"
@@ -86,16 +87,19 @@ Result<int> run_rules_graph(Invocation& invocation) {
 Result<int> run_rules_query(Invocation& invocation) {
   std::vector<std::string> words;
   std::vector<std::string> specs;
+  CallerOptions caller;
   OptionParser parser({"kiln rules query", "PRODUCT [TYPE=JSON]... [OPTION]...",
                        "Compute a value by its type, and print it as JSON.",
                        "PRODUCT and the TYPEs are as `kiln rules list` shows them under queries.",
                        "kiln rules query Snapshot PathGlobs='{\"globs\": [\"src/**\"]}'"});
   parser.positionals(words, 1, 0);
   parser.list("--spec", "SPEC", specs, "for queries that begin with specs");
+  caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::QueryRequest request;
   KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(caller.fill(*request.mutable_caller()));
   request.set_product(words.front());
   for (size_t i = 1; i < words.size(); ++i) KILN_TRY(add_param(words[i], request));
   for (const std::string& spec : specs) request.add_specs(spec);

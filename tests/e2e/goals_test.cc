@@ -184,6 +184,21 @@ TEST_F(Goals, QueriesAnswerByType) {
   EXPECT_THAT(wrong.err, HasSubstr("did you mean 'Paths(PathGlobs)'?"));
 }
 
+TEST_F(Goals, RulesSeeTheVariablesThatTheirClientLendsAndNoOthers) {
+  environment()["LENT"] = "one";
+  environment()["KEPT"] = "two";
+  const Arguments query = {"rules", "query", "Environment",
+                           R"(EnvironmentRequest={"names":["LENT","KEPT"]})"};
+  EXPECT_EQ(kiln(query).out, "{\"variables\":{}}\n");
+  Arguments lending = query;
+  lending.insert(lending.end(), {"--env", "LENT"});
+  EXPECT_EQ(kiln(lending).out, "{\"variables\":{\"LENT\":\"one\"}}\n");
+  environment()["LENT"] = "another";
+  EXPECT_EQ(kiln(lending).out, "{\"variables\":{\"LENT\":\"another\"}}\n");
+  lending.back() = "NOT_SET";
+  EXPECT_THAT(kiln(lending).err, HasSubstr("NOT_SET: this variable is not set here"));
+}
+
 TEST_F(Goals, AProcessThatFailsShowsAllOfIt) {
   const Outcome failed =
       kiln({"rules", "query", "ProcessResult",

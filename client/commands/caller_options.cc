@@ -1,0 +1,45 @@
+#include "client/commands/caller_options.h"
+
+#include "common/ipc/paths.h"
+#include "kiln/v1/common.pb.h"
+
+namespace kiln {
+
+namespace {
+
+Result<void> add_option(const std::string& text, v1::Caller& caller) {
+  const size_t dot = text.find('.');
+  const size_t equals = text.find('=', dot == std::string::npos ? 0 : dot);
+  if (dot == std::string::npos || dot == 0 || equals == std::string::npos || equals == dot + 1) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "--option '" + text + "' is not SCOPE.NAME=VALUE");
+  }
+  v1::OptionSetting& option = *caller.add_options();
+  option.set_scope(text.substr(0, dot));
+  option.set_name(text.substr(dot + 1, equals - dot - 1));
+  option.set_value(text.substr(equals + 1));
+  return {};
+}
+
+}  // namespace
+
+void CallerOptions::add_to(OptionParser& parser) {
+  parser.list("--option", "SCOPE.NAME=VALUE", options, "set an option of a subsystem");
+  parser.list("--env", "NAME", lent, "lend rules the value of an environment variable");
+}
+
+Result<void> CallerOptions::fill(v1::Caller& caller) const {
+  for (const std::string& option : options) KILN_TRY(add_option(option, caller));
+  const Environment environment = process_environment();
+  for (const std::string& name : lent) {
+    const auto value = environment(name);
+    if (!value) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        "--env " + name + ": this variable is not set here");
+    }
+    (*caller.mutable_environment())[name] = *value;
+  }
+  return {};
+}
+
+}  // namespace kiln
