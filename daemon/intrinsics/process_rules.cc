@@ -123,7 +123,7 @@ rules::Rule<Environment> environment(const EnvironmentRequest& request,
 }  // namespace
 
 std::map<std::string, Digest> FallibleProcessResult::artifacts() const {
-  if (output_digest.digest == store::Tree::empty()->digest()) return {};
+  if (output_digest.digest.empty()) return {};
   return {{"output", output_digest.digest}};
 }
 

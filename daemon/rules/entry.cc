@@ -109,8 +109,8 @@ Task<Result<graph::Computed>> Entry::compute(graph::Context& context,
     KILN_CO_ASSIGN(computed.value, co_await run_body(asker, *this, own, given));
   }
   const TypeId product = rule.info.product;
-  const bool cacheable = !rule.info.uncacheable && (product->cacheable == nullptr ||
-                                                    product->cacheable(*computed.value));
+  const bool cacheable = !rule.info.uncacheable &&
+                         (product->cacheable == nullptr || product->cacheable(*computed.value));
   if (!cacheable && computed.validity == graph::Validity::kForever) {
     computed.validity = graph::Validity::kThisRun;
   }

@@ -1,8 +1,9 @@
 // RootRun: a goal or a query, asked from outside, answered of one state.
 //
 // What:    asks the graph for what the goal or query wants and remembers the generation of each
-//          answer, and each error. Before anything irreversible (an effect, or the end) it looks whether what it
-//          read still holds; if not, it begins anew, and what was printed is thrown away.
+//          answer, and each error. Before anything irreversible (an effect, or the end) it looks
+//          whether what it read still holds; if not, it begins anew, and what was printed is thrown
+//          away.
 // Threads: single-owner: one root, on one thread at a time; resumes on the graph's executor.
 // Cancels: `stop` ends it with kCancelled.
 // Fails:   a rule's error, with the chain of rules that led there. kFailedPrecondition when what it

@@ -418,8 +418,7 @@ struct std::coroutine_traits<kiln::rules::Rule<Out, G>, Arguments...> {
 template <class G, class... Arguments>
 struct std::coroutine_traits<kiln::rules::GoalRule<G>, Arguments...> {
   static_assert(((kiln::rules::SideEffect<std::remove_cvref_t<Arguments>> ||
-                  kiln::rules::EngineValue<std::remove_cvref_t<Arguments>>) &&
-                 ...),
+                  kiln::rules::EngineValue<std::remove_cvref_t<Arguments>>)&&...),
                 "the parameters of a goal rule are side effects and engine values: a kTypeName, == "
                 "and fields (see daemon/rules/encoding.h)");
   using promise_type = typename kiln::rules::GoalRule<G>::promise_type;

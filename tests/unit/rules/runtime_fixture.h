@@ -139,11 +139,13 @@ class RuntimeTest : public testing::Test {
     return *rules_;
   }
   graph::Graph& graph() {
-    const RuleGraph& rules = graph_of_rules();
-    (void)rules;
-    if (!graph_) graph_.emplace(executor, graph::Options{.observer = &record});
+    if (!graph_) graph_.emplace(on(), graph::Options{.observer = &record});
     return *graph_;
   }
+
+  // From the start: on threads instead of the test's own. Then nothing drains; wait().
+  void use_threads(size_t threads) { pool_ = std::make_unique<ThreadPool>("test", threads); }
+  Executor& on() { return pool_ != nullptr ? static_cast<Executor&>(*pool_) : executor; }
 
   RootRun::Surroundings surroundings() {
     return {.graph = graph(),
@@ -167,8 +169,7 @@ class RuntimeTest : public testing::Test {
     KILN_CHECK(root != nullptr, "the test asks a query that it did not declare");
     std::vector<Param> scope = scope_of(*root, {make_param(std::move(inputs))...});
     return std::make_unique<Underway<graph::ValueRef>>(
-        executor, surroundings(),
-        [root, scope](RootRun& run) { return run.query(*root, scope); });
+        on(), surroundings(), [root, scope](RootRun& run) { return run.query(*root, scope); });
   }
   template <class Out, class... In>
   Result<Out> ask(In... inputs) {
@@ -182,7 +183,7 @@ class RuntimeTest : public testing::Test {
     const Root* root = graph_of_rules().find_goal(name);
     KILN_CHECK(root != nullptr, "the test runs a goal that it did not declare");
     return std::make_unique<Underway<int>>(
-        executor, surroundings(), [root, scope = scope_of(*root, {}), effects](RootRun& run) {
+        on(), surroundings(), [root, scope = scope_of(*root, {}), effects](RootRun& run) {
           return run.goal(*root, scope, effects);
         });
   }
@@ -206,9 +207,11 @@ class RuntimeTest : public testing::Test {
 
  private:
   Task<Result<Fact>> read_fact(FactName name) {
-    const std::optional<int> value = facts_[name.name];
-    if (!value) co_return user_error(ErrorCode::kNotFound, "there is no fact " + name.name);
-    co_return Fact{*value};
+    const auto found = facts_.find(name.name);
+    if (found == facts_.end() || !found->second) {
+      co_return user_error(ErrorCode::kNotFound, "there is no fact " + name.name);
+    }
+    co_return Fact{*found->second};
   }
   std::vector<Param> scope_of(const Root& root, std::vector<Param> inputs) {
     std::map<TypeId, Param> known = given_;
@@ -224,11 +227,12 @@ class RuntimeTest : public testing::Test {
     return scope;
   }
 
+  std::unique_ptr<ThreadPool> pool_;
   std::map<std::string, std::optional<int>> facts_;
   std::map<TypeId, Param> given_;
   ClockTick clock_{1};
   int synchronized_ = 0;
-  std::unique_ptr<const RuleGraph> rules_;
+  std::unique_ptr<const RuleGraph> rules_;  // before the graph that runs them
   std::optional<graph::Graph> graph_;
 };
 
