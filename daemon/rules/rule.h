@@ -310,8 +310,9 @@ struct RulePromise : RulePromiseBase {
     return {{*this}, count};
   }
   template <class T>
-  void await_transform(T&&) {
+  std::suspend_never await_transform(T&&) {
     static_assert(kNever<T>, "a rule may await get, try_get and all; nothing else");
+    return {};
   }
 
  private:
