@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/types/hash.h"
 #include "daemon/app/all_rules.h"
+#include "daemon/rules/engine_aware.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -30,6 +31,12 @@ constexpr size_t kBlockingThreads = 8;
 uint64_t random_epoch() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
+}
+
+// Rules speak for themselves; what lies below them is known by its function.
+session::Annotation annotate(const graph::Key& key, const graph::Value* value) {
+  std::optional<session::Annotation> of_rule = rules::annotate(key, value);
+  return of_rule ? *std::move(of_rule) : session::annotate_intrinsic(key, value);
 }
 
 }  // namespace
@@ -89,6 +96,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       writer_(*store_, fs_counters_),
       changes_(*home_),
       rules_(compile_rules(files_, {processes_, tools_, *store_, *router_})),
+      events_(annotate),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
       engine_{graph_, files_,     processes_, outputs_, tools_,   writer_, *store_,
               *home_, *blocking_, *counters_, *rules_,  changes_, events_},

@@ -122,6 +122,11 @@ rules::Rule<Environment> environment(const EnvironmentRequest& request,
 
 }  // namespace
 
+std::map<std::string, Digest> FallibleProcessResult::artifacts() const {
+  if (output_digest.digest.empty()) return {};
+  return {{"output", output_digest.digest}};
+}
+
 size_t footprint(const FallibleProcessResult& result) {
   return result.stdout_text.capacity() + result.stderr_text.capacity();
 }

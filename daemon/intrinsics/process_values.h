@@ -10,6 +10,7 @@
 
 #include "daemon/exec/process.h"
 #include "daemon/intrinsics/tree_values.h"
+#include "daemon/trace/annotation.h"
 
 namespace kiln::intrinsics {
 
@@ -55,6 +56,9 @@ struct FallibleProcessResult {
   DirectoryDigest output_digest;
   bool timed_out = false;
 
+  trace::Metadata metadata() const { return {{"exit_code", std::to_string(exit_code)}}; }
+  // What it made; nothing if that is nothing.
+  std::map<std::string, Digest> artifacts() const;
   static void fields(auto& self, auto&& field) {
     field("stdout", self.stdout_text);
     field("stdout_digest", self.stdout_digest);

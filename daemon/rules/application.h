@@ -6,6 +6,7 @@
 //            Task<std::vector<WantAnswer>> all(std::vector<graph::Key>)   or fewer: the first error
 //            Task<std::vector<WantAnswer>> each(std::vector<graph::Key>)  one for each, errors too
 //            Task<Result<void>> ready_for_effect()   an error ends the body
+//            Error own(Error)                        that the body itself ended in
 // Threads: single-owner; resumes where the asker does.
 #pragma once
 
@@ -90,9 +91,14 @@ template <class Asker>
 Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const Params& own,
                                        std::span<const Argument> arguments) {
   RuleBody body = entry.rule.start(arguments);
+  bool saw_error = false;
   for (;;) {
     body.resume();
-    if (body.done()) co_return body.result();
+    if (body.done()) {
+      Result<graph::ValueRef> result = body.result();
+      if (!result.ok() && !saw_error) co_return asker.own(result.error());
+      co_return result;
+    }
     if (const Effect* effect = body.effect()) {
       KILN_CO_TRY(co_await asker.ready_for_effect());
       body.supply(co_await effect->act());
@@ -111,6 +117,7 @@ Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const P
     for (size_t i = 0; i < answers.size(); ++i) {
       // The body is destroyed where it waits.
       if (!answers[i].ok() && !wants[i].tolerant) co_return answers[i].error();
+      saw_error |= !answers[i].ok();
     }
     body.supply(std::move(answers));
   }

@@ -8,7 +8,8 @@ namespace {
 // What a rule asks for as a node: each answer becomes a dependency.
 class NodeAsker {
  public:
-  explicit NodeAsker(graph::Context& context) : context_(context) {}
+  NodeAsker(graph::Context& context, const Entry& entry, const graph::Value& input)
+      : context_(context), entry_(entry), input_(input) {}
 
   graph::Context::Get one(graph::Key key) { return context_.get(std::move(key)); }
   Task<std::vector<WantAnswer>> all(std::vector<graph::Key> keys) {
@@ -23,9 +24,15 @@ class NodeAsker {
   Task<Result<void>> ready_for_effect() {
     co_return internal_error("a rule that is no goal tried to have an effect");
   }
+  // The graph adds a frame where an error passes through; this is the one where it begins.
+  Error own(const Error& error) const {
+    return error.with_context("while computing " + entry_.describe(input_));
+  }
 
  private:
   graph::Context& context_;
+  const Entry& entry_;
+  const graph::Value& input_;
 };
 
 Hash128 seed_of(const RuleInfo& rule, std::span<const TypeId> params) {
@@ -91,14 +98,23 @@ std::string Entry::describe(const graph::Value& input) const {
 Task<Result<graph::Computed>> Entry::compute(graph::Context& context,
                                              const graph::Value& input) const {
   const Params& own = graph::value_as<Params>(input);
-  NodeAsker asker(context);
+  NodeAsker asker(context, *this, input);
   std::vector<WantAnswer> held;
   KILN_CO_ASSIGN(const std::vector<Argument> given,
                  co_await find_arguments(asker, *this, own, EffectSet(), held));
-  if (rule.info.kind == RuleKind::kIntrinsic) co_return co_await rule.compute(context, given);
-  KILN_CO_ASSIGN(graph::ValueRef value, co_await run_body(asker, *this, own, given));
-  co_return graph::Computed{std::move(value), rule.info.uncacheable ? graph::Validity::kThisRun
-                                                                    : graph::Validity::kForever};
+  graph::Computed computed;
+  if (rule.info.kind == RuleKind::kIntrinsic) {
+    KILN_CO_ASSIGN(computed, co_await rule.compute(context, given));
+  } else {
+    KILN_CO_ASSIGN(computed.value, co_await run_body(asker, *this, own, given));
+  }
+  const TypeId product = rule.info.product;
+  const bool cacheable = !rule.info.uncacheable &&
+                         (product->cacheable == nullptr || product->cacheable(*computed.value));
+  if (!cacheable && computed.validity == graph::Validity::kForever) {
+    computed.validity = graph::Validity::kThisRun;
+  }
+  co_return computed;
 }
 
 }  // namespace kiln::rules

@@ -1,6 +1,7 @@
 #include "daemon/rules/json.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 namespace kiln::rules {
@@ -50,7 +51,8 @@ class JsonReader final : public ValueReader {
     return json_.get<bool>();
   }
   Result<int64_t> integer() const override {
-    if (!json_.is_number_integer()) return expected("an integer");
+    const bool fits = !json_.is_number_unsigned() || std::in_range<int64_t>(json_.get<uint64_t>());
+    if (!json_.is_number_integer() || !fits) return expected("an integer of 64 bits");
     return json_.get<int64_t>();
   }
   Result<double> number() const override {

@@ -27,6 +27,8 @@ class LinkedStop {
   std::stop_callback<Stop> link_;
 };
 
+Error stopped() { return user_error(ErrorCode::kCancelled, "cancelled"); }
+
 bool is_cancelled(const Result<graph::Answer>& answer) {
   return !answer.ok() && answer.error().code() == ErrorCode::kCancelled;
 }
@@ -51,6 +53,7 @@ class RootRun::Asker {
   }
 
   Task<Result<void>> ready_for_effect() {
+    if (run_.surroundings_.stop.stop_requested()) co_return stopped();
     if (!run_.committed_) {
       KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
       // The body ends here; settle() sees that it must begin anew.
@@ -58,6 +61,7 @@ class RootRun::Asker {
     }
     co_return co_await run_.commit();
   }
+  Error own(Error error) const { return error; }
 
  private:
   using Answer = Result<graph::Answer>;
@@ -89,8 +93,11 @@ class RootRun::Asker {
   }
 
   WantAnswer note(const graph::Key& key, Answer answer) {
-    if (!answer.ok()) return answer.error();
-    run_.reads_.push_back({key, answer->generation});
+    if (!answer.ok()) {
+      if (!is_cancelled(answer)) run_.reads_.push_back({key, 0, answer.error().message()});
+      return answer.error();
+    }
+    run_.reads_.push_back({key, answer->generation, std::nullopt});
     return std::move(answer->value);
   }
 
@@ -128,7 +135,11 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
     clock_ = surroundings_.synchronize();
     Asker asker(*this);
     Result<graph::ValueRef> result = co_await body(asker);
-    if (surroundings_.stop.stop_requested()) co_return result;
+    if (surroundings_.stop.stop_requested()) {
+      // A body that tolerates errors may have ended well for want of answers.
+      if (result.ok() && !committed_) co_return stopped();
+      co_return result;
+    }
     // An error, too, may be of a state that never was: of a file that went while it was read.
     if (!committed_) {
       KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
@@ -143,6 +154,11 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
                                   " times: wait until it is quiet, then ask again");
 }
 
+bool RootRun::NodeRead::holds(const Result<graph::Answer>& now) const {
+  if (!now.ok()) return failure == now.error().message();
+  return !failure && now->generation == generation;
+}
+
 Task<Result<bool>> RootRun::unchanged(RunId run) {
   const ClockTick now = surroundings_.synchronize();
   if (now == clock_ && run == surroundings_.run) co_return true;
@@ -150,7 +166,7 @@ Task<Result<bool>> RootRun::unchanged(RunId run) {
   for (const NodeRead& read : reads_) {
     auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
     if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
-    if (answer.ok() && answer->generation == read.generation) continue;
+    if (read.holds(answer)) continue;
     culprit_ = read.key.describe();
     co_return false;
   }

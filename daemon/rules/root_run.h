@@ -1,8 +1,9 @@
 // RootRun: a goal or a query, asked from outside, answered of one state.
 //
 // What:    asks the graph for what the goal or query wants and remembers the generation of each
-//          answer. Before anything irreversible (an effect, or the end) it looks whether what it
-//          read still holds; if not, it begins anew, and what was printed is thrown away.
+//          answer, and each error. Before anything irreversible (an effect, or the end) it looks
+//          whether what it read still holds; if not, it begins anew, and what was printed is thrown
+//          away.
 // Threads: single-owner: one root, on one thread at a time; resumes on the graph's executor.
 // Cancels: `stop` ends it with kCancelled.
 // Fails:   a rule's error, with the chain of rules that led there. kFailedPrecondition when what it
@@ -10,7 +11,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "common/types/ids.h"
@@ -47,6 +50,9 @@ class RootRun {
   struct NodeRead {
     graph::Key key;
     uint64_t generation = 0;
+    std::optional<std::string> failure;  // instead: its error's message
+
+    bool holds(const Result<graph::Answer>& now) const;
   };
   using Body = std::function<Task<Result<graph::ValueRef>>(Asker&)>;
 

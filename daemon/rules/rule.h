@@ -108,8 +108,18 @@ struct MemberOf {
   Param param;
 };
 
+namespace internal {
+template <class... In>
+constexpr void check_inputs() {
+  static_assert((EngineValue<In> && ...),
+                "what a get is given is an engine value: a kTypeName, == and fields (see "
+                "daemon/rules/encoding.h)");
+}
+}  // namespace internal
+
 template <class Out, class... In>
 Get<Out, std::remove_cvref_t<In>...> get(In&&... inputs) {
+  internal::check_inputs<std::remove_cvref_t<In>...>();
   return {{make_param(std::remove_cvref_t<In>(std::forward<In>(inputs)))...}};
 }
 template <class Out, UnionBase Base>
@@ -118,6 +128,7 @@ Get<Out, Base> get(MemberOf<Base> member) {
 }
 template <class Out, class... In>
 TryGet<Out, std::remove_cvref_t<In>...> try_get(In&&... inputs) {
+  internal::check_inputs<std::remove_cvref_t<In>...>();
   return {{make_param(std::remove_cvref_t<In>(std::forward<In>(inputs)))...}};
 }
 template <class Out, UnionBase Base>
@@ -299,8 +310,9 @@ struct RulePromise : RulePromiseBase {
     return {{*this}, count};
   }
   template <class T>
-  void await_transform(T&&) {
+  std::suspend_never await_transform(T&&) {
     static_assert(kNever<T>, "a rule may await get, try_get and all; nothing else");
+    return {};
   }
 
  private:
@@ -355,8 +367,12 @@ class RuleBody {
 };
 
 // The return type of a rule's coroutine.
-template <EngineValue Out, class G = Gets<>>
+template <class Out, class G = Gets<>>
 class [[nodiscard]] Rule {
+  static_assert(EngineValue<Out>,
+                "a rule returns an engine value: a kTypeName, == and fields (see "
+                "daemon/rules/encoding.h)");
+
  public:
   struct promise_type : internal::RulePromise<Out, G> {
     Rule get_return_object() {
@@ -398,4 +414,13 @@ struct std::coroutine_traits<kiln::rules::Rule<Out, G>, Arguments...> {
                 "the parameters of a rule are engine values: a kTypeName, == and fields (see "
                 "daemon/rules/encoding.h)");
   using promise_type = typename kiln::rules::Rule<Out, G>::promise_type;
+};
+// And a GoalRule.
+template <class G, class... Arguments>
+struct std::coroutine_traits<kiln::rules::GoalRule<G>, Arguments...> {
+  static_assert(((kiln::rules::SideEffect<std::remove_cvref_t<Arguments>> ||
+                  kiln::rules::EngineValue<std::remove_cvref_t<Arguments>>)&&...),
+                "the parameters of a goal rule are side effects and engine values: a kTypeName, == "
+                "and fields (see daemon/rules/encoding.h)");
+  using promise_type = typename kiln::rules::GoalRule<G>::promise_type;
 };

@@ -120,7 +120,11 @@ T pass(const Argument& argument) {
 }
 
 template <class F>
-struct RuleTraits;
+struct RuleTraits {
+  static_assert(kNever<F>,
+                "a rule is a coroutine that returns a Rule<Out, Gets<…>>, and a goal one "
+                "that returns a GoalRule<Gets<…>>");
+};
 template <class Out, class G, class... Arguments>
 struct RuleTraits<Rule<Out, G> (*)(Arguments...)> {
   static constexpr RuleKind kKind = RuleKind::kRule;

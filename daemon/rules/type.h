@@ -15,13 +15,17 @@
 #include "common/types/digest.h"
 #include "daemon/graph/value.h"
 #include "daemon/rules/encoding.h"
+#include "daemon/rules/engine_aware.h"
 #include "daemon/rules/value_io.h"
 
 namespace kiln::rules {
 
 // The name under which a type is known: its kTypeName, or a specialization of this.
 template <class T>
-struct TypeName {
+struct TypeName;
+template <class T>
+  requires requires { T::kTypeName; }
+struct TypeName<T> {
   static constexpr std::string_view value = T::kTypeName;
 };
 template <>
@@ -64,6 +68,9 @@ struct Type {
   // For a person or a client. Null: it has no such form.
   void (*write)(ValueWriter&, const graph::Value&) = nullptr;
   Result<graph::ValueRef> (*read)(ValueReader&) = nullptr;
+  // Of engine-aware values. Null: it says nothing; it always is.
+  void (*annotate)(const graph::Value&, trace::Annotation&) = nullptr;
+  bool (*cacheable)(const graph::Value&) = nullptr;
 };
 using TypeId = const Type*;
 
@@ -98,6 +105,8 @@ constexpr Type make_type() {
   if constexpr (EngineValue<T>) type.hash = &hash_boxed<T>;
   if constexpr (Writable<T>) type.write = &write_boxed<T>;
   if constexpr (Readable<T>) type.read = &read_boxed<T>;
+  if constexpr (EngineAware<T>) type.annotate = &annotate_boxed<T>;
+  if constexpr (SaysWhetherCacheable<T>) type.cacheable = &cacheable_boxed<T>;
   return type;
 }
 template <class T>

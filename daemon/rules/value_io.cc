@@ -2,6 +2,10 @@
 
 namespace kiln::rules {
 
+Error out_of_range(int64_t value) {
+  return user_error(ErrorCode::kInvalidArgument, std::to_string(value) + " is out of range");
+}
+
 Error unknown_field(std::string_view name, const std::vector<std::string_view>& known) {
   std::string text = "no field '" + printable(name) + "'; there ";
   if (known.empty()) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -130,10 +131,23 @@ Result<void> read_scalar(Result<Read> read, T& value) {
 inline Result<void> read_value(ValueReader& in, bool& value) {
   return read_scalar(in.boolean(), value);
 }
-template <class T>
-  requires((std::integral<T> && !std::is_same_v<T, bool>) || std::is_enum_v<T>)
+// "3000000000 is out of range"
+Error out_of_range(int64_t value);
+template <std::integral T>
+  requires(!std::is_same_v<T, bool>)
 Result<void> read_value(ValueReader& in, T& value) {
-  return read_scalar(in.integer(), value);
+  KILN_ASSIGN(const int64_t read, in.integer());
+  if (!std::in_range<T>(read)) return out_of_range(read);
+  value = static_cast<T>(read);
+  return {};
+}
+template <class T>
+  requires std::is_enum_v<T>
+Result<void> read_value(ValueReader& in, T& value) {
+  std::underlying_type_t<T> number{};
+  KILN_TRY(read_value(in, number));
+  value = static_cast<T>(number);
+  return {};
 }
 inline Result<void> read_value(ValueReader& in, double& value) {
   return read_scalar(in.number(), value);

@@ -101,16 +101,14 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
     uint64_t seen = engine.changes.rung();
     Result<GoalAnswer> answer = co_await goals.run(id);
     if (run.token().stop_requested()) co_return Result<void>();
-    const bool failed = !answer.ok();
     KILN_CO_TRY(co_await client.finished(std::move(answer)));
     for (bool changed = false; !changed;) {
       co_await engine.changes.wait(seen, run.token());
       if (run.token().stop_requested()) co_return Result<void>();
       seen = engine.changes.rung();
       id = run.renewed_id();
-      // What a failure read is not known, so any change may mend it.
       const Result<bool> differs = co_await goals.changed(id);
-      changed = failed || !differs.ok() || *differs;
+      changed = !differs.ok() || *differs;
     }
   }
 }

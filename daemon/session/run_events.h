@@ -17,18 +17,14 @@
 #include "common/base/sync.h"
 #include "daemon/graph/observer.h"
 #include "daemon/session/run.h"
-#include "daemon/trace/events.h"
+#include "daemon/trace/annotation.h"
 
 namespace kiln::session {
 
-// What a node and its value say of themselves.
-struct Annotation {
-  trace::Level level = trace::Level::kTrace;
-  std::string message;
-  trace::Metadata metadata;
-  std::vector<trace::OutputReference> outputs;
-};
-// Of a node; `value` is null before it has one. Only the level counts then.
+using trace::Annotation;
+
+// What a node and its value say of themselves; the value is null before there is one. Only the
+// level counts then.
 using Annotate = std::function<Annotation(const graph::Key& key, const graph::Value* value)>;
 // Of the functions that kiln brings along: processes are kInfo, files kTrace.
 Annotation annotate_intrinsic(const graph::Key& key, const graph::Value* value);

@@ -26,17 +26,6 @@ Result<void> check_names(const LintOptions& options, const Members& linters) {
   return {};
 }
 
-struct Count {
-  size_t files = 0;
-  size_t findings = 0;
-};
-
-Count count(const LintResults& results) {
-  Count count{.files = results.results.size()};
-  for (const LintResult& result : results.results) count.findings += result.findings.size();
-  return count;
-}
-
 std::string plural(size_t n, std::string_view what) {
   return std::to_string(n) + " " + std::string(what) + (n == 1 ? "" : "s");
 }
@@ -53,11 +42,8 @@ std::string lines_of(const LintResult& result) {
 }
 
 std::string summary(const LintResults& results) {
-  const Count counted = count(results);
-  if (results.skipped) return "- " + results.tool + " skipped.\n";
-  if (counted.files == 0) return "- " + results.tool + " has no files to look at.\n";
-  return (counted.findings == 0 ? "✓ " : "✕ ") + results.tool + ": " +
-         plural(counted.findings, "finding") + " in " + plural(counted.files, "file") + ".\n";
+  const bool looked = !results.skipped && !results.results.empty();
+  return (!looked ? "- " : results.findings() == 0 ? "✓ " : "✕ ") + results.message() + ".\n";
 }
 
 rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& console,
@@ -76,7 +62,7 @@ rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& cons
 
   size_t findings = 0;
   for (const LintResults& tool : results) {
-    findings += count(tool).findings;
+    findings += tool.findings();
     if (output.json) {
       const graph::ValueRef value = graph::make_value(tool);
       KILN_CO_ASSIGN(const std::string json, rules::to_json(rules::type_of<LintResults>(), *value));
@@ -90,6 +76,22 @@ rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& cons
 }
 
 }  // namespace
+
+size_t LintResults::findings() const {
+  size_t count = 0;
+  for (const LintResult& result : results) count += result.findings.size();
+  return count;
+}
+
+trace::Level LintResults::level() const {
+  return findings() == 0 ? trace::Level::kInfo : trace::Level::kWarn;
+}
+
+std::string LintResults::message() const {
+  if (skipped) return tool + " skipped";
+  if (results.empty()) return tool + " has no files to look at";
+  return tool + ": " + plural(findings(), "finding") + " in " + plural(results.size(), "file");
+}
 
 size_t footprint(const LintResults& results) {
   size_t bytes = 0;

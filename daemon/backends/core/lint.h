@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "daemon/rules/rule_set.h"
+#include "daemon/trace/events.h"
 
 namespace kiln::backends {
 
@@ -85,6 +86,12 @@ struct LintResults {
   std::string tool;
   std::vector<LintResult> results;
   bool skipped = false;  // by an option
+
+  size_t findings() const;
+  // A warning if there are findings.
+  trace::Level level() const;
+  // "shellcheck: 2 findings in 3 files"
+  std::string message() const;
 
   static void fields(auto& self, auto&& field) {
     field("tool", self.tool);

@@ -1,0 +1,20 @@
+# cmake -DCOMPILER=… -DINCLUDE=… -DSOURCE=… -P expect_error.cmake
+file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
+string(REPLACE "// expect: " "" expected "${expected}")
+string(REPLACE "\\;" ";" expected "${expected}")  # STRINGS gives a list
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} ${SOURCE}
+                RESULT_VARIABLE code ERROR_VARIABLE said)
+if(NOT expected)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "this must compile:\n${said}")
+  endif()
+  return()
+endif()
+if(code EQUAL 0)
+  message(FATAL_ERROR "this compiles and must not: expected '${expected}'")
+endif()
+string(REGEX MATCH "error: [^\n]*" first "${said}")
+string(FIND "${first}" "${expected}" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "the first error is not '${expected}':\n${said}")
+endif()

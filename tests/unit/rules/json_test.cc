@@ -1,0 +1,177 @@
+// Values as JSON, both ways, and as a person reads them.
+#include "daemon/rules/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "daemon/rules/rule_set.h"
+
+namespace kiln::rules {
+namespace {
+
+using ::testing::HasSubstr;
+
+enum class Colour : uint8_t { kRed, kGreen };
+
+struct Point {
+  int x = 0;
+  int y = 0;
+  static void fields(auto& self, auto&& field) {
+    field("x", self.x);
+    field("y", self.y);
+  }
+  friend bool operator==(const Point&, const Point&) = default;
+};
+
+struct Everything {
+  static constexpr std::string_view kTypeName = "Everything";
+  bool flag = false;
+  int number = 0;
+  int64_t large = 0;
+  uint64_t unsigned_large = 0;
+  double fraction = 0;
+  std::string text;
+  Colour colour = Colour::kRed;
+  RelPath path;
+  FileDigest file;
+  Digest tree;
+  std::vector<Point> points;
+  std::optional<Point> maybe;
+  std::map<std::string, std::vector<int>> lists;
+  static void fields(auto& self, auto&& field) {
+    field("flag", self.flag);
+    field("number", self.number);
+    field("large", self.large);
+    field("unsigned_large", self.unsigned_large);
+    field("fraction", self.fraction);
+    field("text", self.text);
+    field("colour", self.colour);
+    field("path", self.path);
+    field("file", self.file);
+    field("tree", self.tree);
+    field("points", self.points);
+    field("maybe", self.maybe);
+    field("lists", self.lists);
+  }
+  friend bool operator==(const Everything&, const Everything&) = default;
+};
+
+Everything full() {
+  Everything value;
+  value.flag = true;
+  value.number = -3;
+  value.large = INT64_MIN;
+  value.unsigned_large = INT64_MAX;
+  value.fraction = 0.1;
+  value.text = "a \"quoted\"\nüber\t\x01";
+  value.colour = Colour::kGreen;
+  value.path = *RelPath::parse("src/a.cc");
+  value.file.size = 12;
+  value.tree.size = 34;
+  value.points = {{1, 2}, {3, 4}};
+  value.maybe = Point{5, 6};
+  value.lists = {{"", {}}, {"one", {1}}};
+  return value;
+}
+
+template <class T>
+std::string json_of(const T& value) {
+  const graph::ValueRef boxed = graph::make_value(value);
+  const auto json = to_json(type_of<T>(), *boxed);
+  return json.ok() ? *json : "error: " + json.error().to_string();
+}
+template <class T>
+Result<T> parsed(std::string_view json) {
+  KILN_ASSIGN(const Param param, param_from_json(type_of<T>(), json));
+  EXPECT_EQ(param.type, type_of<T>());
+  EXPECT_EQ(param, make_param(graph::value_as<T>(param.value)));
+  return graph::value_as<T>(param.value);
+}
+std::string refusal(std::string_view json) {
+  const auto value = parsed<Everything>(json);
+  return value.ok() ? "accepted" : value.error().to_string();
+}
+
+TEST(Json, AValueOfAllKindsOfFieldsSurvivesBothWays) {
+  const std::string json = json_of(full());
+  EXPECT_EQ(json.find('\n'), std::string::npos) << "one line";
+  EXPECT_EQ(*parsed<Everything>(json), full());
+  EXPECT_EQ(*parsed<Everything>(json_of(Everything{})), Everything{});
+}
+
+TEST(Json, ScalarsAreValuesToo) {
+  EXPECT_EQ(json_of(26), "26");
+  EXPECT_EQ(json_of(true), "true");
+  EXPECT_EQ(json_of(std::string("a")), "\"a\"");
+  EXPECT_EQ(*parsed<int>("26"), 26);
+  EXPECT_EQ(*parsed<std::string>("\"a\""), "a");
+}
+
+TEST(Json, FieldsThatAreLeftOutKeepTheirDefaults) {
+  EXPECT_EQ(parsed<Everything>(R"({"number": 3})")->number, 3);
+  EXPECT_EQ(*parsed<Everything>("{}"), Everything{});
+  EXPECT_EQ(parsed<Everything>(R"({"maybe": null})")->maybe, std::nullopt);
+  EXPECT_EQ(parsed<Everything>(R"({"maybe": {"y": 2}})")->maybe, (Point{0, 2}));
+}
+
+TEST(Json, BytesThatAreNotUtf8AreShown) { EXPECT_EQ(json_of(std::string("a\xff")), R"("a\\xff")"); }
+
+TEST(Json, AnErrorNamesThePlace) {
+  EXPECT_EQ(refusal(R"({"points": [{"x": 1}, {"x": "one"}]})"),
+            "expected an integer of 64 bits, found \"one\"\n"
+            "  in field 'x'\n  in element 1\n  in field 'points'\n  in a value of type Everything");
+  EXPECT_THAT(refusal(R"({"lists": {"a": [true]}})"),
+              HasSubstr("found true\n  in element 0\n  in field 'a'\n  in field 'lists'"));
+}
+
+TEST(Json, AnotherKindIsRefused) {
+  EXPECT_THAT(refusal(R"({"flag": 1})"), HasSubstr("expected true or false, found 1"));
+  EXPECT_THAT(refusal(R"({"number": 1.5})"),
+              HasSubstr("expected an integer of 64 bits, found 1.5"));
+  EXPECT_THAT(refusal(R"({"fraction": "1"})"), HasSubstr("expected a number, found \"1\""));
+  EXPECT_THAT(refusal(R"({"text": null})"), HasSubstr("expected text, found null"));
+  EXPECT_THAT(refusal(R"({"points": {}})"), HasSubstr("expected a list, found {}"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("expected an object, found []"));
+  EXPECT_THAT(refusal("{"), HasSubstr("what is given for Everything is not JSON"));
+  EXPECT_THAT(refusal(""), HasSubstr("is not JSON"));
+}
+
+TEST(Json, ANumberThatDoesNotFitIsRefused) {
+  EXPECT_THAT(refusal(R"({"number": 3000000000})"), HasSubstr("3000000000"));
+  EXPECT_THAT(refusal(R"({"number": 3000000000})"), HasSubstr("in field 'number'"));
+  EXPECT_THAT(refusal(R"({"large": 9223372036854775808})"), HasSubstr("in field 'large'"));
+  EXPECT_THAT(refusal(R"({"unsigned_large": -1})"), HasSubstr("in field 'unsigned_large'"));
+  EXPECT_THAT(refusal(R"({"colour": 256})"), HasSubstr("in field 'colour'"));
+}
+
+TEST(Json, PathsAndDigestsAreChecked) {
+  EXPECT_THAT(refusal(R"({"path": "../a"})"), HasSubstr("in field 'path'"));
+  EXPECT_THAT(refusal(R"({"file": "12"})"), HasSubstr("in field 'file'"));
+}
+
+TEST(Json, AFieldThatDoesNotExistIsRefusedWithThoseThatDo) {
+  EXPECT_THAT(refusal(R"({"points": [{"z": 1}]})"), HasSubstr("no field 'z'; there are x, y"));
+}
+
+TEST(Json, ATypeOfTheDaemonsOwnHasNoJson) {
+  Type type;
+  type.name = "Pointer";
+  EXPECT_EQ(param_from_json(&type, "{}").error().message(),
+            "a value of type Pointer cannot come from a client");
+  const graph::ValueRef value = graph::make_value(1);
+  EXPECT_EQ(to_json(&type, *value).error().message(), "a value of type Pointer has no JSON form");
+}
+
+TEST(DescribeValue, ShortensWhatIsLong) {
+  const Everything value = full();
+  const std::string text = describe_value(type_of<Everything>(), *graph::make_value(value), 30);
+  EXPECT_THAT(text, HasSubstr("Everything{flag: true"));
+  EXPECT_THAT(text, HasSubstr("…"));
+  EXPECT_LT(text.size(), 60);
+  EXPECT_EQ(describe_value(type_of<int>(), *graph::make_value(7)), "int(7)");
+}
+
+}  // namespace
+}  // namespace kiln::rules
