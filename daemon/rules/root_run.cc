@@ -53,7 +53,7 @@ class RootRun::Asker {
   Task<Result<void>> ready_for_effect() {
     if (!run_.committed_) {
       KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
-      // The body ends here; settle() sees that it must begin anew.
+      // The body ends here, and settle() begins anew.
       if (!unchanged) co_return internal_error("what a goal read has changed");
     }
     co_return co_await run_.commit();
@@ -124,10 +124,12 @@ Task<Result<int>> RootRun::goal(const Root& root, std::vector<Param> given, Effe
 Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     reads_.clear();
+    stale_ = false;
     (void)console_.take();
     clock_ = surroundings_.synchronize();
     Asker asker(*this);
     Result<graph::ValueRef> result = co_await body(asker);
+    if (stale_) continue;
     if (surroundings_.stop.stop_requested()) co_return result;
     // An error, too, may be of a state that never was: of a file that went while it was read.
     if (!committed_) {
@@ -152,6 +154,7 @@ Task<Result<bool>> RootRun::unchanged(RunId run) {
     if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
     if (answer.ok() && answer->generation == read.generation) continue;
     culprit_ = read.key.describe();
+    stale_ = true;
     co_return false;
   }
   co_return true;
