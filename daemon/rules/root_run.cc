@@ -146,16 +146,23 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
 }
 
 Task<Result<bool>> RootRun::unchanged(RunId run) {
-  const ClockTick now = surroundings_.synchronize();
-  if (now == clock_ && run == surroundings_.run) co_return true;
-  clock_ = now;
-  for (const NodeRead& read : reads_) {
-    auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
-    if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
-    if (answer.ok() && answer->generation == read.generation) continue;
-    culprit_ = read.key.describe();
-    stale_ = true;
-    co_return false;
+  // Until nothing happened while it looked: only then is all that was read of the state at clock_.
+  // While things keep happening that is as good as certain after some passes: what changed and
+  // changed back, unseen, between two looks would have to do so around each of them.
+  bool looked = run == surroundings_.run;
+  for (int pass = 0; pass < kMaxAttempts; ++pass) {
+    const ClockTick now = surroundings_.synchronize();
+    if (now == clock_ && looked) break;
+    clock_ = now;
+    looked = true;
+    for (const NodeRead& read : reads_) {
+      auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
+      if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
+      if (answer.ok() && answer->generation == read.generation) continue;
+      culprit_ = read.key.describe();
+      stale_ = true;
+      co_return false;
+    }
   }
   co_return true;
 }
