@@ -138,9 +138,10 @@ class Client {
       if (code != ErrorCode::kInvalidArgument) return answer_->error().to_string();
     }
     if (bell_.rung.size() > 1) return "a goal's effect happened twice";
-    // An error is that of some moment since it was asked for.
-    ClockTick tick = answer_->ok() ? root_.clock() : asked_at;
-    const ClockTick last = answer_->ok() ? tick : done_at_;
+    // An error is that of some moment since it was asked for; so is what a client did not wait for.
+    const bool exact = answer_->ok() && !cancelled_;
+    ClockTick tick = exact ? root_.clock() : asked_at;
+    const ClockTick last = exact ? tick : done_at_;
     std::string should;
     for (; tick <= last; ++tick.value) {
       NaiveEvaluator naive = question.evaluator(cells_.at(tick), variant);
