@@ -112,6 +112,8 @@ class Engine {
       KILN_REQUIRES(node.lock);
   void resume_done(Wait* done);
   void fail(Attempt& attempt, Error error);
+  void finish_failed(Node& node, Attempt& attempt, Error error, Wait*& done)
+      KILN_REQUIRES(node.lock);
   static void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
   void forget_reads(Attempt& attempt);
 

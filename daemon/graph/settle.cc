@@ -124,47 +124,56 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
 }
 
 Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
-  forget_reads(attempt);
   Node& node = attempt.node;
-  bool abandoned = false;
+  if (attempt.is_span()) {
+    bool cancelled = error.code() == ErrorCode::kCancelled;
+    {
+      NodeGuard guard(node.lock);
+      cancelled |= attempt.abandoned;
+    }
+    tell_end(attempt, cancelled ? Ending::kCancelled : Ending::kFailed, nullptr, &error);
+  }
+  if (attempt.saw_error && error.context().size() < kMaxFrames) {
+    error = error.with_context("while computing " + node.key.describe());
+  }
+  Wait* done = nullptr;
   bool stale = false;
   {
+    // At once: whoever joins after an invalidation must not be told of what was before it.
     NodeGuard guard(node.lock);
-    abandoned = attempt.abandoned;
-    stale = !abandoned && is_stale(node, attempt);
+    stale = !attempt.abandoned && is_stale(node, attempt);
     if (stale) {
       // Failed by what it read then; it may not fail by what is there now.
       node.forced |= attempt.was_forced;
       ++attempt.restarts;
+    } else if (!attempt.abandoned) {
+      finish_failed(node, attempt, std::move(error), done);
     }
   }
-  if (attempt.is_span()) {
-    const bool cancelled = abandoned || error.code() == ErrorCode::kCancelled;
-    tell_end(attempt, cancelled ? Ending::kCancelled : Ending::kFailed, nullptr, &error);
-  }
-  if (abandoned) return Next::kEnd;
+  // Only now: until then it was to hear of what happens to what it read.
+  forget_reads(attempt);
   if (stale) return repeat(attempt);
-  if (attempt.saw_error && error.context().size() < kMaxFrames) {
-    error = error.with_context("while computing " + node.key.describe());
-  }
-  fail(attempt, std::move(error));
+  resume_done(done);
   return Next::kEnd;
 }
 
 void Engine::fail(Attempt& attempt, Error error) {
-  Node& node = attempt.node;
+  Wait* done = nullptr;
+  {
+    NodeGuard guard(attempt.node.lock);
+    if (attempt.abandoned) return;
+    finish_failed(attempt.node, attempt, std::move(error), done);
+  }
+  resume_done(done);
+}
+
+void Engine::finish_failed(Node& node, Attempt& attempt, Error error, Wait*& done) {
   Outcome outcome;
   outcome.error = std::move(error);
   outcome.ran = attempt.ran;
-  Wait* done = nullptr;
-  {
-    NodeGuard guard(node.lock);
-    if (attempt.abandoned) return;
-    return_node(node, attempt);
-    node.failed = true;
-    finish(node, attempt, outcome, done);
-  }
-  resume_done(done);
+  return_node(node, attempt);
+  node.failed = true;
+  finish(node, attempt, outcome, done);
 }
 
 // The attempt came to nothing: the node is what it was, or Dirty if that is not believed any more.

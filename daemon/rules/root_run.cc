@@ -56,7 +56,7 @@ class RootRun::Asker {
     if (run_.surroundings_.stop.stop_requested()) co_return stopped();
     if (!run_.committed_) {
       KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
-      // The body ends here; settle() sees that it must begin anew.
+      // The body ends here, and settle() begins anew.
       if (!unchanged) co_return internal_error("what a goal read has changed");
     }
     co_return co_await run_.commit();
@@ -131,15 +131,17 @@ Task<Result<int>> RootRun::goal(const Root& root, std::vector<Param> given, Effe
 Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     reads_.clear();
+    stale_ = false;
     (void)console_.take();
     clock_ = surroundings_.synchronize();
     Asker asker(*this);
     Result<graph::ValueRef> result = co_await body(asker);
     if (surroundings_.stop.stop_requested()) {
       // A body that tolerates errors may have ended well for want of answers.
-      if (result.ok() && !committed_) co_return stopped();
+      if (stale_ || (result.ok() && !committed_)) co_return stopped();
       co_return result;
     }
+    if (stale_) continue;
     // An error, too, may be of a state that never was: of a file that went while it was read.
     if (!committed_) {
       KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
@@ -160,15 +162,23 @@ bool RootRun::NodeRead::holds(const Result<graph::Answer>& now) const {
 }
 
 Task<Result<bool>> RootRun::unchanged(RunId run) {
-  const ClockTick now = surroundings_.synchronize();
-  if (now == clock_ && run == surroundings_.run) co_return true;
-  clock_ = now;
-  for (const NodeRead& read : reads_) {
-    auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
-    if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
-    if (read.holds(answer)) continue;
-    culprit_ = read.key.describe();
-    co_return false;
+  // Until nothing happened while it looked: only then is all that was read of the state at clock_.
+  // While things keep happening that is as good as certain after some passes: what changed and
+  // changed back, unseen, between two looks would have to do so around each of them.
+  bool looked = run == surroundings_.run;
+  for (int pass = 0; pass < kMaxAttempts; ++pass) {
+    const ClockTick now = surroundings_.synchronize();
+    if (now == clock_ && looked) break;
+    clock_ = now;
+    looked = true;
+    for (const NodeRead& read : reads_) {
+      auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
+      if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
+      if (read.holds(answer)) continue;
+      culprit_ = read.key.describe();
+      stale_ = true;
+      co_return false;
+    }
   }
   co_return true;
 }

@@ -68,6 +68,7 @@ class RootRun {
   std::vector<NodeRead> reads_;
   ClockTick clock_;
   bool committed_ = false;
+  bool stale_ = false;   // what was read since it began (anew) was found changed
   std::string culprit_;  // what changed
 };
 

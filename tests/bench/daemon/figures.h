@@ -10,6 +10,7 @@ void measure_round_trip(const Options& options);  // P2
 void measure_one_edit(const Options& options);    // P3
 void measure_batch(const Options& options);       // P4, P4b
 void measure_capture(const Options& options);     // P7
+void measure_clients(const Options& options);     // P11
 void measure_start(const Options& options);       // P12
 
 }  // namespace kiln::bench

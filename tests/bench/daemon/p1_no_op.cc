@@ -15,11 +15,13 @@ namespace {
 constexpr double kRatio = 2;
 constexpr double kLimitP99 = 10;
 
-void measure(const Options& options, size_t files) {
+void measure(const Options& options, size_t files, const std::string& name,
+             const std::vector<std::string>& command) {
   const Stage stage(options);
   make_small_files(stage.workspace(), files);
+  make_scripts(stage.workspace(), 10);
   const Program bare = stage.program({"/bin/true"});
-  const Program warm = stage.kiln({"exec", "--input", "**", "--", "/bin/true"});
+  const Program warm = stage.kiln(command);
   warm.run();
 
   // Every command once a round, in an order that nobody can get used to: caches are as cold for the
@@ -38,7 +40,7 @@ void measure(const Options& options, size_t files) {
   }
   const Samples& floor = contenders[0].samples;
   const Samples& kiln = contenders[1].samples;
-  const std::string what = "warm kiln exec, " + std::to_string(files) + " files, ";
+  const std::string what = "warm " + name + ", " + std::to_string(files) + " files, ";
   print_ratio("P1", what + "p50", kiln.p50(), "/bin/true", floor.p50(), kRatio);
   print_ratio("P1", what + "p10", kiln.p10(), "/bin/true", floor.p10(), kRatio);
   print_limit("P1", what + "p99", kiln.p99(), "/bin/true", floor.p99(), kLimitP99);
@@ -47,9 +49,12 @@ void measure(const Options& options, size_t files) {
 }  // namespace
 
 void measure_no_op(const Options& options) {
-  measure(options, 100);
-  measure(options, 10'000);
-  if (!options.quick) measure(options, 100'000);
+  std::vector<size_t> sizes = {100, 10'000};
+  if (!options.quick) sizes.push_back(100'000);
+  for (const size_t files : sizes) {
+    measure(options, files, "kiln exec", {"exec", "--input", "**", "--", "/bin/true"});
+    measure(options, files, "kiln lint ::", {"lint", "::"});
+  }
 }
 
 }  // namespace kiln::bench

@@ -9,6 +9,9 @@ namespace kiln::bench {
 class Samples {
  public:
   void add(double milliseconds) { values_.push_back(milliseconds); }
+  void add(const Samples& other) {
+    values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  }
   // The value that the share `p` of all values does not exceed. At least one was added.
   double percentile(double p) const;
   double p10() const { return percentile(0.1); }

@@ -70,6 +70,14 @@ void make_small_files(const std::string& directory, size_t files) {
   make_tree(directory, files, [](size_t i) { return "line of file " + std::to_string(i) + "\n"; });
 }
 
+void make_scripts(const std::string& directory, size_t files) {
+  std::filesystem::create_directories(directory + "/scripts");
+  for (size_t i = 0; i < files; ++i) {
+    const std::string number = std::to_string(i);
+    write_file(directory + "/scripts/s" + number + ".sh", "#!/bin/sh\necho " + number + "\n");
+  }
+}
+
 size_t make_source_tree(const std::string& directory, size_t files) {
   std::mt19937_64 random(1);  // the same tree in every run
   std::lognormal_distribution<double> sizes(std::log(kMedianSize), kSpread);

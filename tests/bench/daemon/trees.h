@@ -13,6 +13,8 @@ std::string file_name(size_t n);
 
 // `files` files of a line each, no two alike.
 void make_small_files(const std::string& directory, size_t files);
+// `files` shell scripts of which ShellCheck has nothing to say, beside whatever is there.
+void make_scripts(const std::string& directory, size_t files);
 // `files` files whose sizes are spread as those of a large source tree: half of them below 4 KiB,
 // 12 KiB on average. Returns the bytes in all.
 size_t make_source_tree(const std::string& directory, size_t files);
