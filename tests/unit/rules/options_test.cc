@@ -32,7 +32,7 @@ struct ToolOptions {
   friend bool operator==(const ToolOptions&, const ToolOptions&) = default;
 };
 
-constexpr OptionScope kTool{"tool", type_of<ToolOptions>()};
+constexpr OptionScope kTool{ToolOptions::kScope, type_of<ToolOptions>()};
 
 Result<ToolOptions> read(const std::vector<OptionSetting>& settings) {
   KILN_ASSIGN(const Param param, read_options(kTool, settings));

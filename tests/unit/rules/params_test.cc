@@ -148,7 +148,7 @@ TEST_F(OptionParamsTest, TwoClientsShareAllThatDoesNotConsumeTheDifference) {
 TEST_F(OptionParamsTest, AlternatingBetweenOptionsRecomputesNothing) {
   for (const bool strict : {false, true}) {
     give(LintOptions{.strict = strict});
-    ask<Letter>();
+    (void)ask<Letter>();
   }
   record.take();
   for (int i = 0; i < 10; ++i) {
@@ -163,7 +163,7 @@ TEST_F(OptionParamsTest, OptionsThatAreReadFromEqualSettingsAreTheSameParam) {
   const std::vector<OptionSetting> long_way = {
       {"lint", "strict", "true"}, {"lint", "strict", "false"}, {"other", "strict", "true"}};
   give(*read_options(scope, long_way));
-  ask<Letter>();
+  (void)ask<Letter>();
   record.take();
   give(*read_options(scope, {}));
   EXPECT_EQ(ask<Letter>()->text, "a1, b1");
