@@ -56,7 +56,8 @@ class RootRun::Asker {
     if (run_.surroundings_.stop.stop_requested()) co_return stopped();
     if (!run_.committed_) {
       KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
-      // The body ends here; settle() sees that it must begin anew.
+      // The body ends here, and settle() begins anew.
+      run_.overtaken_ = !unchanged;
       if (!unchanged) co_return internal_error("what a goal read has changed");
     }
     co_return co_await run_.commit();
@@ -131,6 +132,7 @@ Task<Result<int>> RootRun::goal(const Root& root, std::vector<Param> given, Effe
 Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     reads_.clear();
+    overtaken_ = false;
     (void)console_.take();
     clock_ = surroundings_.synchronize();
     Asker asker(*this);
@@ -140,6 +142,7 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
       if (result.ok() && !committed_) co_return stopped();
       co_return result;
     }
+    if (overtaken_) continue;
     // An error, too, may be of a state that never was: of a file that went while it was read.
     if (!committed_) {
       KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
@@ -162,7 +165,6 @@ bool RootRun::NodeRead::holds(const Result<graph::Answer>& now) const {
 Task<Result<bool>> RootRun::unchanged(RunId run) {
   const ClockTick now = surroundings_.synchronize();
   if (now == clock_ && run == surroundings_.run) co_return true;
-  clock_ = now;
   for (const NodeRead& read : reads_) {
     auto answer = co_await surroundings_.graph.request(read.key, run, surroundings_.stop);
     if (surroundings_.stop.stop_requested() && !answer.ok()) co_return answer.error();
@@ -170,6 +172,7 @@ Task<Result<bool>> RootRun::unchanged(RunId run) {
     culprit_ = read.key.describe();
     co_return false;
   }
+  clock_ = now;
   co_return true;
 }
 

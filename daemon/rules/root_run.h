@@ -68,7 +68,8 @@ class RootRun {
   std::vector<NodeRead> reads_;
   ClockTick clock_;
   bool committed_ = false;
-  std::string culprit_;  // what changed
+  bool overtaken_ = false;  // what was read changed before an effect
+  std::string culprit_;     // what changed
 };
 
 }  // namespace kiln::rules
