@@ -330,11 +330,5 @@ TEST_F(UnionsTest, AGetOfAUnionGoesToTheRuleOfItsMember) {
   EXPECT_THAT(record.take(), IsEmpty());
 }
 
-TEST_F(UnionsTest, AUnionWithoutMembersIsNoError) {
-  EXPECT_EQ(*goal("greet"), 0);
-  ASSERT_THAT(printed, SizeIs(1));
-  EXPECT_EQ(printed[0].out, "");
-}
-
 }  // namespace
 }  // namespace kiln::rules
