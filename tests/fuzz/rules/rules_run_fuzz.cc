@@ -304,6 +304,7 @@ class Fuzz {
     }
     return problem();
   }
+  uint64_t forgotten() const { return graph_.stats().forgotten; }
 
  private:
   int pick(int n) { return static_cast<int>(random_() % static_cast<uint64_t>(n)); }
@@ -397,10 +398,13 @@ void fuzz(Fuzz::Memory memory) {
   const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
   const uint64_t first = only.value_or(1);
   const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(150);
+  uint64_t forgotten = 0;
   for (uint64_t seed = first; seed < first + rounds; ++seed) {
-    const std::string problem = Fuzz(seed, memory).run();
-    ASSERT_EQ(problem, "") << "replay: KILN_FUZZ_SEED=" << seed;
+    Fuzz timeline(seed, memory);
+    ASSERT_EQ(timeline.run(), "") << "replay: KILN_FUZZ_SEED=" << seed;
+    forgotten += timeline.forgotten();
   }
+  EXPECT_EQ(forgotten > 0, memory == Fuzz::Memory::kFewNodes);
 }
 
 TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(Fuzz::Memory::kAmple); }
