@@ -19,6 +19,7 @@ enum class Count : uint8_t {
   kInvalidated,
   kDirtied,
   kEvicted,
+  kForgotten,
   kEdges,       // now
   kValueBytes,  // now
 };

@@ -2,7 +2,8 @@
 //
 // Sources: ask.cc (asking for nodes), leave.cc (losing interest), drive.cc (what an attempt does),
 //          recheck.cc, settle.cc (its halves), cycle.cc (who waits for whom), invalidate.cc,
-//          evict.cc, observe.cc (what the observer is told), graph.cc (requests from outside).
+//          evict.cc, forget.cc (what memory it takes), observe.cc (what the observer is told),
+//          graph.cc (requests from outside).
 // Locks:   invalidation_ or waits_ before a node's lock; never two nodes' locks at once; no lock
 //          while a function runs or a coroutine is resumed.
 #pragma once
@@ -17,12 +18,14 @@
 #include "daemon/graph/live_count.h"
 #include "daemon/graph/node_table.h"
 #include "daemon/graph/observer.h"
+#include "daemon/graph/presence.h"
 
 namespace kiln::graph {
 
 class Engine {
  public:
-  Engine(Executor& executor, Options options) : executor_(executor), options_(options) {}
+  Engine(Executor& executor, Options options)
+      : executor_(executor), options_(options), forget_above_(options.node_budget) {}
   ~Engine();
 
   Task<Result<Answer>> request(Key key, RunId run, RequestOrigin origin);
@@ -123,6 +126,12 @@ class Engine {
   // evict.cc
   void evict();
 
+  // forget.cc
+  void note_size();
+  void forget();
+  void forget(Node& node, std::vector<NodeId>& next) KILN_REQUIRES(invalidation_);
+  static bool is_forgettable(const Node& node) KILN_REQUIRES(node.lock);
+
   // observe.cc: only if there is an observer, the end only if attempt.is_span(); no lock held.
   void tell_start(Attempt& attempt);
   void tell_end(Attempt& attempt, Ending ending, const Computed* computed, const Error* error);
@@ -139,15 +148,21 @@ class Engine {
   NodeTable table_;
   Counters counters_;
   LiveCount live_;
+  Presence presence_;  // of requests from outside
 
   Executor& executor_;
   const Options options_;
   std::atomic<bool> closing_{false};
   // Odd while an invalidation is on its way up.
   std::atomic<uint64_t> epoch_{0};
-  Mutex invalidation_;
+  mutable Mutex invalidation_;
   Mutex waits_;  // held while a wait is added for an attempt that another asker started
   Mutex eviction_;
+  std::atomic<uint64_t> forget_above_;  // so many nodes; 0: never
+  std::atomic<bool> crowded_{false};    // there are
+  // The greatest generation of a node that was forgotten: if it comes again, it goes on from there,
+  // so that equal generations of one key are equal values for whoever remembers them.
+  std::atomic<uint32_t> last_forgotten_{0};
   NodeId hand_ KILN_GUARDED_BY(eviction_) = 0;
 };
 

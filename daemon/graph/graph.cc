@@ -81,6 +81,9 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
 Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   counters_.add(Count::kRequests);
   if (origin.stop.stop_requested()) co_return cancelled_error();
+  if (crowded_.load(std::memory_order_relaxed)) [[unlikely]]
+    forget();
+  while (!presence_.enter()) co_await resume_on(executor_);
   Node& node = node_of(std::move(key));
   const bool observed = options_.observer != nullptr;
   // While an invalidation is on its way up, what is Clean may be made of both old and new.
@@ -89,6 +92,7 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
     counters_.add(Count::kCleanHits);
     if (observed) [[unlikely]]
       tell_answer(node.key, run, origin.parent, answer, nullptr);
+    presence_.leave();
     co_return answer;
   }
   live_.enter(node.id);
@@ -97,6 +101,8 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   if (observed && !answer.ran && (done.ok() || answer.joined)) {
     tell_answer(node.key, run, origin.parent, answer, done.ok() ? nullptr : &done.error());
   }
+  note_size();
+  presence_.leave();
   live_.leave(node.id);
   if (!done.ok()) co_return done.error();
   co_return answer;
@@ -133,12 +139,15 @@ Task<Result<void>> Engine::request_slowly(Node& node, RunId run, const RequestOr
 }
 
 std::optional<Why> Engine::why(const Hash128& hash) const {
+  MutexLock lock(invalidation_);  // nothing is forgotten meanwhile
   const Node* node = table_.find(hash);
   if (node == nullptr) return std::nullopt;
   Why why;
   NodeGuard guard(node->lock);
   why.reason = node->reason;
-  if (node->reason == RunReason::kInputChanged) why.changed = table_.at(node->changed).key;
+  if (node->reason == RunReason::kInputChanged && node->changed != 0) {
+    why.changed = table_.at(node->changed).key;
+  }
   return why;
 }
 
@@ -159,6 +168,7 @@ Stats Engine::stats() const {
   stats.invalidated = counters_.sum(Count::kInvalidated);
   stats.dirtied = counters_.sum(Count::kDirtied);
   stats.evicted = counters_.sum(Count::kEvicted);
+  stats.forgotten = counters_.sum(Count::kForgotten);
   return stats;
 }
 

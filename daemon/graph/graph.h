@@ -78,12 +78,16 @@ struct Stats {
   uint64_t invalidated = 0;  // nodes named by invalidate()
   uint64_t dirtied = 0;      // nodes marked because something below them changed
   uint64_t evicted = 0;
+  uint64_t forgotten = 0;  // nodes
 };
 
 struct Options {
   // Values beyond this many bytes are evicted, least recently used first; 0 is no cap. Keys,
   // dependencies and generations stay.
   uint64_t value_bytes_cap = 0;
+  // With more nodes than this, those that nothing depends on and nobody asked for of late are
+  // forgotten, keys and all, as soon as nothing is under way; 0: never. What is in use stays.
+  uint64_t node_budget = uint64_t{1} << 20;
   // A root whose inputs change while it runs is run again, this often at most; then the request
   // fails and says what kept changing.
   int max_restarts = 100;

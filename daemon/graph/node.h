@@ -95,6 +95,8 @@ struct Node {
   bool clean_for(RunId run) const KILN_REQUIRES(lock) {
     return state == State::kClean && !transient && run <= good_through;
   }
+  // A place in the table that holds no node now.
+  bool is_vacant() const { return key.function == nullptr; }
   void drop_dependent(NodeId dependent) KILN_REQUIRES(lock);
 };
 

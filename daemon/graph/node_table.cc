@@ -32,22 +32,44 @@ Node& NodeTable::find_or_create(Key&& key) {
   Shard& shard = shards_[shard_index];
   MutexLock lock(shard.mutex);
   // One probe finds the node, or the place for it.
-  const auto place = shard.index.lazy_emplace(key.hash, [&](const auto& construct) {
-    const uint32_t i = shard.count.load(std::memory_order_relaxed);
-    const Slot slot(i + kFirstChunk);
-    KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
-    Node* chunk = shard.chunks[slot.chunk].load(std::memory_order_relaxed);
-    if (chunk == nullptr) {
-      const size_t nodes = size_t{kFirstChunk} << slot.chunk;
-      chunk = static_cast<Node*>(::operator new(nodes * sizeof(Node)));
-      shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
-    }
-    const uint64_t low = key.hash.low;
-    Node* made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
-    shard.count.store(i + 1, std::memory_order_release);
-    construct(Entry{low, made});
-  });
+  const auto place =
+      shard.index.lazy_emplace(key.hash, [&](const auto& construct) KILN_REQUIRES(shard.mutex) {
+        const uint64_t low = key.hash.low;
+        shard.nodes.fetch_add(1, std::memory_order_relaxed);
+        if (!shard.vacant.empty()) {
+          Node& place = at(shard.vacant.back());
+          shard.vacant.pop_back();
+          construct(Entry{low, replace(place, std::move(key))});
+          return;
+        }
+        const uint32_t i = shard.count.load(std::memory_order_relaxed);
+        const Slot slot(i + kFirstChunk);
+        KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
+        Node* chunk = shard.chunks[slot.chunk].load(std::memory_order_relaxed);
+        if (chunk == nullptr) {
+          const size_t nodes = size_t{kFirstChunk} << slot.chunk;
+          chunk = static_cast<Node*>(::operator new(nodes * sizeof(Node)));
+          shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
+        }
+        Node* made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
+        shard.count.store(i + 1, std::memory_order_release);
+        construct(Entry{low, made});
+      });
   return *place->node;
+}
+
+void NodeTable::vacate(Node& node) {
+  Shard& shard = shards_[shard_of(node.key.hash)];
+  MutexLock lock(shard.mutex);
+  shard.index.erase(shard.index.find(node.key.hash));
+  shard.vacant.push_back(replace(node, Key())->id);
+  shard.nodes.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Node* NodeTable::replace(Node& node, Key key) {
+  const NodeId id = node.id;
+  node.~Node();
+  return new (&node) Node(id, std::move(key));
 }
 
 Node* NodeTable::next_round(NodeId id) const {
@@ -63,17 +85,19 @@ Node* NodeTable::next_round(NodeId id) const {
 
 uint64_t NodeTable::size() const {
   uint64_t nodes = 0;
-  for (const Shard& shard : shards_) nodes += shard.count.load(std::memory_order_relaxed);
-  return nodes - 1;
+  for (const Shard& shard : shards_) nodes += shard.nodes.load(std::memory_order_relaxed);
+  return nodes;
 }
 
 uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
+  uint64_t places = 0;
   for (const Shard& shard : shards_) {
     MutexLock lock(shard.mutex);
+    places += shard.count.load(std::memory_order_relaxed);
     index += shard.index.capacity() * (sizeof(Entry) + 1);
   }
-  return index + size() * sizeof(Node);
+  return index + places * sizeof(Node);
 }
 
 }  // namespace kiln::graph

@@ -1,7 +1,8 @@
 // NodeTable: all nodes, found by hash or by id.
 //
 // What:    64 shards, each an index from hash to node and a slab of nodes. Ids are dense within a
-//          shard, so an edge costs four bytes; nodes never move and live as long as the table.
+//          shard, so an edge costs four bytes; nodes never move. Where a node was forgotten
+//          there is a vacant one until the place is used again.
 // Threads: thread-safe. at() takes no lock.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <atomic>
 #include <bit>
 #include <memory>
+#include <vector>
 
 #include "daemon/graph/node.h"
 
@@ -31,7 +33,10 @@ class NodeTable {
     return shards_[id % kShards].chunks[slot.chunk].load(std::memory_order_acquire)[slot.index];
   }
 
-  // Every node that was there before the call; `f` returns false to stop.
+  // Forgets the node. Nobody else may know it, or its id.
+  void vacate(Node& node);
+
+  // Every node, and vacant place, that was there before the call; `f` returns false to stop.
   template <class F>
   void for_each(F&& f) const {
     for (uint32_t shard = 0; shard < kShards; ++shard) {
@@ -81,10 +86,13 @@ class NodeTable {
   struct alignas(64) Shard {
     mutable Mutex mutex;
     absl::flat_hash_set<Entry, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
-    std::atomic<uint32_t> count{0};  // written under the mutex
+    std::atomic<uint32_t> count{0};  // of places; written under the mutex
+    std::vector<uint32_t> vacant KILN_GUARDED_BY(mutex);
+    std::atomic<uint32_t> nodes{0};  // written under the mutex
     std::array<std::atomic<Node*>, kChunks> chunks{};
   };
 
+  static Node* replace(Node& node, Key key);
   static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
 
   std::array<Shard, kShards> shards_;

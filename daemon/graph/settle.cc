@@ -99,7 +99,7 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   if (unchanged) {
     counters_.add(Count::kCutOff);
   } else {
-    ++node.generation;
+    node.generation = 1 + (node.generation == 0 ? last_forgotten_.load() : node.generation);
   }
   counters_.add(Count::kEdges,
                 static_cast<int64_t>(deps.size()) - static_cast<int64_t>(node.deps.size()));

@@ -94,13 +94,16 @@ struct Known {
 
 class Fuzz {
  public:
-  Fuzz(uint64_t seed, bool capped)
+  enum class Memory { kAmple, kFewValues, kFewNodes };
+  Fuzz(uint64_t seed, Memory memory)
       : random_(seed),
         plans_(make_plans()),
         graph_(executor_,
-               Options{.value_bytes_cap = capped ? 5 * make_value(Stamped{})->bytes() : 0,
+               Options{.value_bytes_cap =
+                           memory == Memory::kFewValues ? 5 * make_value(Stamped{})->bytes() : 0,
+                       .node_budget = memory == Memory::kFewNodes ? 5u : 0u,
                        .max_restarts = 100}),
-        capped_(capped) {
+        forgets_(memory != Memory::kAmple) {
     for (int& leaf : world_.leaves) leaf = pick(4);
   }
 
@@ -114,6 +117,7 @@ class Fuzz {
     }
     return problem_;
   }
+  uint64_t forgotten() const { return graph_.stats().forgotten; }
 
  private:
   struct Query {
@@ -327,7 +331,7 @@ class Fuzz {
 
   // While nothing else goes on, a run has one of these reasons.
   void expect_reason(int node) {
-    if (!calm_ || capped_) return;
+    if (!calm_ || forgets_) return;
     const Known& known = known_[static_cast<size_t>(node)];
     // If it is running, that run was abandoned: succeed() makes sure.
     bool reason =
@@ -359,7 +363,7 @@ class Fuzz {
   Record record_;
   Toy node_{"node", record_, [this](Context& context, int n) { return compute(context, n); }};
   Graph graph_;
-  const bool capped_;
+  const bool forgets_;
   uint64_t round_ = 0;
   bool calm_ = true;
   bool again_ = false;
@@ -372,18 +376,24 @@ std::optional<uint64_t> environment_number(const char* name) {
   return std::strtoull(text, nullptr, 10);
 }
 
-void fuzz(bool capped) {
+void fuzz(Fuzz::Memory memory) {
   const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
   const uint64_t first = only.value_or(1);
   const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(400);
+  uint64_t forgotten = 0;
   for (uint64_t seed = first; seed < first + rounds; ++seed) {
-    const std::string problem = Fuzz(seed, capped).run();
-    ASSERT_EQ(problem, "") << "replay: KILN_FUZZ_SEED=" << seed;
+    Fuzz timeline(seed, memory);
+    ASSERT_EQ(timeline.run(), "") << "replay: KILN_FUZZ_SEED=" << seed;
+    forgotten += timeline.forgotten();
   }
+  EXPECT_EQ(forgotten > 0, memory == Fuzz::Memory::kFewNodes);
 }
 
-TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(false); }
-TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) { fuzz(true); }
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(Fuzz::Memory::kAmple); }
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) { fuzz(Fuzz::Memory::kFewValues); }
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorThoughNodesAreForgotten) {
+  fuzz(Fuzz::Memory::kFewNodes);
+}
 
 // Threads that ask, cancel and change at will; when all is quiet, every value is right.
 TEST(GraphFuzz, ThreadsAgreeWithTheNaiveEvaluator) {
@@ -410,7 +420,9 @@ TEST(GraphFuzz, ThreadsAgreeWithTheNaiveEvaluator) {
           (value_as<int>(first) + 2 * value_as<int>(both[0]) + value_as<int>(both[1])) % 5);
     }(context, n, *node, leaves);
   });
-  Graph graph(pool, Options{.value_bytes_cap = seed % 2 == 0 ? 640u : 0u, .max_restarts = 1000});
+  Graph graph(pool, Options{.value_bytes_cap = seed % 2 == 0 ? 640u : 0u,
+                            .node_budget = seed % 2 == 0 ? 0u : 20u,
+                            .max_restarts = 1000});
   for (uint64_t round = 0; round < rounds; ++round) {
     std::vector<std::thread> threads;
     for (uint64_t t = 0; t < 3; ++t) {

@@ -216,7 +216,8 @@ class Client {
 // while the world changed, what it read is not known.
 class Watcher final : public graph::Observer {
  public:
-  Watcher(int variant, bool capped) : variant_(variant), capped_(capped) {}
+  // `forgets`: the graph does, and may then run what it forgot.
+  Watcher(int variant, bool forgets) : variant_(variant), forgets_(forgets) {}
 
   // Until the next call: all that runs is what `question` needs in `state`, which does not change.
   void expect(const Question& question, const State& state) {
@@ -261,7 +262,7 @@ class Watcher final : public graph::Observer {
 
   void check(const std::string& name, const Known& known, RunId run) {
     if (!naive_->visits().contains(name)) return problem(name + " ran, and nobody needs it");
-    if (capped_ || known.reason || known.validity == graph::Validity::kNever) return;
+    if (forgets_ || known.reason || known.validity == graph::Validity::kNever) return;
     if (known.validity == graph::Validity::kThisRun && run > known.run) return;
     for (const auto& [read, version] : known.reads) {
       const Known& now = known_[read];
@@ -274,7 +275,7 @@ class Watcher final : public graph::Observer {
   }
 
   const int variant_;
-  const bool capped_;
+  const bool forgets_;
   std::optional<NaiveEvaluator> naive_;
   std::map<std::string, Known> known_;
   uint64_t spans_ = 0;
@@ -283,14 +284,16 @@ class Watcher final : public graph::Observer {
 
 class Fuzz {
  public:
-  Fuzz(uint64_t seed, bool capped)
+  enum class Memory { kAmple, kFewValues, kFewNodes };
+  Fuzz(uint64_t seed, Memory memory)
       : seed_(seed),
         random_(seed),
         rules_(cells_, static_cast<int>(seed % kVariants)),
-        watcher_(rules_.variant, capped),
-        graph_(
-            executor_,
-            {.value_bytes_cap = capped ? 400u : 0u, .max_restarts = 100, .observer = &watcher_}) {}
+        watcher_(rules_.variant, memory != Memory::kAmple),
+        graph_(executor_, {.value_bytes_cap = memory == Memory::kFewValues ? 400u : 0u,
+                           .node_budget = memory == Memory::kFewNodes ? 10u : 0u,
+                           .max_restarts = 100,
+                           .observer = &watcher_}) {}
 
   // Returns what went wrong, or nothing.
   std::string run() {
@@ -301,6 +304,7 @@ class Fuzz {
     }
     return problem();
   }
+  uint64_t forgotten() const { return graph_.stats().forgotten; }
 
  private:
   int pick(int n) { return static_cast<int>(random_() % static_cast<uint64_t>(n)); }
@@ -390,18 +394,24 @@ std::optional<uint64_t> environment_number(const char* name) {
   return std::strtoull(text, nullptr, 10);
 }
 
-void fuzz(bool capped) {
+void fuzz(Fuzz::Memory memory) {
   const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
   const uint64_t first = only.value_or(1);
   const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(150);
+  uint64_t forgotten = 0;
   for (uint64_t seed = first; seed < first + rounds; ++seed) {
-    const std::string problem = Fuzz(seed, capped).run();
-    ASSERT_EQ(problem, "") << "replay: KILN_FUZZ_SEED=" << seed;
+    Fuzz timeline(seed, memory);
+    ASSERT_EQ(timeline.run(), "") << "replay: KILN_FUZZ_SEED=" << seed;
+    forgotten += timeline.forgotten();
   }
+  EXPECT_EQ(forgotten > 0, memory == Fuzz::Memory::kFewNodes);
 }
 
-TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(false); }
-TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) { fuzz(true); }
+TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(Fuzz::Memory::kAmple); }
+TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) { fuzz(Fuzz::Memory::kFewValues); }
+TEST(RulesRunFuzz, AgreesWithTheNaiveEvaluatorThoughNodesAreForgotten) {
+  fuzz(Fuzz::Memory::kFewNodes);
+}
 
 // Clients on threads of their own, with options of their own, among changes; every answer is that
 // of the state which it names.
@@ -434,7 +444,9 @@ TEST(RulesRunFuzz, ConcurrentClientsAreAnsweredOfTheStateThatTheyAreTold) {
   for (uint64_t seed = first; seed < first + rounds && !HasFatalFailure(); ++seed) {
     Cells cells;
     const Rules rules(cells, static_cast<int>(seed % kVariants));
-    graph::Graph graph(pool, {.value_bytes_cap = seed % 2 == 0 ? 400u : 0u, .max_restarts = 1000});
+    graph::Graph graph(pool, {.value_bytes_cap = seed % 3 == 0 ? 400u : 0u,
+                              .node_budget = seed % 3 == 1 ? 10u : 0u,
+                              .max_restarts = 1000});
     for (uint64_t round = 1; round <= 3; ++round) {
       std::vector<std::thread> threads;
       for (uint64_t thread = 0; thread < 3; ++thread) {
