@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/sync.h"
 #include "daemon/async/scope.h"
 #include "daemon/graph/observer.h"
 #include "daemon/rules/effects.h"
@@ -101,7 +102,8 @@ class RuntimeTest : public testing::Test {
   ManualExecutor executor;
   RanRecord record;
   std::function<void(int)> on_synchronize;  // with how often it was called before
-  std::vector<Console::Text> printed;
+  std::vector<Console::Text> printed;       // read when nothing runs
+  Mutex printing_;
   RunId run{1};
 
   void add_facts() {
@@ -157,6 +159,7 @@ class RuntimeTest : public testing::Test {
                   return clock_;
                 },
             .print = [this](Console::Text text) -> Task<Result<void>> {
+              const MutexLock lock(printing_);  // queries on several threads print nothing, too
               printed.push_back(std::move(text));
               co_return Result<void>();
             }};
