@@ -57,11 +57,12 @@ Result<v1::Process> parse_line(std::string_view line, std::string& id) {
 }  // namespace
 
 Batch::Batch(UniqueFd input, std::string input_name, v1::ExecuteBatchRequest first, OnLine on_line,
-             OnWrong on_wrong)
+             OnWrong on_wrong, OnEvent on_event)
     : input_(std::move(input)),
       input_name_(std::move(input_name)),
       on_line_(std::move(on_line)),
       on_wrong_(std::move(on_wrong)),
+      on_event_(std::move(on_event)),
       request_(std::move(first)) {}
 
 int Batch::wait_fd() const { return input_blocked_ ? input_.get() : -1; }
@@ -129,6 +130,10 @@ Result<void> Batch::refuse(const std::string& id, const Error& error) {
 Result<void> Batch::take(std::string_view message) {
   v1::ExecuteBatchResponse response;
   KILN_TRY(parse_message(message, response));
+  if (response.has_progress()) {
+    on_event_(response.progress());
+    return {};
+  }
   const auto line = in_flight_.find(response.id());
   if (line == in_flight_.end()) {
     return internal_error("the daemon answered a request that was not made");

@@ -29,10 +29,12 @@ class Batch final : public RequestSource {
   using OnLine = std::function<Result<void>(std::string_view line)>;
   // Tells a person about a wrong line.
   using OnWrong = std::function<void(const std::string& message)>;
+  // Hears of what happens meanwhile, if the first request asks for it.
+  using OnEvent = std::function<void(const v1::Event& event)>;
 
   // `first` carries what only the first request does: caller and options of all.
   Batch(UniqueFd input, std::string input_name, v1::ExecuteBatchRequest first, OnLine on_line,
-        OnWrong on_wrong);
+        OnWrong on_wrong, OnEvent on_event);
 
   Result<Pull> pull(std::string& message) override;
   int wait_fd() const override;
@@ -51,6 +53,7 @@ class Batch final : public RequestSource {
   const std::string input_name_;
   const OnLine on_line_;
   const OnWrong on_wrong_;
+  const OnEvent on_event_;
 
   v1::ExecuteBatchRequest request_;  // the next, with what only the first carries
   std::string unread_;               // of the input: bytes that are no line yet

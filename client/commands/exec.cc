@@ -175,9 +175,6 @@ Result<int> run_exec(Invocation& invocation) {
   options.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
-  if (options.batch && invocation.globals().profile()) {
-    return user_error(ErrorCode::kUnsupported, "exec: --batch cannot write a --profile yet");
-  }
   if (options.batch) return execute_batch(invocation, options);
   if (options.argv.empty()) {
     return user_error(ErrorCode::kInvalidArgument,

@@ -4,9 +4,25 @@
 #include <unistd.h>
 
 #include "client/batch.h"
+#include "client/profile.h"
+#include "client/running_work.h"
 #include "common/base/file.h"
 
 namespace kiln {
+
+namespace {
+
+constexpr int kTickMilliseconds = 100;
+
+void show(const RunningWork& running, Console& console) {
+  if (const auto line = running.line(RunningWork::Clock::now())) {
+    console.show_status(*line);
+  } else {
+    console.clear_status();
+  }
+}
+
+}  // namespace
 
 Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   const std::string& file = *options.batch;
@@ -32,15 +48,35 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   first.set_write_outputs(options.write);
 
   Console& console = invocation.console();
+  if (console.live()) first.set_events(v1::Event::INFO);
+  std::optional<ProfileWriter> profile;
+  if (const auto& path = invocation.globals().profile()) {
+    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    first.set_events(v1::Event::TRACE);
+  }
+  RunningWork running;
   Batch batch(
       std::move(input), file == "-" ? "standard input" : file, std::move(first),
       [&console](std::string_view line) { return console.write_stdout(line); },
       [&console](const std::string& message) {
         console.say_error(user_error(ErrorCode::kInvalidArgument, message));
+      },
+      [&](const v1::Event& event) {
+        running.take(event, RunningWork::Clock::now());
+        if (profile) profile->add(event);
       });
   KILN_ASSIGN(Session * session, invocation.session());
-  KILN_TRY(session->bidirectional("/kiln.v1.Processes/ExecuteBatch", batch,
-                                  [&batch](std::string_view bytes) { return batch.take(bytes); }));
+  if (console.live()) {
+    session->set_ticker([&] { show(running, console); }, kTickMilliseconds);
+  }
+  const auto done =
+      session->bidirectional("/kiln.v1.Processes/ExecuteBatch", batch,
+                             [&batch](std::string_view bytes) { return batch.take(bytes); });
+  session->set_ticker(nullptr, -1);
+  console.clear_status();
+  const auto profiled = profile ? profile->finish() : Result<void>();
+  KILN_TRY(done);
+  KILN_TRY(profiled);
   if (batch.in_flight() != 0) {
     return internal_error("the daemon left " + std::to_string(batch.in_flight()) +
                           " requests without a result");

@@ -56,13 +56,14 @@ class GoalFollower {
         return console_.write_stderr(event.output().stderr());
       case v1::GoalEvent::kFinished:
         exit_code_ = event.finished().exit_code();
-        if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
+        wait_for_changes();
         return {};
       case v1::GoalEvent::kError:
         console_.say_error(from_wire(event.error()));
-        if (loop_) console_.show_status("waiting for changes; Ctrl-C ends");
+        wait_for_changes();
         return {};
       case v1::GoalEvent::kProgress:
+        waiting_ = false;
         running_.take(event.progress(), RunningWork::Clock::now());
         if (profile_ != nullptr) profile_->add(event.progress());
         return {};
@@ -76,7 +77,9 @@ class GoalFollower {
   void tick() {
     if (const auto line = running_.line(RunningWork::Clock::now())) {
       console_.show_status(*line);
-    } else if (!loop_) {
+    } else if (waiting_) {
+      console_.show_status("waiting for changes; Ctrl-C ends");
+    } else {
       console_.clear_status();
     }
   }
@@ -84,10 +87,16 @@ class GoalFollower {
   std::optional<int> exit_code() const { return exit_code_; }
 
  private:
+  void wait_for_changes() {
+    waiting_ = loop_;
+    tick();
+  }
+
   Console& console_;
   const bool loop_;
   ProfileWriter* const profile_;
   RunningWork running_;
+  bool waiting_ = false;  // in a loop, for something to change
   std::optional<int> exit_code_;
 };
 
@@ -117,14 +126,10 @@ Result<v1::RunGoalsRequest> make_request(const Invocation& invocation, std::stri
 }
 
 Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loop) {
-  const bool live = invocation.console().live() && !loop;
+  const bool live = invocation.console().live();
   if (live) request.set_events(v1::Event::INFO);
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
-    if (loop) {
-      return user_error(ErrorCode::kUnsupported,
-                        request.goals(0) + ": --loop cannot write a --profile yet");
-    }
     KILN_ASSIGN(profile, ProfileWriter::open(*path));
     request.set_events(v1::Event::TRACE);
   }

@@ -11,7 +11,6 @@
 #include "common/base/file.h"
 #include "common/types/hash.h"
 #include "daemon/app/all_rules.h"
-#include "daemon/rules/engine_aware.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -31,12 +30,6 @@ constexpr size_t kBlockingThreads = 8;
 uint64_t random_epoch() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
-}
-
-// Rules speak for themselves; what lies below them is known by its function.
-session::Annotation annotate(const graph::Key& key, const graph::Value* value) {
-  std::optional<session::Annotation> of_rule = rules::annotate(key, value);
-  return of_rule ? *std::move(of_rule) : session::annotate_intrinsic(key, value);
 }
 
 }  // namespace
@@ -90,16 +83,14 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
       fs_counters_(*counters_),
       files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
-      processes_(*cached_, outputs_),
       tool_digests_(fs_counters_),
       tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       changes_(*home_),
-      rules_(compile_rules(files_, {processes_, tools_, *store_, *router_})),
-      events_(annotate),
+      rules_(compile_rules(files_, {*cached_, outputs_, tools_, *store_, *router_})),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
-      engine_{graph_, files_,     processes_, outputs_, tools_,   writer_, *store_,
-              *home_, *blocking_, *counters_, *rules_,  changes_, events_},
+      engine_{graph_,     files_,     outputs_, writer_,  *store_, *home_,
+              *blocking_, *counters_, *rules_,  changes_, events_},
       host_{engine_, runs_, *workspaces_, {*home_, calls_}, random_epoch()},
       digests_service_(host_),
       processes_service_(host_),

@@ -21,7 +21,6 @@
 #include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/host_tools.h"
 #include "daemon/intrinsics/output_hub.h"
-#include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
 #include "daemon/rules/rule_graph.h"
 #include "daemon/service/daemon_service.h"
@@ -74,7 +73,6 @@ class Daemon {
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   intrinsics::OutputHub outputs_;
-  intrinsics::ProcessFunction processes_;
   intrinsics::HostTools tool_digests_;
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;

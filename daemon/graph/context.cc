@@ -120,6 +120,8 @@ std::stop_token Context::stop_token() const { return attempt_.engine.stop_token_
 
 RunId Context::run() const { return attempt_.run; }
 
+const Hash128& Context::key() const { return attempt_.node.key.hash; }
+
 SpanId Context::span() const { return attempt_.span; }
 
 }  // namespace kiln::graph

@@ -143,6 +143,8 @@ class Context {
   std::stop_token stop_token() const;
   // The run that started this computation.
   RunId run() const;
+  // The hash of the node's key: what invalidate() would name.
+  const Hash128& key() const;
   // What the observer knows this computation as.
   SpanId span() const;
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "daemon/graph/graph.h"
 #include "daemon/intrinsics/key_encoder.h"
 #include "daemon/intrinsics/path_resolver.h"
 
@@ -55,15 +56,6 @@ Task<Result<exec::HostTool>> HostToolFunction::tool_of(graph::Context& context,
   KILN_CO_ASSIGN(exec::ToolSearch search, exec::search_for_tool(process));
   KILN_CO_ASSIGN(const graph::ValueRef value, co_await context.get(key(std::move(search))));
   co_return result_of(value);
-}
-
-Task<Result<exec::HostTool>> HostToolFunction::request(graph::Graph& graph,
-                                                       const exec::Process& process, RunId run,
-                                                       std::stop_token stop) const {
-  KILN_CO_ASSIGN(exec::ToolSearch search, exec::search_for_tool(process));
-  KILN_CO_ASSIGN(const graph::Answer answer,
-                 co_await graph.request(key(std::move(search)), run, std::move(stop)));
-  co_return result_of(answer.value);
 }
 
 std::string_view HostToolFunction::name() const { return kName; }

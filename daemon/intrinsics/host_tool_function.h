@@ -8,13 +8,11 @@
 // Fails:   kCommandNotFound, kCommandNotExecutable; a tool that cannot be read.
 #pragma once
 
-#include <stop_token>
 #include <string>
 
 #include "daemon/async/executor.h"
 #include "daemon/exec/tool_search.h"
 #include "daemon/graph/function.h"
-#include "daemon/graph/graph.h"
 #include "daemon/intrinsics/fs_functions.h"
 #include "daemon/intrinsics/host_tools.h"
 
@@ -29,9 +27,6 @@ class HostToolFunction final : public graph::Function {
 
   // The tool of `process`, for a computation that depends on it.
   Task<Result<exec::HostTool>> tool_of(graph::Context& context, const exec::Process& process) const;
-  // The same for a request from outside the graph.
-  Task<Result<exec::HostTool>> request(graph::Graph& graph, const exec::Process& process, RunId run,
-                                       std::stop_token stop) const;
 
   std::string_view name() const override;
   std::string describe(const graph::Value& input) const override;

@@ -1,86 +1,104 @@
 #include "daemon/intrinsics/process_rules.h"
 
-#include <algorithm>
-#include <cmath>
+#include <memory>
 
+#include "daemon/intrinsics/process_check.h"
+#include "daemon/intrinsics/process_runs.h"
 #include "daemon/intrinsics/trees.h"
 
 namespace kiln::intrinsics {
 
 namespace {
 
-// Beyond this a deadline is no deadline, and nanoseconds overflow.
-constexpr double kMaxTimeoutSeconds = 10.0 * 365 * 24 * 3600;
-
-Result<std::vector<RelPath>> output_paths(const std::vector<std::string>& paths,
-                                          std::string_view what) {
-  std::vector<RelPath> parsed;
-  for (const std::string& text : paths) {
-    KILN_ASSIGN(RelPath path,
-                RelPath::parse(text).with_context("as an output " + std::string(what)));
-    if (path.is_root() && what == "file") {
-      return user_error(ErrorCode::kInvalidArgument,
-                        "'" + text + "' cannot be an output file: it is the working directory");
-    }
-    parsed.push_back(std::move(path));
-  }
-  std::sort(parsed.begin(), parsed.end());
-  parsed.erase(std::unique(parsed.begin(), parsed.end()), parsed.end());
-  return parsed;
-}
-
 // A result's stdout and stderr are values in memory; more belongs into a file.
 constexpr int64_t kMostOutput = int64_t{16} << 20;
 
-// One application of the rule for processes.
-class Running {
- public:
-  Running(const ProcessServices& services, graph::Context& context)
-      : services_(services), context_(context) {}
+Task<Result<PreparedProcess>> prepare(const ProcessServices& services, graph::Context& context,
+                                      const Process& request) {
+  PreparedProcess::Parts parts;
+  KILN_CO_ASSIGN(parts.process, checked(request));
+  KILN_CO_ASSIGN(parts.process.inputs, tree_of(services.store, request.input_digest));
+  KILN_CO_ASSIGN(parts.tool, co_await services.tools.tool_of(context, parts.process));
+  parts.action =
+      exec::make_action(parts.process, parts.tool, cache_salt(parts.process.cache_scope));
+  co_return PreparedProcess{std::make_shared<const PreparedProcess::Parts>(std::move(parts))};
+}
 
-  Task<Result<FallibleProcessResult>> run(const Process& request) {
-    KILN_CO_ASSIGN(exec::Process process, checked(request));
-    KILN_CO_ASSIGN(process.inputs, tree_of(services_.store, request.input_digest));
-    KILN_CO_ASSIGN(exec::HostTool tool, co_await services_.tools.tool_of(context_, process));
-    exec::Action action = exec::make_action(process, tool, cache_salt(process.cache_scope));
-    const graph::Key key =
-        services_.processes.key({std::move(process), std::move(tool), std::move(action)});
-    KILN_CO_ASSIGN(const graph::ValueRef value, co_await context_.get(key));
-    const exec::RunResult& run = graph::value_as<ProcessValue>(value).result;
-    auto result = result_of(run);
-    // Damaged, and dropped: the process makes it again, and this node is hit and repeated.
-    if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
-      services_.router.forget(key.hash);
-    }
-    co_return result;
+Task<Result<graph::Computed>> run(const ProcessServices& services, graph::Context& context,
+                                  const PreparedProcess& prepared) {
+  const auto& [process, tool, action] = *prepared.parts;
+  const auto observer = services.outputs.open(context.key());
+  const exec::RunRequest request{.process = process,
+                                 .tool = tool,
+                                 .action = action,
+                                 .run = context.run(),
+                                 .keep = services.outputs.keep(context.key()),
+                                 .observer = observer.get(),
+                                 .stop = context.stop_token()};
+  KILN_CO_ASSIGN(exec::RunResult result, co_await services.runner.run(request));
+  const graph::Validity validity = validity_of(result, process.cache_scope);
+  co_return graph::Computed{graph::make_value(ProcessOutcome{std::move(result), context.key()}),
+                            validity};
+}
+
+Result<std::string> text_of(store::BlobStore& blobs, const FileDigest& digest,
+                            std::string_view stream) {
+  if (digest.size <= kMostOutput) return blobs.get(digest);
+  return user_error(ErrorCode::kResourceExhausted,
+                    "a process wrote " + std::to_string(digest.size) + " bytes to " +
+                        std::string(stream) + ", and a rule may have " +
+                        std::to_string(kMostOutput) +
+                        " of them; have it write a file that is declared as an output");
+}
+
+Result<FallibleProcessResult> result_of(store::Store& store, const exec::RunResult& run) {
+  FallibleProcessResult result;
+  result.stdout_digest = run.result.stdout_digest;
+  result.stderr_digest = run.result.stderr_digest;
+  KILN_ASSIGN(result.stdout_text, text_of(store.blobs(), result.stdout_digest, "stdout"));
+  KILN_ASSIGN(result.stderr_text, text_of(store.blobs(), result.stderr_digest, "stderr"));
+  result.exit_code = run.result.exit_code;
+  result.timed_out = run.timed_out;
+  KILN_ASSIGN(store::TreePtr outputs, store.trees().load(run.result.output_digest));
+  result.output_digest = DirectoryDigest(std::move(outputs));
+  return result;
+}
+
+Task<Result<FallibleProcessResult>> read_result(const ProcessServices& services,
+                                                const ProcessOutcome& outcome) {
+  auto result = result_of(services.store, outcome.run);
+  // Damaged, and dropped: the process makes it again, and who asks is hit and repeated.
+  if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
+    services.router.forget(outcome.node);
   }
+  co_return result;
+}
 
- private:
-  Result<FallibleProcessResult> result_of(const exec::RunResult& run) {
-    FallibleProcessResult result;
-    result.stdout_digest = run.result.stdout_digest;
-    result.stderr_digest = run.result.stderr_digest;
-    KILN_ASSIGN(result.stdout_text, text(result.stdout_digest, "stdout"));
-    KILN_ASSIGN(result.stderr_text, text(result.stderr_digest, "stderr"));
-    result.exit_code = run.result.exit_code;
-    result.timed_out = run.timed_out;
-    KILN_ASSIGN(store::TreePtr outputs, services_.store.trees().load(run.result.output_digest));
-    result.output_digest = DirectoryDigest(std::move(outputs));
-    return result;
-  }
+rules::Rule<FallibleProcessResult,
+            rules::Gets<PreparedProcess(Process), ProcessOutcome(PreparedProcess),
+                        FallibleProcessResult(ProcessOutcome)>>
+execute(const Process& process) {
+  const auto& prepared = co_await rules::get<PreparedProcess>(process);
+  const auto& outcome = co_await rules::get<ProcessOutcome>(prepared);
+  co_return co_await rules::get<FallibleProcessResult>(outcome);
+}
 
-  Result<std::string> text(const FileDigest& digest, std::string_view stream) {
-    if (digest.size <= kMostOutput) return services_.store.blobs().get(digest);
-    return user_error(ErrorCode::kResourceExhausted,
-                      "a process wrote " + std::to_string(digest.size) + " bytes to " +
-                          std::string(stream) + ", and a rule may have " +
-                          std::to_string(kMostOutput) +
-                          " of them; have it write a file that is declared as an output");
-  }
+rules::Rule<PreparedExecution, rules::Gets<DirectoryDigest(MergeDigests), PreparedProcess(Process)>>
+prepare_execution(const ExecutionRequest& request) {
+  Process process = request.process;
+  process.input_digest = co_await rules::get<DirectoryDigest>(MergeDigests{request.inputs});
+  co_return PreparedExecution{co_await rules::get<PreparedProcess>(std::move(process)), {}};
+}
 
-  const ProcessServices& services_;
-  graph::Context& context_;
-};
+rules::Rule<PreparedExecution,
+            rules::Gets<CapturedTree(PathGlobs), PreparedExecution(ExecutionRequest)>>
+prepare_in_workspace(const WorkspaceExecutionRequest& request) {
+  const auto& captured = co_await rules::get<CapturedTree>(request.globs);
+  ExecutionRequest execution = request.request;
+  execution.inputs.push_back(captured.digest);
+  const auto& prepared = co_await rules::get<PreparedExecution>(std::move(execution));
+  co_return PreparedExecution{prepared.process, captured.warnings};
+}
 
 std::string command_line(const std::vector<std::string>& argv) {
   std::string line;
@@ -134,59 +152,29 @@ size_t footprint(const ProcessResult& result) {
   return result.stdout_text.capacity() + result.stderr_text.capacity();
 }
 
-Result<exec::Process> checked(const Process& spec) {
-  exec::Process process;
-  if (spec.argv.empty() || spec.argv.front().empty()) {
-    return user_error(ErrorCode::kInvalidArgument, "a process needs a command: argv is empty");
-  }
-  for (const std::string& argument : spec.argv) {
-    if (argument.find('\0') != std::string::npos) {
-      return user_error(ErrorCode::kInvalidArgument,
-                        "the argument '" + printable(argument) + "' contains a NUL byte");
-    }
-  }
-  for (const auto& [name, value] : spec.env) {
-    if (name.empty() || name.find('=') != std::string::npos ||
-        name.find('\0') != std::string::npos || value.find('\0') != std::string::npos) {
-      return user_error(ErrorCode::kInvalidArgument,
-                        "'" + printable(name) +
-                            "' cannot be an environment variable: names are "
-                            "not empty and hold no '=', and nothing holds a NUL byte");
-    }
-  }
-  if (!std::isfinite(spec.timeout_seconds) || spec.timeout_seconds < 0 ||
-      spec.timeout_seconds > kMaxTimeoutSeconds) {
-    return user_error(ErrorCode::kInvalidArgument,
-                      "a timeout is a number of seconds above 0, or 0 for none");
-  }
-  if (spec.timeout_seconds > 0) {
-    process.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
-        std::chrono::duration<double>(spec.timeout_seconds));
-  }
-  process.argv = spec.argv;
-  process.description = spec.description.empty() ? spec.argv.front() : spec.description;
-  process.env = spec.env;
-  KILN_ASSIGN(process.working_directory,
-              RelPath::parse(spec.working_directory).with_context("as the working directory"));
-  KILN_ASSIGN(process.output_files, output_paths(spec.output_files, "file"));
-  KILN_ASSIGN(process.output_directories, output_paths(spec.output_directories, "directory"));
-  process.require_outputs = spec.require_outputs;
-  process.cache_scope = spec.cache_scope;
-  return process;
-}
-
 rules::RuleSet process_rules(const ProcessServices& services) {
   rules::RuleSet set;
   set.root<ClientEnvironment>();
-  set.intrinsic<FallibleProcessResult(Process)>(
-      "run_process",
-      [services](graph::Context& context,
-                 const Process& process) -> Task<Result<FallibleProcessResult>> {
-        Running running(services, context);
-        co_return co_await running.run(process);
+  set.intrinsic<PreparedProcess(Process)>(
+      "prepare_process", [services](graph::Context& context, const Process& process) {
+        return prepare(services, context, process);
       });
+  set.intrinsic<ProcessOutcome(PreparedProcess)>(
+      "run_process", [services](graph::Context& context, const PreparedProcess& prepared) {
+        return run(services, context, prepared);
+      });
+  set.intrinsic<FallibleProcessResult(ProcessOutcome)>(
+      "read_process_result", [services](graph::Context&, const ProcessOutcome& outcome) {
+        return read_result(services, outcome);
+      });
+  set.add<&execute>();
+  set.add<&prepare_execution>();
+  set.add<&prepare_in_workspace>();
   set.add<&succeed>();
   set.add<&environment>();
+  set.query<PreparedExecution(ExecutionRequest)>();
+  set.query<PreparedExecution(WorkspaceExecutionRequest)>();
+  set.query<ProcessOutcome(PreparedProcess)>();
   set.query<FallibleProcessResult(Process)>();
   set.query<ProcessResult(Process)>();
   set.query<Environment(EnvironmentRequest)>();

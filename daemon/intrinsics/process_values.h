@@ -29,6 +29,7 @@ struct Process {
   double timeout_seconds = 0;  // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
 
+  std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }
   static void fields(auto& self, auto&& field) {
     field("argv", self.argv);
     field("description", self.description);

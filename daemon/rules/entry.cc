@@ -90,6 +90,7 @@ std::string Entry::describe(const graph::Value& input) const {
   for (const Supply& supply : arguments) {
     if (supply.entry != nullptr || supply.params.empty()) continue;
     const Param& param = own[supply.params.front().index];
+    if (param.type->title != nullptr) return param.type->title(*param.value);
     return text + "(" + describe_value(param.type, *param.value) + ")";
   }
   return text;

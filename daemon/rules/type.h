@@ -69,6 +69,8 @@ struct Type {
   void (*write)(ValueWriter&, const graph::Value&) = nullptr;
   Result<graph::ValueRef> (*read)(ValueReader&) = nullptr;
   // Of engine-aware values. Null: it says nothing; it always is.
+  trace::Level level = trace::Level::kDebug;
+  std::string (*title)(const graph::Value&) = nullptr;
   void (*annotate)(const graph::Value&, trace::Annotation&) = nullptr;
   bool (*cacheable)(const graph::Value&) = nullptr;
 };
@@ -105,6 +107,8 @@ constexpr Type make_type() {
   if constexpr (EngineValue<T>) type.hash = &hash_boxed<T>;
   if constexpr (Writable<T>) type.write = &write_boxed<T>;
   if constexpr (Readable<T>) type.read = &read_boxed<T>;
+  if constexpr (requires { T::kLevel; }) type.level = T::kLevel;
+  if constexpr (Titled<T>) type.title = &title_boxed<T>;
   if constexpr (EngineAware<T>) type.annotate = &annotate_boxed<T>;
   if constexpr (SaysWhetherCacheable<T>) type.cacheable = &cacheable_boxed<T>;
   return type;

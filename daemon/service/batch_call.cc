@@ -34,6 +34,7 @@ BatchCall::BatchCall(const Host& host, grpc::CallbackServerContext& context)
 Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
   if (auto run = state_.with([](const State& state) { return state.run; })) return run;
   KILN_ASSIGN(const auto run, host_.begin(request.caller()));
+  KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
   write_outputs_ = request.write_outputs();
   cancelled_.emplace(run->token(), [this] {
@@ -46,6 +47,30 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   });
   if (gone) run->cancel();
   return run;
+}
+
+Result<void> BatchCall::tell(const session::Run& run, v1::Event::Level level) {
+  KILN_ASSIGN(std::shared_ptr<Telling> telling,
+              Telling::begin(host_, run, level, {"exec", "exec --batch"}));
+  if (telling == nullptr) return {};
+  state_.with([&](State& state) {
+    state.telling = telling;
+    ++state.in_flight;
+  });
+  if (host_.home.scope.spawn(host_.home.executor, send_events(std::move(telling)))) return {};
+  state_.with([](State& state) {
+    state.telling = nullptr;
+    --state.in_flight;
+  });
+  return session::shutting_down();
+}
+
+Task<void> BatchCall::send_events(std::shared_ptr<Telling> telling) {
+  // A client that is gone is told nothing, nor of that.
+  (void)co_await telling->channel().send_to(queue_, &v1::ExecuteBatchResponse::mutable_progress);
+  state_.with([](State& state) { state.telling = nullptr; });
+  telling.reset();
+  part_ended();
 }
 
 void BatchCall::OnReadDone(bool ok) {
@@ -119,6 +144,7 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
 void BatchCall::part_ended() {
   bool read = false;
   bool done = false;
+  std::shared_ptr<Telling> told;  // to its end: the teller is the last
   std::optional<Error> refusal;
   std::shared_ptr<session::Run> run;
   state_.with([&](State& state) {
@@ -127,11 +153,15 @@ void BatchCall::part_ended() {
       state.read_is_due = false;
       read = true;
     }
-    done = !state.reading && state.in_flight == 0;
+    if (state.reading) return;
+    if (state.in_flight == 1) told = state.telling;
+    done = state.in_flight == 0;
+    if (!done) return;
     refusal = state.refusal;
-    if (done) run = std::move(state.run);
+    run = std::move(state.run);
   });
   if (read) StartRead(&message_);
+  if (told != nullptr) told->end(nullptr);
   if (done) {
     run.reset();
     queue_.finish(refusal ? to_refusal(*refusal) : grpc::Status::OK);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "common/base/sync.h"
+#include "daemon/service/event_channel.h"
 #include "daemon/service/host.h"
 #include "daemon/service/write_queue.h"
 #include "kiln/v1/processes.grpc.pb.h"
@@ -31,19 +32,23 @@ class BatchCall final
 
   // The run; begun at the first message.
   Result<std::shared_ptr<session::Run>> prepare(const v1::ExecuteBatchRequest& request);
+  // Tells the client what happens, if it asked to be told.
+  Result<void> tell(const session::Run& run, v1::Event::Level level);
+  Task<void> send_events(std::shared_ptr<Telling> telling);
   Task<void> work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request);
   Task<Result<void>> answer(const session::Run& run, const v1::ExecuteBatchRequest& request,
                             v1::ExecuteBatchResponse& response);
   void stop_reading(std::optional<Error> refusal);
-  // One of the parts that keep the call open ended: the reader, or one process.
+  // One of the parts that keep the call open ended: the reader, a process, the teller.
   void part_ended();
 
   struct State {
-    size_t in_flight = 0;
+    size_t in_flight = 0;               // processes; the teller, too
     bool reading = true;                // a read is outstanding or will be
     bool read_is_due = false;           // held back until something ends
-    std::optional<Error> refusal;       // the call could not begin
+    std::optional<Error> refusal;       // the call could not begin, or go on
     bool gone = false;                  // the client; maybe before its first message
+    std::shared_ptr<Telling> telling;   // while the teller is at work
     std::shared_ptr<session::Run> run;  // from the first message to the end
   };
 

@@ -63,14 +63,43 @@ struct RequestName {
   std::string description;  // for people
 };
 
+// A run being told of, from begin to end.
+class Telling {
+ public:
+  // Null if the client wants to know of nothing.
+  static Result<std::shared_ptr<Telling>> begin(const Host& host, const session::Run& run,
+                                                v1::Event::Level level, RequestName request) {
+    KILN_ASSIGN(const std::optional<trace::Level> wanted, level_from(level));
+    if (!wanted) return std::shared_ptr<Telling>();
+    const auto channel = std::make_shared<EventChannel>(host.home.executor, *wanted);
+    // Whoever publishes last may do so after the call.
+    std::shared_ptr<trace::EventSink> sink(channel, &channel->stream());
+    return std::shared_ptr<Telling>(new Telling(
+        channel, host.engine.events.listen(run, std::move(request.name),
+                                           std::move(request.description), std::move(sink))));
+  }
+
+  EventChannel& channel() { return *channel_; }
+  // The request has ended; null: well. Once.
+  void end(const Error* error) {
+    listening_->end(error);
+    channel_->stream().end();
+  }
+
+ private:
+  Telling(std::shared_ptr<EventChannel> channel, std::unique_ptr<session::Listening> listening)
+      : channel_(std::move(channel)), listening_(std::move(listening)) {}
+
+  const std::shared_ptr<EventChannel> channel_;
+  const std::unique_ptr<session::Listening> listening_;
+};
+
 namespace internal {
 
 template <class T>
-Task<Result<T>> tell_end(Task<Result<T>> work, session::Listening& listening,
-                         trace::EventStream& stream) {
+Task<Result<T>> tell_end(Task<Result<T>> work, Telling& telling) {
   Result<T> result = co_await std::move(work);
-  listening.end(result.ok() ? nullptr : &result.error());
-  stream.end();
+  telling.end(result.ok() ? nullptr : &result.error());
   co_return result;
 }
 
@@ -82,16 +111,11 @@ template <class T, class Response>
 Task<Result<T>> with_events(const Host& host, const session::Run& run, v1::Event::Level level,
                             RequestName request, WriteQueue<Response>& queue,
                             v1::Event* (Response::*event_of)(), Task<Result<T>> work) {
-  KILN_CO_ASSIGN(const std::optional<trace::Level> wanted, level_from(level));
-  if (!wanted) co_return co_await std::move(work);
-  const auto channel = std::make_shared<EventChannel>(host.home.executor, *wanted);
-  // Whoever publishes last may do so after the call.
-  std::shared_ptr<trace::EventSink> sink(channel, &channel->stream());
-  const auto listening = host.engine.events.listen(run, std::move(request.name),
-                                                   std::move(request.description), std::move(sink));
-  auto [result, sent] =
-      co_await when_all(internal::tell_end(std::move(work), *listening, channel->stream()),
-                        channel->send_to(queue, event_of));
+  KILN_CO_ASSIGN(const std::shared_ptr<Telling> telling,
+                 Telling::begin(host, run, level, std::move(request)));
+  if (telling == nullptr) co_return co_await std::move(work);
+  auto [result, sent] = co_await when_all(internal::tell_end(std::move(work), *telling),
+                                          telling->channel().send_to(queue, event_of));
   co_return std::move(result);
 }
 

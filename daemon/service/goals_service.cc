@@ -63,6 +63,28 @@ v1::GoalEvent finished(const Host& host, const session::GoalAnswer& answer) {
   return event;
 }
 
+session::GoalClient client_of(const Host& host, Queue& queue) {
+  session::GoalClient client;
+  client.print = [&queue](rules::Console::Text text) { return print(queue, std::move(text)); };
+  client.finished = [&host, &queue](Result<session::GoalAnswer> answer) {
+    v1::GoalEvent event;
+    if (answer.ok()) {
+      event = finished(host, *answer);
+    } else {
+      to_wire(answer.error(), *event.mutable_error());
+    }
+    return send(queue, std::move(event));
+  };
+  return client;
+}
+
+template <class T>
+Task<Result<T>> told(const Host& host, const session::Run& run, const v1::RunGoalsRequest& wire,
+                     Queue& queue, Task<Result<T>> work) {
+  return with_events(host, run, wire.events(), name_of(wire), queue,
+                     &v1::GoalEvent::mutable_progress, std::move(work));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsRequest*,
@@ -82,15 +104,11 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
   return StreamCall<v1::GoalEvent>::start(
       host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
-        session::GoalClient client;
-        client.print = [&queue](rules::Console::Text text) {
-          return print(queue, std::move(text));
-        };
-        KILN_CO_ASSIGN(const session::GoalAnswer answer,
-                       co_await with_events(
-                           host_, run, request->events(), name_of(*request), queue,
-                           &v1::GoalEvent::mutable_progress,
-                           session::run_goals(host_.engine, run, goals_from(*request), client)));
+        const session::GoalClient client = client_of(host_, queue);
+        KILN_CO_ASSIGN(
+            const session::GoalAnswer answer,
+            co_await told(host_, run, *request, queue,
+                          session::run_goals(host_.engine, run, goals_from(*request), client)));
         queue.push_last(finished(host_, answer));
         co_return Result<void>();
       });
@@ -100,20 +118,10 @@ GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRe
   return StreamCall<v1::GoalEvent>::start(
       host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
-        session::GoalClient client;
-        client.print = [&queue](rules::Console::Text text) {
-          return print(queue, std::move(text));
-        };
-        client.finished = [this, &queue](Result<session::GoalAnswer> answer) {
-          v1::GoalEvent event;
-          if (answer.ok()) {
-            event = finished(host_, *answer);
-          } else {
-            to_wire(answer.error(), *event.mutable_error());
-          }
-          return send(queue, std::move(event));
-        };
-        co_return co_await session::watch_goals(host_.engine, run, goals_from(*request), client);
+        const session::GoalClient client = client_of(host_, queue);
+        co_return co_await told(
+            host_, run, *request, queue,
+            session::watch_goals(host_.engine, run, goals_from(*request), client));
       });
 }
 

@@ -6,9 +6,7 @@
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/change_bell.h"
 #include "daemon/intrinsics/file_system.h"
-#include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
-#include "daemon/intrinsics/process_function.h"
 #include "daemon/intrinsics/workspace_writer.h"
 #include "daemon/rules/rule_graph.h"
 #include "daemon/session/run_events.h"
@@ -20,9 +18,7 @@ namespace kiln::session {
 struct Engine {
   graph::Graph& graph;
   intrinsics::FileSystem& files;
-  intrinsics::ProcessFunction& processes;
   intrinsics::OutputHub& outputs;
-  intrinsics::HostToolFunction& tools;
   intrinsics::WorkspaceWriter& writer;
   store::Store& store;
   Executor& home;      // where coroutines run

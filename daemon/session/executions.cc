@@ -3,21 +3,13 @@
 #include <span>
 #include <utility>
 
-#include "daemon/intrinsics/process_rules.h"
+#include "daemon/intrinsics/process_runs.h"
 #include "daemon/session/digest_operations.h"
+#include "daemon/session/queries.h"
 
 namespace kiln::session {
 
 namespace {
-
-// Everything but the inputs, checked.
-Result<exec::Process> checked(const ProcessSpec& spec) {
-  if (spec.strict_sandbox) {
-    return user_error(ErrorCode::kUnsupported,
-                      "the sandbox 'strict' is not supported yet; use plain or auto");
-  }
-  return intrinsics::checked(spec);
-}
 
 ResultSource source_of(const graph::Answer& answer, const exec::RunResult& result) {
   if (!answer.ran) return ResultSource::kMemoized;
@@ -33,8 +25,8 @@ bool lost_bytes(const Error& error) {
 class Execution {
  public:
   Execution(const Engine& engine, const Run& run, const ProcessSpec& spec,
-            const ExecuteOptions& options, exec::Process process)
-      : engine_(engine), run_(run), spec_(spec), options_(options), process_(std::move(process)) {}
+            const ExecuteOptions& options)
+      : engine_(engine), run_(run), spec_(spec), options_(options) {}
 
   // Runs, or remembers; then hands over. `lost` says afterwards what was found to be gone.
   Task<Result<Executed>> attempt() {
@@ -70,30 +62,27 @@ class Execution {
  private:
   enum class Lost : uint8_t { kNothing, kInputs, kOutputs };
 
-  // The inputs, the tool, and with them the key.
+  // The inputs, the tool, and with them the node that runs it.
   Task<Result<void>> resolve() {
-    std::vector<store::TreePtr> inputs;
-    if (!spec_.input_globs.empty()) {
-      PathGlobs globs{spec_.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
-                      "the inputs of '" + process_.description + "'"};
-      KILN_CO_ASSIGN(Captured captured, co_await capture(engine_, run_, std::move(globs)));
-      inputs.push_back(std::move(captured.tree));
-      warnings_ = std::move(captured.warnings);
-      clock_ = captured.clock;
-    } else {
-      clock_ = engine_.files.watcher().synchronize();
-    }
-    KILN_CO_ASSIGN(process_.inputs,
-                   merged(engine_.store, spec_.input_digests, std::move(inputs))
-                       .with_context("as inputs of '" + process_.description + "'"));
-    intrinsics::ProcessInput input{process_, {}, {}};
-    KILN_CO_ASSIGN(input.tool, co_await engine_.tools.request(engine_.graph, process_, run_.id(),
-                                                              run_.token()));
-    input.action =
-        exec::make_action(process_, input.tool, intrinsics::cache_salt(process_.cache_scope));
-    action_ = input.action.digest;
-    key_ = engine_.processes.key(std::move(input));
+    KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared, co_await prepare());
+    clock_ = prepared.clock;
+    warnings_ = prepared.value->warnings;
+    action_ = prepared.value->process.parts->action.digest;
+    KILN_CO_ASSIGN(key_,
+                   node_of<intrinsics::ProcessOutcome>(engine_, run_, prepared.value->process));
     co_return Result<void>();
+  }
+
+  Task<Result<Asked<intrinsics::PreparedExecution>>> prepare() {
+    intrinsics::ExecutionRequest request{spec_, {}};
+    for (const Digest& digest : spec_.input_digests) request.inputs.emplace_back(digest);
+    if (spec_.input_globs.empty()) {
+      return ask<intrinsics::PreparedExecution>(engine_, run_, std::move(request));
+    }
+    PathGlobs globs{spec_.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
+                    "the inputs of '" + spec_.title() + "'"};
+    return ask<intrinsics::PreparedExecution>(
+        engine_, run_, intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
   }
 
   Task<Result<Executed>> answer() {
@@ -103,7 +92,7 @@ class Execution {
     }
     KILN_CO_ASSIGN(const graph::Answer answer,
                    co_await engine_.graph.request(key_, run_.id(), run_.token()));
-    Executed executed{graph::value_as<intrinsics::ProcessValue>(answer.value).result,
+    Executed executed{graph::value_as<intrinsics::ProcessOutcome>(answer.value).run,
                       ResultSource::kRan, action_, clock_, warnings_};
     executed.source = source_of(answer, executed.result);
     if (executed.source == ResultSource::kMemoized) engine_.counters["process.memoized"].add();
@@ -125,7 +114,6 @@ class Execution {
   const Run& run_;
   const ProcessSpec& spec_;
   const ExecuteOptions& options_;
-  exec::Process process_;
   graph::Key key_;
   Digest action_;
   ClockTick clock_;
@@ -137,8 +125,11 @@ class Execution {
 
 Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec spec,
                                ExecuteOptions options) {
-  KILN_CO_ASSIGN(exec::Process process, checked(spec));
-  Execution execution(engine, run, spec, options, std::move(process));
+  if (spec.strict_sandbox) {
+    co_return user_error(ErrorCode::kUnsupported,
+                         "the sandbox 'strict' is not supported yet; use plain or auto");
+  }
+  Execution execution(engine, run, spec, options);
   auto executed = co_await execution.attempt();
   // Once more from what is still there; what is lost twice cannot be made.
   if (!executed.ok() && execution.forget_lost()) executed = co_await execution.attempt();

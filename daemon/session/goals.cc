@@ -24,7 +24,7 @@ class GoalSequence {
   GoalSequence(const Engine& engine, const Run& run, const GoalClient& client)
       : engine_(engine), run_(run), client_(client) {}
 
-  Result<void> prepare(const GoalRequest& request) {
+  Result<void> prepare(GoalRequest request) {
     if (request.goals.empty()) {
       return user_error(ErrorCode::kInvalidArgument, "no goal was named");
     }
@@ -35,7 +35,7 @@ class GoalSequence {
       KILN_ASSIGN(const rules::Root* goal, find_goal(engine_.rules, name));
       goals_.push_back(goal);
     }
-    KILN_ASSIGN(params_, RootParams::make(engine_.rules, run_, request.root));
+    KILN_ASSIGN(params_, RootParams::make(engine_.rules, run_, std::move(request.root)));
     return {};
   }
 
@@ -88,14 +88,14 @@ class GoalSequence {
 Task<Result<GoalAnswer>> run_goals(const Engine& engine, const Run& run, GoalRequest request,
                                    const GoalClient& client) {
   GoalSequence goals(engine, run, client);
-  KILN_CO_TRY(goals.prepare(request));
+  KILN_CO_TRY(goals.prepare(std::move(request)));
   co_return co_await goals.run(run.id());
 }
 
 Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest request,
                                const GoalClient& client) {
   GoalSequence goals(engine, run, client);
-  KILN_CO_TRY(goals.prepare(request));
+  KILN_CO_TRY(goals.prepare(std::move(request)));
   RunId id = run.id();
   for (;;) {
     uint64_t seen = engine.changes.rung();
@@ -107,6 +107,7 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
       if (run.token().stop_requested()) co_return Result<void>();
       seen = engine.changes.rung();
       id = run.renewed_id();
+      engine.events.renew(run, id);
       const Result<bool> differs = co_await goals.changed(id);
       changed = !differs.ok() || *differs;
     }

@@ -33,6 +33,16 @@ bool asks_for(const rules::Root& root, rules::TypeId product,
          });
 }
 
+const rules::Root& find_root(const rules::RuleGraph& graph, rules::TypeId product,
+                             const std::vector<rules::Param>& given) {
+  const std::vector<rules::Root>& queries = graph.queries();
+  const auto root = std::find_if(queries.begin(), queries.end(), [&](const rules::Root& query) {
+    return asks_for(query, product, given);
+  });
+  KILN_CHECK(root != queries.end(), "a query that the rules do not declare");
+  return *root;
+}
+
 Task<Result<AskedValue>> ask_root(const Engine& engine, const Run& run, const rules::Root& root,
                                   const RootRequest& request, std::vector<rules::Param> given) {
   KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, request));
@@ -61,14 +71,18 @@ rules::RootRun::Surroundings root_surroundings(
           .print = std::move(print)};
 }
 
+Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::TypeId product,
+                                std::vector<rules::Param> given) {
+  const rules::Root& root = find_root(engine.rules, product, given);
+  KILN_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
+  KILN_ASSIGN(const std::vector<rules::Param> scope, params.for_root(root, given));
+  return rules::Entry::key(root.supply, rules::Params(), scope);
+}
+
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given) {
-  const std::vector<rules::Root>& queries = engine.rules.queries();
-  const auto root = std::find_if(queries.begin(), queries.end(), [&](const rules::Root& query) {
-    return asks_for(query, product, given);
-  });
-  KILN_CHECK(root != queries.end(), "a query that the rules do not declare");
-  co_return co_await ask_root(engine, run, *root, RootRequest(), std::move(given));
+  const rules::Root& root = find_root(engine.rules, product, given);
+  co_return co_await ask_root(engine, run, root, RootRequest(), std::move(given));
 }
 
 Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {

@@ -26,11 +26,21 @@ rules::RootRun::Surroundings root_surroundings(
     const Engine& engine, const Run& run, RunId id,
     std::function<Task<Result<void>>(rules::Console::Text)> print);
 
+// The node that answers a query: for those who follow it, or ask for it themselves. CHECKs that the
+// rule graph has such a query.
+Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::TypeId product,
+                                std::vector<rules::Param> given);
+// The same in C++ types.
+template <class Out, class... In>
+Result<graph::Key> node_of(const Engine& engine, const Run& run, In... inputs) {
+  return node_of_type(engine, run, rules::type_of<Out>(),
+                      {rules::make_param(std::move(inputs))...});
+}
+
 struct AskedValue {
   graph::ValueRef value;
   ClockTick clock;  // of the state that the value describes
 };
-// CHECKs that the rule graph has such a query.
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given);
 
@@ -42,8 +52,7 @@ struct Asked {
 // The same in C++ types.
 template <class Out, class... In>
 Task<Result<Asked<Out>>> ask(const Engine& engine, const Run& run, In... inputs) {
-  std::vector<rules::Param> given;
-  (given.push_back(rules::make_param(std::move(inputs))), ...);
+  std::vector<rules::Param> given = {rules::make_param(std::move(inputs))...};
   KILN_CO_ASSIGN(AskedValue asked,
                  co_await ask_by_type(engine, run, rules::type_of<Out>(), std::move(given)));
   co_return Asked<Out>{rules::Ref<Out>(std::move(asked.value)), asked.clock};

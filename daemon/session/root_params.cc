@@ -16,38 +16,46 @@ const rules::Param* find(std::span<const rules::Param> params, rules::TypeId typ
   return at == params.end() ? nullptr : &*at;
 }
 
-Error missing(const rules::Root& root, rules::TypeId type) {
-  if (type == rules::type_of<intrinsics::BuildRoot>()) {
-    return user_error(ErrorCode::kInvalidArgument, root.name + " needs a workspace root");
-  }
-  return internal_error(root.name + " begins with a " + std::string(type->name) +
-                        ", which nothing provides");
-}
-
 }  // namespace
 
 Result<RootParams> RootParams::make(const rules::RuleGraph& graph, const Run& run,
-                                    const RootRequest& request) {
-  RootParams made;
-  std::vector<rules::Param>& params = made.params_;
-  if (run.workspace() != nullptr) {
-    params.push_back(
-        rules::make_param(intrinsics::BuildRoot{run.workspace()->root(), run.workspace()}));
+                                    RootRequest request) {
+  KILN_TRY(rules::check_scopes(graph.rules().option_scopes(), request.options));
+  for (const rules::OptionScope& scope : graph.rules().option_scopes()) {
+    if (request.options.empty()) break;
+    KILN_TRY(rules::read_options(scope, request.options));
   }
-  params.push_back(rules::make_param(intrinsics::IgnoreOptions{run.ignore()}));
-  params.push_back(rules::make_param(intrinsics::ClientEnvironment{request.environment}));
-  params.push_back(rules::make_param(intrinsics::Specs{request.specs}));
-  params.push_back(rules::make_param(intrinsics::OutputOptions{request.json}));
-  const rules::RuleSet& set = graph.rules();
-  KILN_TRY(rules::check_scopes(set.option_scopes(), request.options));
-  for (const rules::OptionScope& scope : set.option_scopes()) {
-    KILN_ASSIGN(rules::Param options, rules::read_options(scope, request.options));
-    params.push_back(std::move(options));
+  return RootParams(graph, run, std::move(request));
+}
+
+Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId type) const {
+  if (type == rules::type_of<intrinsics::BuildRoot>()) {
+    const intrinsics::Workspace* workspace = run_->workspace();
+    if (workspace != nullptr) {
+      return rules::make_param(intrinsics::BuildRoot{workspace->root(), workspace});
+    }
+    return user_error(ErrorCode::kInvalidArgument, root.name + " needs a workspace root");
   }
-  for (const rules::Constant& constant : set.constants()) {
-    params.push_back(constant.make(set.members()));
+  if (type == rules::type_of<intrinsics::IgnoreOptions>()) {
+    return rules::make_param(intrinsics::IgnoreOptions{run_->ignore()});
   }
-  return made;
+  if (type == rules::type_of<intrinsics::ClientEnvironment>()) {
+    return rules::make_param(intrinsics::ClientEnvironment{request_.environment});
+  }
+  if (type == rules::type_of<intrinsics::Specs>()) {
+    return rules::make_param(intrinsics::Specs{request_.specs});
+  }
+  if (type == rules::type_of<intrinsics::OutputOptions>()) {
+    return rules::make_param(intrinsics::OutputOptions{request_.json});
+  }
+  for (const rules::OptionScope& scope : rules_->option_scopes()) {
+    if (scope.type == type) return rules::read_options(scope, request_.options);
+  }
+  for (const rules::Constant& constant : rules_->constants()) {
+    if (constant.type == type) return constant.make(rules_->members());
+  }
+  return internal_error(root.name + " begins with a " + std::string(type->name) +
+                        ", which nothing provides");
 }
 
 Result<std::vector<rules::Param>> RootParams::for_root(const rules::Root& root,
@@ -55,10 +63,11 @@ Result<std::vector<rules::Param>> RootParams::for_root(const rules::Root& root,
   std::vector<rules::Param> scope(root.scope.size());
   for (const rules::Supply::From& from : root.supply.params) {
     const rules::TypeId type = root.scope[from.index];
-    const rules::Param* found = find(given, type);
-    if (found == nullptr) found = find(params_, type);
-    if (found == nullptr) return missing(root, type);
-    scope[from.index] = *found;
+    if (const rules::Param* found = find(given, type)) {
+      scope[from.index] = *found;
+    } else {
+      KILN_ASSIGN(scope[from.index], make(root, type));
+    }
   }
   return scope;
 }

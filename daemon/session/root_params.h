@@ -1,5 +1,5 @@
 // What every goal and query begins with: the workspace, options, the client's environment, specs.
-// Threads: immutable once made.
+// Threads: immutable once made. The rule graph and the run outlive it.
 #pragma once
 
 #include <map>
@@ -24,9 +24,9 @@ struct RootRequest {
 
 class RootParams {
  public:
-  // Fails for an option that does not exist or has a wrong value.
+  // Fails for an option that does not exist or has a wrong value, whoever would take it.
   static Result<RootParams> make(const rules::RuleGraph& graph, const Run& run,
-                                 const RootRequest& request);
+                                 RootRequest request);
 
   // A param for each type of the root's scope that the root consumes; the others are empty. `given`
   // are those of a query's own inputs. Fails if a workspace is needed and there is none.
@@ -34,7 +34,13 @@ class RootParams {
                                              std::span<const rules::Param> given = {}) const;
 
  private:
-  std::vector<rules::Param> params_;
+  RootParams(const rules::RuleGraph& graph, const Run& run, RootRequest request)
+      : rules_(&graph.rules()), run_(&run), request_(std::move(request)) {}
+  Result<rules::Param> make(const rules::Root& root, rules::TypeId type) const;
+
+  const rules::RuleSet* rules_;
+  const Run* run_;
+  RootRequest request_;
 };
 
 }  // namespace kiln::session

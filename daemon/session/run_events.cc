@@ -2,30 +2,19 @@
 
 #include <utility>
 
-#include "daemon/intrinsics/process_function.h"
+#include "daemon/rules/engine_aware.h"
 #include "daemon/session/run_feed.h"
 
 namespace kiln::session {
 
-Annotation annotate_intrinsic(const graph::Key& key, const graph::Value* value) {
-  using Processes = graph::Boxed<intrinsics::ProcessValue>;
-  Annotation annotation;
-  if (dynamic_cast<const intrinsics::ProcessFunction*>(key.function) == nullptr) return annotation;
-  annotation.level = trace::Level::kInfo;
-  const auto* process = dynamic_cast<const Processes*>(value);
-  if (process == nullptr) return annotation;
-  const exec::RunResult& run = process->get().result;
-  annotation.metadata = {
-      {"source", run.source == exec::Source::kRan ? "ran" : "hit_locally"},
-      {"exit_code", std::to_string(run.result.exit_code)},
-  };
-  return annotation;
+Annotation annotate_node(const graph::Key& key, const graph::Value* value) {
+  return rules::annotate(key, value).value_or(Annotation());
 }
 
 Listening::Listening(RunEvents& events, std::shared_ptr<RunFeed> feed)
     : events_(events), feed_(std::move(feed)) {}
 
-Listening::~Listening() { events_.forget(feed_->run()); }
+Listening::~Listening() { events_.forget(*feed_, std::nullopt); }
 
 SpanId Listening::root() const { return feed_->root(); }
 
@@ -40,15 +29,32 @@ std::unique_ptr<Listening> RunEvents::listen(const Run& run, std::string name,
   auto feed = std::make_shared<RunFeed>(run, new_span(), std::move(name), std::move(description),
                                         std::move(sink));
   feed->begin();
-  const bool first = feeds_.with([&](auto& feeds) { return feeds.emplace(run.id(), feed).second; });
-  KILN_CHECK(first, "a run is listened to twice");
-  slot_of(run.id()).fetch_add(1, std::memory_order_release);
+  hear(run.id(), feed);
   return std::unique_ptr<Listening>(new Listening(*this, std::move(feed)));
 }
 
-void RunEvents::forget(RunId run) {
-  slot_of(run).fetch_sub(1, std::memory_order_relaxed);
-  feeds_.with([&](auto& feeds) { feeds.erase(run); });
+void RunEvents::renew(const Run& run, RunId id) {
+  const auto feed = feed_of(run.id());
+  if (feed == nullptr) return;
+  forget(*feed, run.id());
+  hear(id, feed);
+}
+
+void RunEvents::hear(RunId run, std::shared_ptr<RunFeed> feed) {
+  const bool first =
+      feeds_.with([&](auto& feeds) { return feeds.emplace(run, std::move(feed)).second; });
+  KILN_CHECK(first, "a run is listened to twice");
+  slot_of(run).fetch_add(1, std::memory_order_release);
+}
+
+void RunEvents::forget(const RunFeed& feed, std::optional<RunId> kept) {
+  feeds_.with([&](auto& feeds) {
+    std::erase_if(feeds, [&](const auto& heard) {
+      if (heard.second.get() != &feed || heard.first == kept) return false;
+      slot_of(heard.first).fetch_sub(1, std::memory_order_relaxed);
+      return true;
+    });
+  });
 }
 
 std::shared_ptr<RunFeed> RunEvents::feed_of(RunId run) {

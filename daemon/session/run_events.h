@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -26,8 +27,8 @@ using trace::Annotation;
 // What a node and its value say of themselves; the value is null before there is one. Only the
 // level counts then.
 using Annotate = std::function<Annotation(const graph::Key& key, const graph::Value* value)>;
-// Of the functions that kiln brings along: processes are kInfo, files kTrace.
-Annotation annotate_intrinsic(const graph::Key& key, const graph::Value* value);
+// Rules speak for themselves; what lies below them, files for instance, is kTrace.
+Annotation annotate_node(const graph::Key& key, const graph::Value* value);
 
 class RunFeed;
 
@@ -52,13 +53,16 @@ class Listening {
 
 class RunEvents final : public graph::Observer {
  public:
-  explicit RunEvents(Annotate annotate = annotate_intrinsic);
+  explicit RunEvents(Annotate annotate = annotate_node);
   ~RunEvents() override;
 
   // Tells `sink` of the run from now on. One listener for each run. `name` and `description` are
   // those of the request: "exec", "Compile src/main.c".
   std::unique_ptr<Listening> listen(const Run& run, std::string name, std::string description,
                                     std::shared_ptr<trace::EventSink> sink);
+  // The run goes on under another id: what runs for that is told to who listens to `run`, and what
+  // ran for an earlier such id no more.
+  void renew(const Run& run, RunId id);
   // Says something in a span of the run: `span` is a Context::span(), or 0 for the request's own.
   void message(RunId run, SpanId span, trace::Level level, std::string text);
 
@@ -72,7 +76,9 @@ class RunEvents final : public graph::Observer {
 
   std::atomic<uint32_t>& slot_of(RunId run) { return listened_[run.value % kSlots]; }
   std::shared_ptr<RunFeed> feed_of(RunId run);
-  void forget(RunId run);
+  void hear(RunId run, std::shared_ptr<RunFeed> feed);
+  // All ids of the feed but `kept`.
+  void forget(const RunFeed& feed, std::optional<RunId> kept);
   SpanId new_span() { return {last_span_.fetch_add(1, std::memory_order_relaxed) + 1}; }
 
   const Annotate annotate_;

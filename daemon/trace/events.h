@@ -60,7 +60,7 @@ struct Event {
   // Since the run began: when this happened, and when the span started.
   std::chrono::nanoseconds time{};
   std::chrono::nanoseconds start{};
-  std::string name;         // what kind of work: "process/1"; stable
+  std::string name;         // what kind of work: "run_process"; stable
   std::string description;  // for people
   std::string reason;       // of a span: why it ran, as kiln names reasons ("input changed")
   std::string changed;      // for "input changed": which input, for people

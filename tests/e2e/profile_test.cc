@@ -45,7 +45,7 @@ TEST_F(Profile, ShowsTheRequestAndInItTheProcessThatRan) {
   const auto requests = named(slices, "exec");
   ASSERT_EQ(requests.size(), 1u);
   EXPECT_EQ(requests[0].at("name"), "Print it");
-  const auto processes = named(slices, "process/1");
+  const auto processes = named(slices, "run_process");
   ASSERT_EQ(processes.size(), 1u);
   const json& args = processes[0].at("args");
   EXPECT_EQ(args.at("reason"), "first run");
@@ -83,7 +83,7 @@ TEST_F(Profile, TheSecondTimeShowsThatItWasMemoized) {
   write("in.txt", "in\n");
   profile_of({"--input", "in.txt"}, "cat in.txt");
   const auto slices = profile_of({"--input", "in.txt"}, "cat in.txt");
-  const auto processes = named(slices, "process/1");
+  const auto processes = named(slices, "run_process");
   ASSERT_EQ(processes.size(), 1u);
   EXPECT_EQ(processes[0].at("args").at("source"), "memoized");
   EXPECT_FALSE(processes[0].at("args").contains("reason"));
@@ -121,6 +121,46 @@ TEST_F(Profile, OfAGoalShowsItsRules) {
   EXPECT_NE(std::find_if(rules.begin(), rules.end(),
                          [](const auto& rule) { return rule.starts_with("spec_files("); }),
             rules.end());
+}
+
+TEST_F(Profile, OfABatchShowsItsProcessesAndWhereTheyCameFrom) {
+  const std::string file = temp_path() / "batch.json";
+  const std::string lines =
+      "{\"argv\": [\"/bin/echo\", \"1\"]}\n{\"argv\": [\"/bin/echo\", \"2\"]}\n"
+      "{\"argv\": [\"/bin/sh\", \"-c\", \"exit 3\"]}\n";
+  for (const auto& [source, times] : {std::pair("ran", 3), std::pair("memoized", 2)}) {
+    EXPECT_EQ(kiln({"exec", "--profile", file, "--batch", "-"}, lines).exit_code, 1);
+    std::vector<json> slices;
+    for (const json& event : json::parse(slurp(file))) {
+      if (event.at("ph") == "X") slices.push_back(event);
+    }
+    EXPECT_EQ(named(slices, "exec").size(), 1u);
+    const auto processes = named(slices, "run_process");
+    EXPECT_EQ(processes.size(), 3u);
+    EXPECT_EQ(std::count_if(
+                  processes.begin(), processes.end(),
+                  [&](const json& process) { return process.at("args").at("source") == source; }),
+              times)
+        << "a failure is for its run only";
+  }
+}
+
+TEST_F(Profile, OfALoopShowsEveryRound) {
+  write("a.sh", "#!/bin/sh\nls $1\n");
+  const std::string file = temp_path() / "loop.json";
+  Command loop = start({"lint", "--loop", "--profile", file, "a.sh"});
+  ASSERT_TRUE(loop.read_until("a.sh:2:4"));
+  write("a.sh", "#!/bin/sh\nls \"$1\" $2\n");
+  ASSERT_TRUE(loop.read_until("a.sh:2:9"));
+  loop.signal(SIGINT);
+  EXPECT_EQ(loop.wait().exit_code, 130);
+  std::vector<json> slices;
+  for (const json& event : json::parse(slurp(file))) {
+    if (event.at("ph") == "X") slices.push_back(event);
+  }
+  const auto processes = named(slices, "run_process");
+  ASSERT_EQ(processes.size(), 2u);
+  for (const json& process : processes) EXPECT_EQ(process.at("args").at("source"), "ran");
 }
 
 TEST_F(Profile, OfARunThatFailsIsWrittenNevertheless) {

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include "common/types/hash.h"
+#include "daemon/graph/graph.h"
 #include "tests/support/engine_fixture.h"
 
 namespace kiln::intrinsics {
@@ -11,11 +13,46 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
+// A computation that depends on a tool, as preparing a process does.
+class ToolOf final : public graph::Function {
+ public:
+  // A tool, or why there is none.
+  struct Found {
+    Result<exec::HostTool> tool;
+    friend bool operator==(const Found& a, const Found& b) {
+      if (a.tool.ok() != b.tool.ok()) return false;
+      return a.tool.ok() ? *a.tool == *b.tool
+                         : a.tool.error().message() == b.tool.error().message();
+    }
+  };
+  using Input = std::shared_ptr<const exec::Process>;
+
+  explicit ToolOf(const HostToolFunction& tools) : tools_(tools) {}
+
+  graph::Key key(const exec::Process& process) const {
+    const Hash128 hash = xxh3_128(process.argv.front() + '\n' + process.env.at("PATH") + '\n' +
+                                  to_string(process.inputs->digest()));
+    return {hash, this, graph::make_value(std::make_shared<const exec::Process>(process))};
+  }
+  std::string_view name() const override { return "tool_of/1"; }
+  std::string describe(const graph::Value&) const override { return "ask for a tool"; }
+  Task<Result<graph::Computed>> compute(graph::Context& context,
+                                        const graph::Value& input) const override {
+    const auto process = graph::value_as<Input>(input);
+    Found found{co_await tools_.tool_of(context, *process)};
+    co_return graph::Computed{graph::make_value(std::move(found))};
+  }
+
+ private:
+  const HostToolFunction& tools_;
+};
+
 class HostToolFunctionTest : public test::EngineFixture {
  protected:
   HostToolFunctionTest()
       : digests_(fs_counters_),
-        tools_(files_.functions(), workspaces_.host(), digests_, home_, blocking_) {}
+        tools_(files_.functions(), workspaces_.host(), digests_, home_, blocking_),
+        tool_of_(tools_) {}
   // The graph holds keys of functions that live here.
   ~HostToolFunctionTest() override {
     router_.detach();
@@ -45,7 +82,14 @@ class HostToolFunctionTest : public test::EngineFixture {
   // As a request of its own.
   Result<exec::HostTool> request(const exec::Process& process) {
     watcher_->synchronize();
-    return sync_wait(home_, tools_.request(*graph_, process, RunId{++last_run_}, {}));
+    return request_from(*graph_, tool_of_, process);
+  }
+  Result<exec::HostTool> request_from(graph::Graph& graph, const ToolOf& tool_of,
+                                      const exec::Process& process) {
+    const auto answer =
+        sync_wait(home_, graph.request(tool_of.key(process), RunId{++last_run_}, {}));
+    if (!answer.ok()) return answer.error();
+    return graph::value_as<ToolOf::Found>(answer->value).tool;
   }
   // "path=content" below the workspace, or the message of the error.
   std::string found(const exec::Process& process) {
@@ -75,6 +119,7 @@ class HostToolFunctionTest : public test::EngineFixture {
 
   HostTools digests_;
   const HostToolFunction tools_;
+  const ToolOf tool_of_;
   const std::vector<std::string> contents_ = {"one", "two", "six", "data"};
 
  private:
@@ -294,40 +339,6 @@ TEST_F(HostToolFunctionTest, ToolsAmongTheInputsAreNotLookedForOnTheHost) {
   EXPECT_EQ(work().looked, 0);
 }
 
-// In a rule, a process is asked for from inside the memo.
-class ToolOf final : public graph::Function {
- public:
-  ToolOf(const HostToolFunction& tools, exec::Process process)
-      : tools_(tools), process_(std::move(process)) {}
-  std::string_view name() const override { return "tool_of/1"; }
-  std::string describe(const graph::Value&) const override { return "ask for a tool"; }
-  Task<Result<graph::Computed>> compute(graph::Context& context,
-                                        const graph::Value&) const override {
-    KILN_CO_ASSIGN(const exec::HostTool tool, co_await tools_.tool_of(context, process_));
-    co_return graph::Computed{graph::make_value(*tool.digest)};
-  }
-
- private:
-  const HostToolFunction& tools_;
-  const exec::Process process_;
-};
-
-TEST_F(HostToolFunctionTest, IsADependencyOfWhatAsksForItInTheGraph) {
-  tool("bin/cc", "one");
-  const ToolOf function(tools_, process("cc", in_path({"bin"})));
-  const auto ask = [&] {
-    watcher_->synchronize();
-    const graph::Key key{Hash128{1, 2}, &function, graph::make_value(0)};
-    return graph::value_as<FileDigest>(sync_wait(home_, graph_->request(key, RunId{1}, {}))->value);
-  };
-  EXPECT_EQ(ask(), *store_->blobs().put("one"));
-  work();
-  EXPECT_EQ(ask(), *store_->blobs().put("one"));
-  EXPECT_EQ(work().ran, 0);
-  tool("bin/cc", "two");
-  EXPECT_EQ(ask(), *store_->blobs().put("two"));
-}
-
 TEST_F(HostToolFunctionTest, TheLimitOfWatchesMakesItLookInEachRun) {
   tool("bin/cc", "one");
   const exec::Process cc = process("cc", in_path({"bin"}));
@@ -335,13 +346,13 @@ TEST_F(HostToolFunctionTest, TheLimitOfWatchesMakesItLookInEachRun) {
   const FsFunctions unwatched(
       {*watcher, *store_, home_, blocking_, fs_counters_, router_.overflows()});
   const HostToolFunction tools(unwatched, workspaces_.host(), digests_, home_, blocking_);
+  const ToolOf tool_of(tools);
   graph::Graph graph(home_);
   settle();
   for (const char* content : {"one", "two", "six"}) {
     write("bin/cc", content);
     watcher->synchronize();
-    static uint64_t run = 0;
-    const auto tool = sync_wait(home_, tools.request(graph, cc, RunId{++run}, {}));
+    const auto tool = request_from(graph, tool_of, cc);
     ASSERT_TRUE(tool.ok()) << tool.error().to_string();
     EXPECT_EQ(tool->digest, *store_->blobs().put(content));
   }

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include "daemon/intrinsics/process_rules.h"
 #include "daemon/intrinsics/specs.h"
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/effects.h"
@@ -41,8 +40,7 @@ shout(rules::Console& console, intrinsics::WorkspaceEffect& workspace) {
 class GoalsTest : public SessionFixture {
  protected:
   GoalsTest() {
-    rules::RuleSet set = intrinsics::tree_rules(files_, *store_);
-    set.add_all(intrinsics::process_rules({processes_, tools_, *store_, router_}));
+    rules::RuleSet set = built_in_rules();
     set.root<intrinsics::Specs>();
     set.root<intrinsics::OutputOptions>();
     set.goal<&shout>("shout", "Write in capitals.");
@@ -58,8 +56,8 @@ class GoalsTest : public SessionFixture {
 
   Result<GoalAnswer> goal(std::vector<std::string> names) {
     const auto run = begin();
-    const Engine engine{*graph_, files_,    processes_, outputs_, tools_,   writer_, *store_,
-                        home_,   blocking_, counters_,  *goals_,  changes_, events_};
+    const Engine engine{*graph_,   files_,    outputs_, writer_,  *store_, home_,
+                        blocking_, counters_, *goals_,  changes_, events_};
     GoalClient client;
     client.print = [this](rules::Console::Text text) -> Task<Result<void>> {
       printed_ += text.out;

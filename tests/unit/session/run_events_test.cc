@@ -164,6 +164,24 @@ TEST_F(RunEventsTest, NobodyIsToldOfARunThatNobodyListensTo) {
   EXPECT_EQ(told(client), (Ran{"started 1<0 a test  "}));
 }
 
+TEST_F(RunEventsTest, ARunThatGoesOnUnderAnotherIdIsToldAsItself) {
+  world.leaves.set(1, 6);
+  Client client = this->client(trace::Level::kDebug);
+  RunId id = client.run->id();
+  for (const int value : {6, 8, 4}) {
+    world.set(graph, 1, value);
+    told(client);
+    world.ask(graph, above(1), id);
+    EXPECT_EQ(told(client).size(), 3u) << "started, hello, completed";
+    id = client.run->renewed_id();
+    events.renew(*client.run, id);
+  }
+  client.listening.reset();
+  world.set(graph, 1, 2);
+  world.ask(graph, above(1), id);
+  EXPECT_TRUE(told(client).empty()) << "nobody listens any more";
+}
+
 TEST_F(RunEventsTest, WhatEndsAfterItsRunIsHeardByNobody) {
   slow = true;
   Client client = this->client();

@@ -1,6 +1,7 @@
 // SessionFixture: an Engine over one workspace, with processes that only pretend.
 #pragma once
 
+#include "daemon/intrinsics/process_rules.h"
 #include "daemon/intrinsics/tree_rules.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/executions.h"
@@ -13,14 +14,13 @@ class SessionFixture : public test::EngineFixture {
  protected:
   SessionFixture()
       : runner_(home_),
-        processes_(runner_, outputs_),
         tool_digests_(fs_counters_),
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
         changes_(home_),
-        rules_(rules::RuleGraph::compile(intrinsics::tree_rules(files_, *store_)).graph),
-        engine_{*graph_, files_,    processes_, outputs_, tools_,   writer_, *store_,
-                home_,   blocking_, counters_,  *rules_,  changes_, events_} {}
+        rules_(rules::RuleGraph::compile(built_in_rules()).graph),
+        engine_{*graph_,   files_,    outputs_, writer_,  *store_, home_,
+                blocking_, counters_, *rules_,  changes_, events_} {}
   // The graph holds keys of functions that live here.
   ~SessionFixture() override {
     router_.detach();
@@ -41,9 +41,14 @@ class SessionFixture : public test::EngineFixture {
     return spec;
   }
 
+  rules::RuleSet built_in_rules() {
+    rules::RuleSet set = intrinsics::tree_rules(files_, *store_);
+    set.add_all(intrinsics::process_rules({runner_, outputs_, tools_, *store_, router_}));
+    return set;
+  }
+
   test::RecordingRunner runner_;
   intrinsics::OutputHub outputs_;
-  intrinsics::ProcessFunction processes_;
   intrinsics::HostTools tool_digests_;
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
