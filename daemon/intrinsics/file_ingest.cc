@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <vector>
 
 #include "common/base/file.h"
@@ -12,13 +13,21 @@ namespace kiln::intrinsics {
 
 namespace {
 
+// A file that changes while it is read is read again, this often, and while there is time.
 constexpr int kMaxAttempts = 20;
+constexpr std::chrono::seconds kPatience{3};
 
 bool same_state(const os::Stat& a, const os::Stat& b) {
   return identity(a) == identity(b) && a.mode == b.mode;
 }
 
 }  // namespace
+
+Error unreadable(const Error& error, const RelPath& path) {
+  if (error.code() != ErrorCode::kPermissionDenied) return error;
+  return user_error(error.code(), error.message() + "; make it readable, or exclude it with '!" +
+                                      printable(path.str()) + "'");
+}
 
 std::optional<store::File> FileIngest::known(const std::string& absolute, const os::Stat& stat) {
   const auto digest = store_.stats().get(absolute, identity(stat));
@@ -30,14 +39,17 @@ std::optional<store::File> FileIngest::known(const std::string& absolute, const 
 
 Result<Ingested> FileIngest::read(int root_fd, const RelPath& path, const std::string& absolute,
                                   const std::stop_token& stop) {
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+  const auto began = std::chrono::steady_clock::now();
+  int attempt = 0;
+  for (; attempt < kMaxAttempts; ++attempt) {
+    if (std::chrono::steady_clock::now() - began > kPatience) break;
     // O_NONBLOCK: a fifo that took the file's place must not hang us.
     auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!fd.ok()) {
       const auto there = os::stat_beneath(root_fd, path);
       const bool file = !there.ok() || (*there && (*there)->kind == os::FileKind::kFile);
       if (!file || fd.error().code() == ErrorCode::kNotFound) return Ingested();
-      return fd.error();
+      return unreadable(fd.error(), path);
     }
     KILN_ASSIGN(const os::Stat before, os::stat_fd(fd->get()));
     if (before.kind != os::FileKind::kFile) return Ingested();
@@ -55,8 +67,10 @@ Result<Ingested> FileIngest::read(int root_fd, const RelPath& path, const std::s
   }
   return environment_error(ErrorCode::kUnavailable,
                            "the file " + printable(absolute) + " changed each of the " +
-                               std::to_string(kMaxAttempts) +
-                               " times it was read; wait until whatever writes it is done");
+                               std::to_string(attempt) +
+                               " times it was read; wait until whatever writes it is done, or "
+                               "exclude it with '!" +
+                               printable(path.str()) + "'");
 }
 
 Result<FileDigest> FileIngest::store_content(int fd, int64_t size, const std::string& absolute,

@@ -24,6 +24,10 @@ struct Ingested {
   bool open_for_writing = false;
 };
 
+// What the user is told of a file or directory that could not be opened. If it is a matter of
+// permissions, it is theirs to settle.
+Error unreadable(const Error& error, const RelPath& path);
+
 class FileIngest {
  public:
   FileIngest(store::Store& store, FsCounters& counters) : store_(store), counters_(counters) {}

@@ -146,8 +146,9 @@ class ListingFunction final : public LeafFunction {
 
  private:
   static Result<DirectoryListing> read(int root_fd, const RelPath& path) {
-    KILN_ASSIGN(const UniqueFd fd, os::open_beneath(root_fd, path, O_RDONLY | O_DIRECTORY));
-    KILN_ASSIGN(auto entries, os::list_directory(fd.get()));
+    const auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_DIRECTORY);
+    if (!fd.ok()) return unreadable(fd.error(), path);
+    KILN_ASSIGN(auto entries, os::list_directory(fd->get()));
     return DirectoryListing{std::move(entries)};
   }
 };

@@ -142,8 +142,10 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
       co_return result;
     }
     if (stale_) continue;
-    // An error, too, may be of a state that never was: of a file that went while it was read.
-    if (!committed_) {
+    // An error, too, may be of a state that never was: of a file that went while it was read. But
+    // what could not be had however often it was tried need not be tried again.
+    const bool final = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
+    if (!committed_ && !final) {
       KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
       if (!holds) continue;
     }

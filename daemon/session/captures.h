@@ -2,6 +2,7 @@
 // nothing (semantics of PathGlobs).
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace kiln::session {
 using intrinsics::GlobConjunction;
 using intrinsics::GlobMatchError;
 using intrinsics::PathGlobs;
+
+// To those who listen to the run, besides the answer.
+void tell_warnings(const Engine& engine, const Run& run, std::span<const std::string> warnings);
 
 struct Captured {
   store::TreePtr tree;

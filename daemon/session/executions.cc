@@ -67,6 +67,7 @@ class Execution {
     KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared, co_await prepare());
     clock_ = prepared.clock;
     warnings_ = prepared.value->warnings;
+    tell_warnings(engine_, run_, warnings_);
     action_ = prepared.value->process.parts->action.digest;
     KILN_CO_ASSIGN(key_,
                    node_of<intrinsics::ProcessOutcome>(engine_, run_, prepared.value->process));

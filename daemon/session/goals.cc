@@ -103,8 +103,12 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
     if (run.token().stop_requested()) co_return Result<void>();
     KILN_CO_TRY(co_await client.finished(std::move(answer)));
     for (bool changed = false; !changed;) {
-      co_await engine.changes.wait(seen, run.token());
-      if (run.token().stop_requested()) co_return Result<void>();
+      {
+        const Run::Rest rest(run);
+        co_await engine.changes.wait(seen, run.token());
+      }
+      // A client that left does not hear why.
+      if (run.token().stop_requested()) co_return shutting_down();
       seen = engine.changes.rung();
       id = run.renewed_id();
       engine.events.renew(run, id);

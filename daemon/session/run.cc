@@ -4,10 +4,22 @@
 
 namespace kiln::session {
 
+namespace {
+
+// What hears of it may end its run, here and now: not under a lock.
+void stop_all(std::vector<std::stop_source> stops) {
+  for (std::stop_source& stop : stops) stop.request_stop();
+}
+
+}  // namespace
+
 Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore)
     : runs_(runs), id_(id), workspace_(workspace), ignore_(std::move(ignore)) {}
 
 Run::~Run() { runs_.end(this); }
+
+Run::Rest::Rest(const Run& run) : run_(run) { run.runs_.rest(run); }
+Run::Rest::~Rest() { run_.runs_.wake(run_); }
 
 RunId Run::renewed_id() const { return runs_.new_id(); }
 
@@ -50,19 +62,38 @@ std::chrono::steady_clock::duration Runs::idle() const {
   return std::chrono::steady_clock::now() - idle_since_;
 }
 
-void Runs::close() {
+void Runs::rest(const Run& run) {
+  std::vector<std::stop_source> stops;
+  {
+    MutexLock lock(mutex_);
+    resting_.push_back(&run);
+    if (closed_) stops.push_back(run.stop_);
+  }
+  stop_all(std::move(stops));
+}
+
+void Runs::wake(const Run& run) {
   MutexLock lock(mutex_);
-  closed_ = true;
+  std::erase(resting_, &run);
+}
+
+void Runs::close() {
+  std::vector<std::stop_source> stops;
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    for (const Run* run : resting_) stops.push_back(run->stop_);
+  }
+  stop_all(std::move(stops));
 }
 
 void Runs::cancel_all() {
-  // What hears of it may end its run, here and now: not under the lock.
   std::vector<std::stop_source> stops;
   {
     MutexLock lock(mutex_);
     for (const Run* run : live_) stops.push_back(run->stop_);
   }
-  for (std::stop_source& stop : stops) stop.request_stop();
+  stop_all(std::move(stops));
 }
 
 void Runs::wait_until_idle() {

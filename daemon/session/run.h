@@ -38,6 +38,19 @@ class Run {
   std::stop_token token() const { return stop_.get_token(); }
   void cancel() { stop_.request_stop(); }
 
+  // Held while the run waits for something outside to happen, a change of a file say. Runs that
+  // close do not wait for that: they cancel it.
+  class Rest {
+   public:
+    explicit Rest(const Run& run);
+    ~Rest();
+    Rest(const Rest&) = delete;
+    Rest& operator=(const Rest&) = delete;
+
+   private:
+    const Run& run_;
+  };
+
  private:
   friend class Runs;
   Runs& runs_;
@@ -59,7 +72,7 @@ class Runs {
   size_t in_flight() const;
   // How long nothing has been in flight; zero while something is.
   std::chrono::steady_clock::duration idle() const;
-  // No new runs from here on.
+  // No new runs from here on; those that rest are cancelled.
   void close();
   void cancel_all();
   // Blocks until nothing is in flight. After close().
@@ -68,11 +81,14 @@ class Runs {
  private:
   friend class Run;
   void end(Run* run);
+  void rest(const Run& run);
+  void wake(const Run& run);
   RunId new_id();
 
   mutable Mutex mutex_;
   CondVar idle_;
   std::vector<Run*> live_ KILN_GUARDED_BY(mutex_);
+  std::vector<const Run*> resting_ KILN_GUARDED_BY(mutex_);
   uint64_t last_id_ KILN_GUARDED_BY(mutex_) = 0;
   bool closed_ KILN_GUARDED_BY(mutex_) = false;
   std::chrono::steady_clock::time_point idle_since_ KILN_GUARDED_BY(mutex_) =

@@ -111,6 +111,18 @@ TEST_F(DaemonCommands, StopWaitsForWhatRuns) {
   EXPECT_EQ(stopper.wait().exit_code, 0);
 }
 
+TEST_F(DaemonCommands, StopDoesNotWaitForALoopThatWaitsForChanges) {
+  write("a.sh", "#!/bin/sh\nls $1\n");
+  Command loop = start({"lint", "--loop", "a.sh"});
+  ASSERT_TRUE(loop.read_until("a.sh:2:4"));
+  const int64_t pid = daemon_pid();
+  EXPECT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
+  EXPECT_FALSE(alive(pid));
+  const Outcome outcome = loop.wait();
+  EXPECT_EQ(outcome.exit_code, 125);
+  EXPECT_NE(outcome.err.find("the daemon is shutting down"), std::string::npos) << outcome.err;
+}
+
 TEST_F(DaemonCommands, LeavesWhenIdle) {
   environment()["KILN_IDLE_TIMEOUT"] = "1";
   kiln({"daemon", "start"});

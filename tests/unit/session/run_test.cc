@@ -26,6 +26,21 @@ TEST(RunsTest, CloseRefusesAndLeavesTheOthersAlone) {
   EXPECT_FALSE(run->token().stop_requested());
 }
 
+TEST(RunsTest, CloseCancelsWhatOnlyWaitsForSomethingToHappen) {
+  Runs runs;
+  const auto rests = *runs.begin(nullptr, "");
+  const auto rested = *runs.begin(nullptr, "");
+  const auto late = *runs.begin(nullptr, "");
+  const Run::Rest rest(*rests);
+  { const Run::Rest over(*rested); }
+  runs.close();
+  EXPECT_TRUE(rests->token().stop_requested());
+  EXPECT_FALSE(rested->token().stop_requested());
+  EXPECT_FALSE(late->token().stop_requested());
+  const Run::Rest too_late(*late);
+  EXPECT_TRUE(late->token().stop_requested());
+}
+
 TEST(RunsTest, IdlenessCountsFromTheEndOfTheLastRun) {
   Runs runs;
   {
