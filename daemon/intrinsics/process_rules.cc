@@ -35,22 +35,22 @@ constexpr int64_t kMostOutput = int64_t{16} << 20;
 // One application of the rule for processes.
 class Running {
  public:
-  Running(const ProcessServices& services, graph::Context& context)
+  Running(const RuleServices& services, graph::Context& context)
       : services_(services), context_(context) {}
 
   Task<Result<FallibleProcessResult>> run(const Process& request) {
     KILN_CO_ASSIGN(exec::Process process, checked(request));
-    KILN_CO_ASSIGN(process.inputs, tree_of(services_.store, request.input_digest));
-    KILN_CO_ASSIGN(exec::HostTool tool, co_await services_.tools.tool_of(context_, process));
+    KILN_CO_ASSIGN(process.inputs, tree_of(*services_.store, request.input_digest));
+    KILN_CO_ASSIGN(exec::HostTool tool, co_await services_.tools->tool_of(context_, process));
     exec::Action action = exec::make_action(process, tool, cache_salt(process.cache_scope));
     const graph::Key key =
-        services_.processes.key({std::move(process), std::move(tool), std::move(action)});
+        services_.processes->key({std::move(process), std::move(tool), std::move(action)});
     KILN_CO_ASSIGN(const graph::ValueRef value, co_await context_.get(key));
     const exec::RunResult& run = graph::value_as<ProcessValue>(value).result;
     auto result = result_of(run);
     // Damaged, and dropped: the process makes it again, and this node is hit and repeated.
     if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
-      services_.router.forget(key.hash);
+      services_.router->forget(key.hash);
     }
     co_return result;
   }
@@ -64,13 +64,13 @@ class Running {
     KILN_ASSIGN(result.stderr_text, text(result.stderr_digest, "stderr"));
     result.exit_code = run.result.exit_code;
     result.timed_out = run.timed_out;
-    KILN_ASSIGN(store::TreePtr outputs, services_.store.trees().load(run.result.output_digest));
+    KILN_ASSIGN(store::TreePtr outputs, services_.store->trees().load(run.result.output_digest));
     result.output_digest = DirectoryDigest(std::move(outputs));
     return result;
   }
 
   Result<std::string> text(const FileDigest& digest, std::string_view stream) {
-    if (digest.size <= kMostOutput) return services_.store.blobs().get(digest);
+    if (digest.size <= kMostOutput) return services_.store->blobs().get(digest);
     return user_error(ErrorCode::kResourceExhausted,
                       "a process wrote " + std::to_string(digest.size) + " bytes to " +
                           std::string(stream) + ", and a rule may have " +
@@ -78,7 +78,7 @@ class Running {
                           " of them; have it write a file that is declared as an output");
   }
 
-  const ProcessServices& services_;
+  const RuleServices& services_;
   graph::Context& context_;
 };
 
@@ -175,13 +175,13 @@ Result<exec::Process> checked(const Process& spec) {
   return process;
 }
 
-rules::RuleSet process_rules(const ProcessServices& services) {
+rules::RuleSet process_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<ClientEnvironment>();
   set.intrinsic<FallibleProcessResult(Process)>(
       "run_process",
-      [services](graph::Context& context,
-                 const Process& process) -> Task<Result<FallibleProcessResult>> {
+      [&services](graph::Context& context,
+                  const Process& process) -> Task<Result<FallibleProcessResult>> {
         Running running(services, context);
         co_return co_await running.run(process);
       });

@@ -85,7 +85,8 @@ Json as_json(const Diagnostic& diagnostic) {
                           {"line", candidate.line},
                           {"verdict", candidate.verdict}});
   }
-  return {{"kind", kind_name(diagnostic.kind)},
+  return {{"severity", diagnostic.kind == Kind::kUnused ? "warning" : "error"},
+          {"kind", kind_name(diagnostic.kind)},
           {"wanted_by", diagnostic.wanted_by},
           {"file", diagnostic.file},
           {"line", diagnostic.line},

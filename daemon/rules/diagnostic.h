@@ -50,7 +50,7 @@ std::string_view kind_name(Diagnostic::Kind kind);  // "missing"
 //     capture (fs.cc:40): needs PathGlobs, which is not in scope
 //     fix: get<Snapshot>(PathGlobs), or …
 std::string to_text(const std::vector<Diagnostic>& diagnostics);
-// {"diagnostics": [{"kind": …, "wanted_by": …, …}]}
+// {"diagnostics": [{"severity": "error", "kind": "missing", "wanted_by": …, …}]}
 std::string to_json(const std::vector<Diagnostic>& diagnostics);
 
 }  // namespace kiln::rules

@@ -41,8 +41,8 @@ shout(rules::Console& console, intrinsics::WorkspaceEffect& workspace) {
 class GoalsTest : public SessionFixture {
  protected:
   GoalsTest() {
-    rules::RuleSet set = intrinsics::tree_rules(files_, *store_);
-    set.add_all(intrinsics::process_rules({processes_, tools_, *store_, router_}));
+    rules::RuleSet set = intrinsics::tree_rules(rule_services_);
+    set.add_all(intrinsics::process_rules(rule_services_));
     set.root<intrinsics::Specs>();
     set.root<intrinsics::OutputOptions>();
     set.goal<&shout>("shout", "Write in capitals.");

@@ -18,7 +18,8 @@ class SessionFixture : public test::EngineFixture {
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
         changes_(home_),
-        rules_(rules::RuleGraph::compile(intrinsics::tree_rules(files_, *store_)).graph),
+        rule_services_{&files_, store_.get(), &processes_, &tools_, &router_},
+        rules_(rules::RuleGraph::compile(intrinsics::tree_rules(rule_services_)).graph),
         engine_{*graph_, files_,    processes_, outputs_, tools_,   writer_, *store_,
                 home_,   blocking_, counters_,  *rules_,  changes_, events_} {}
   // The graph holds keys of functions that live here.
@@ -48,6 +49,7 @@ class SessionFixture : public test::EngineFixture {
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
+  const intrinsics::RuleServices rule_services_;
   std::unique_ptr<const rules::RuleGraph> rules_;
   RunEvents events_;
   Engine engine_;
