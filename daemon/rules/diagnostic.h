@@ -14,7 +14,6 @@ struct Diagnostic {
     kMissing,     // no rule gives what is wanted here
     kAmbiguous,   // more than one does
     kUnprovided,  // a type that no rule returns and no root or get provides
-    kMemberless,  // a get of a union's base that has no members
     kDuplicate,   // two rules, goals, queries or types of one name
     kUnused,      // a warning: no goal and no query reaches this rule
   };

@@ -74,11 +74,16 @@ graph::Key Entry::key(const Supply& supply, const Params& own, std::span<const P
   return supply.entry->key(std::move(given));
 }
 
-const Supply& supply_for(const Entry& entry, const Want& want) {
-  const Supply* supply =
-      entry.gets[want.get].find(want.inputs.empty() ? nullptr : want.inputs.front().type);
-  KILN_CHECK(supply != nullptr, "a get of a type that is no member of the union");
-  return *supply;
+Result<const Supply*> supply_for(const Entry& entry, const Want& want) {
+  const TypeId input = want.inputs.empty() ? nullptr : want.inputs.front().type;
+  const Supply* supply = entry.gets[want.get].find(input);
+  if (supply != nullptr) return supply;
+  const GetDeclaration& get = entry.rule.info.gets[want.get];
+  const std::string base(get.inputs.front()->name);
+  return user_error(ErrorCode::kInvalidArgument,
+                    to_string(get) + " was given " + std::string(input->name) +
+                        ", which is no member of " + base + ": register it, RuleSet::member<" +
+                        base + ", " + std::string(input->name) + ">()");
 }
 
 std::string_view Entry::name() const { return rule.info.name; }

@@ -37,6 +37,7 @@ std::string to_string(const Location& location);  // "daemon/backends/shell/lint
 struct GetDeclaration {
   TypeId product = nullptr;
   std::vector<TypeId> inputs;
+  friend bool operator==(const GetDeclaration&, const GetDeclaration&) = default;
 };
 // "get<Snapshot>(PathGlobs)"
 std::string to_string(const GetDeclaration& get);
@@ -201,7 +202,8 @@ class RuleSet {
         {type_of<Base>(), type_of<Member>(), internal::location(where),
          std::make_shared<const typename Base::Member>(Base::template member<Member>())});
   }
-  // Clients may ask for the product Out, giving In…, besides what is given to every root.
+  // Clients may ask for the product Out, giving In…, besides what is given to every root. With a
+  // union's base among In…, they may ask with each of its members in its place.
   template <class Signature>
   void query(std::source_location where = std::source_location::current()) {
     queries_.push_back({internal::GetOf<Signature>::declaration(), internal::location(where)});
@@ -224,6 +226,9 @@ class RuleSet {
   void define(QueryDeclaration query) { queries_.push_back(std::move(query)); }
   void define(UnionMember member) { members_.push_back(std::move(member)); }
   void add_root(TypeId type);
+  // Makes of each query with a union's base one for each member, but for those that are declared in
+  // so many words.
+  void expand_union_queries();
 
   const std::vector<std::shared_ptr<const RuleDefinition>>& rules() const { return rules_; }
   const std::vector<QueryDeclaration>& queries() const { return queries_; }

@@ -33,12 +33,11 @@ struct OracleRule {
   const RuleInfo* info = nullptr;
   int product = -1;
   std::vector<OracleWant> wants;
-  bool memberless = false;
 };
 
 class Oracle {
  public:
-  Oracle(const RuleSet& set, const std::vector<TypeId>& types) : types_(types) {
+  Oracle(const RuleSet& set, const std::vector<TypeId>& types, TypeId base) : types_(types) {
     for (const auto& rule : set.rules()) add(set, rule->info);
     for (const TypeId root : set.roots()) roots_ |= bit(root);
     solve();
@@ -48,9 +47,13 @@ class Oracle {
       reach(rule, roots_);
     }
     for (const QueryDeclaration& query : set.queries()) {
+      if (query.get.inputs == std::vector{base}) {
+        for (const UnionMember& member : set.members()) ask(query.get.product, bit(member.member));
+        continue;
+      }
       Scope given = 0;
       for (const TypeId input : query.get.inputs) given |= bit(input);
-      reach_want({number(query.get.product), given, false}, roots_ | given);
+      ask(query.get.product, given);
     }
   }
 
@@ -77,13 +80,10 @@ class Oracle {
     for (const TypeId type : info.arguments) rule.wants.push_back({number(type), 0, true});
     for (const GetDeclaration& get : info.gets) {
       if (get.inputs.size() == 1 && get.inputs[0]->union_base) {
-        bool any = false;
         for (const UnionMember& member : set.members()) {
           if (member.base != get.inputs[0]) continue;
           rule.wants.push_back({number(get.product), bit(member.member), false});
-          any = true;
         }
-        rule.memberless |= !any;
         continue;
       }
       Scope inputs = 0;
@@ -123,7 +123,7 @@ class Oracle {
       for (size_t rule = 0; rule < rules_.size(); ++rule) {
         for (Scope scope = 0; scope < scopes(); ++scope) {
           State& here = state(rule, scope);
-          bool lives = founded[rule * scopes() + scope] && !rules_[rule].memberless;
+          bool lives = founded[rule * scopes() + scope];
           for (const OracleWant& want : rules_[rule].wants) {
             lives &= !answers(want, scope).empty();
           }
@@ -178,6 +178,9 @@ class Oracle {
     return founded;
   }
 
+  void ask(TypeId product, Scope given) {
+    reach_want({number(product), given, false}, roots_ | given);
+  }
   void reach(size_t rule, Scope scope) {
     if (!reached_.insert({rule, scope}).second) return;
     std::string text = name(rule, scope) + " <-";
@@ -266,7 +269,7 @@ class RandomRules {
     std::set<std::pair<std::string, std::set<std::string>>> queries;
     for (size_t i = 0, n = 1 + pick(2); i < n; ++i) {
       const std::string product = any();
-      const ToyRules::Names inputs = some(2);
+      const ToyRules::Names inputs = has_union_ && pick(4) == 0 ? ToyRules::Names{"Base"} : some(2);
       if (queries.emplace(product, std::set(inputs.begin(), inputs.end())).second) {
         rules.query(product, inputs);
       }
@@ -309,7 +312,7 @@ class RandomRules {
 
 // Empty, or what is wrong.
 std::string disagreement(RandomRules& random, bool& accepted) {
-  const Oracle oracle(random.rules.set, random.types);
+  const Oracle oracle(random.rules.set, random.types, random.rules.type("Base"));
   const RuleGraph::Compiled compiled = random.rules.compile();
   accepted = oracle.accepts();
   if ((compiled.graph != nullptr) != oracle.accepts()) {
