@@ -77,7 +77,8 @@ class Entry final : public graph::Function {
                                         const graph::Value& input) const override;
 
  private:
-  const Hash128 seed_;  // of the rule and the types of its params
+  const Hash128 seed_;           // of the rule and the types of its params
+  const graph::Validity holds_;  // what it computes: a run at most, if it consumes what is of one
 };
 
 // Something that a client may ask for.

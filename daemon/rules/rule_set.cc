@@ -13,18 +13,6 @@ bool same_types(const std::vector<TypeId>& a, const std::vector<TypeId>& b) {
 
 }  // namespace
 
-std::string to_string(const Location& location) {
-  return location.file + ":" + std::to_string(location.line);
-}
-
-std::string to_string(const GetDeclaration& get) {
-  std::string text = "get<" + std::string(get.product->name) + ">(";
-  for (size_t i = 0; i < get.inputs.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::string(get.inputs[i]->name);
-  }
-  return text + ")";
-}
-
 std::string internal::rule_name(std::string_view spelled) {
   std::string name(spelled);
   constexpr std::string_view kAnonymous = "(anonymous namespace)::";
