@@ -1,21 +1,18 @@
 // The compiler of rule graphs against an oracle that knows no shortcuts: every rule in every scope
 // that there could be, and the contract of rule_graph.h swept over all of them until nothing
 // changes.
-//
-//   KILN_FUZZ_ROUNDS=100000 rules_compiler_fuzz    more seeds
-//   KILN_FUZZ_SEED=42 rules_compiler_fuzz          one seed again
+// tests/support/fuzz_seeds.h says how to ask for more rounds, and for one again.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "daemon/rules/rule_graph.h"
+#include "tests/support/fuzz_seeds.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {
@@ -338,27 +335,19 @@ std::string disagreement(RandomRules& random, bool& accepted) {
   return text;
 }
 
-std::optional<uint64_t> environment_number(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
-
 TEST(RulesCompilerFuzz, AgreesWithTheNaiveOracle) {
-  const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
-  const uint64_t first = only.value_or(1);
-  const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(5000);
+  const test::FuzzSeeds seeds(5000);
   uint64_t accepted = 0;
-  for (uint64_t seed = first; seed < first + rounds; ++seed) {
+  seeds.for_each([&](uint64_t seed) {
     RandomRules random(seed);
     bool accepts = false;
-    ASSERT_EQ(disagreement(random, accepts), "") << "replay: KILN_FUZZ_SEED=" << seed;
+    ASSERT_EQ(disagreement(random, accepts), "");
     accepted += accepts ? 1 : 0;
-  }
-  if (only) return;
+  });
+  if (seeds.is_replay()) return;
   // Neither answer is right by being given always.
-  EXPECT_GT(accepted, rounds / 20);
-  EXPECT_LT(accepted, rounds - rounds / 20);
+  EXPECT_GT(accepted, seeds.rounds() / 20);
+  EXPECT_LT(accepted, seeds.rounds() - seeds.rounds() / 20);
 }
 
 }  // namespace
