@@ -63,6 +63,7 @@ Result<int> run_exec(Invocation&);
 
 Result<int> run_list(Invocation&);
 Result<int> run_lint(Invocation&);
+Result<int> run_goal(Invocation&);
 
 Result<int> run_rules_list(Invocation&);
 Result<int> run_rules_explain(Invocation&);

@@ -16,6 +16,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
     {"list", "List the files that specs match", run_list},
     {"lint", "Run linters over the files that specs match", run_lint},
+    {"goal", "Run a goal by its name", run_goal},
     {"paths", "Print the names of the files that match globs", run_paths},
     {"digest capture", "Store matching files and print the digest of their tree",
      run_digest_capture},

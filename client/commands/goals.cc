@@ -1,4 +1,4 @@
-// kiln GOAL... [SPEC...]
+// kiln GOAL... [SPEC...], kiln goal GOAL [SPEC...]
 #include <algorithm>
 #include <array>
 
@@ -18,19 +18,28 @@ constexpr int kTickMilliseconds = 100;
 
 constexpr auto kGoals = std::to_array<std::string_view>({"list", "lint"});
 
-HelpText help_text(std::string_view goal) {
-  const bool list = goal == "list";
-  return {
-      "kiln " + std::string(goal), "[GOAL]... [OPTION]... [SPEC]...",
-      list ? "List the files that specs match." : "Run linters over the files that specs match.",
-      "A spec is a path, DIR/ or DIR: (the files in a directory), DIR:: (and below), ::\n"
-      "(everything), or a glob; -SPEC takes away. Several goals run in order, until one\n"
-      "answers no.\n"
-      "\n"
-      "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln itself\n"
-      "failed.",
-      list ? "kiln list ::\nkiln list src:: -src/generated::"
-           : "kiln lint ::\nkiln lint --loop scripts::"};
+constexpr std::string_view kSpecsAndExitCodes =
+    "A spec is a path, DIR/ or DIR: (the files in a directory), DIR:: (and below), ::\n"
+    "(everything), or a glob; -SPEC takes away. Several goals run in order, until one\n"
+    "answers no.\n"
+    "\n"
+    "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln itself\n"
+    "failed.";
+
+HelpText help_text(const std::string& goal) {
+  const std::string specs(kSpecsAndExitCodes);
+  if (goal == "list") {
+    return {"kiln list", "[GOAL]... [OPTION]... [SPEC]...", "List the files that specs match.",
+            specs, "kiln list ::\nkiln list src:: -src/generated::"};
+  }
+  if (goal == "lint") {
+    return {"kiln lint", "[GOAL]... [OPTION]... [SPEC]...",
+            "Run linters over the files that specs match.", specs,
+            "kiln lint ::\nkiln lint --loop scripts::"};
+  }
+  return {"kiln goal", "GOAL [GOAL]... [OPTION]... [SPEC]...",
+          "Run a goal by its name: also one that only this daemon has.",
+          "`kiln rules list` shows the goals that there are.\n" + specs, "kiln goal greet"};
 }
 
 // "-dir::" and "-a/b.sh" are specs that take away; "-x" is an option.
@@ -147,22 +156,28 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   return internal_error("the daemon ended a goal without an answer");
 }
 
-Result<int> run_goal(Invocation& invocation, std::string goal) {
+// Without a name, it is the first word.
+Result<int> run(Invocation& invocation, std::string goal) {
   GoalOptions typed;
   typed.excluded = invocation.take_arguments(is_excluding_spec);
   OptionParser parser(help_text(goal));
-  parser.positionals(typed.words, 0, 0);
+  parser.positionals(typed.words, goal.empty() ? 1 : 0, 0);
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
+  if (goal.empty()) {
+    goal = std::move(typed.words.front());
+    typed.words.erase(typed.words.begin());
+  }
   KILN_ASSIGN(v1::RunGoalsRequest request, make_request(invocation, std::move(goal), typed));
   return follow(invocation, std::move(request), typed.loop);
 }
 
 }  // namespace
 
-Result<int> run_list(Invocation& invocation) { return run_goal(invocation, "list"); }
-Result<int> run_lint(Invocation& invocation) { return run_goal(invocation, "lint"); }
+Result<int> run_list(Invocation& invocation) { return run(invocation, "list"); }
+Result<int> run_lint(Invocation& invocation) { return run(invocation, "lint"); }
+Result<int> run_goal(Invocation& invocation) { return run(invocation, ""); }
 
 }  // namespace kiln

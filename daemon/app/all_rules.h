@@ -3,14 +3,17 @@
 
 #include <memory>
 
-#include "daemon/intrinsics/process_rules.h"
+#include "daemon/intrinsics/rule_services.h"
 #include "daemon/rules/rule_graph.h"
 
 namespace kiln::app {
 
-// The services outlive the graph. CHECKs that the rules fit together: they are the same whenever
-// kiln runs.
-std::unique_ptr<const rules::RuleGraph> compile_rules(intrinsics::FileSystem& files,
-                                                      const intrinsics::ProcessServices& processes);
+// The rules that kiln comes with and those of `plugins`, compiled. Nothing is opened for it.
+struct DaemonRules {
+  // What the built-in rules stand on; the Daemon fills it in.
+  std::unique_ptr<intrinsics::RuleServices> services;
+  rules::RuleGraph::Compiled compiled;
+};
+DaemonRules compile_rules(rules::RuleSet plugins = {});
 
 }  // namespace kiln::app

@@ -10,7 +10,6 @@
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
-#include "daemon/app/all_rules.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -36,6 +35,7 @@ uint64_t random_epoch() {
 
 // What can fail to be made.
 struct Daemon::Parts {
+  DaemonRules rules;
   std::unique_ptr<Counters> counters = std::make_unique<Counters>();
   std::unique_ptr<ThreadPool> blocking;
   std::unique_ptr<ThreadPool> home;
@@ -46,10 +46,11 @@ struct Daemon::Parts {
   std::unique_ptr<exec::ProcessRunner> sandboxed;
 };
 
-Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log,
+Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, DaemonRules rules,
                                               std::function<void(bool)> stop) {
+  KILN_CHECK(rules.compiled.graph != nullptr, "a daemon was started with rules that do not fit");
   const std::string& home = config.paths.home;
-  Parts parts;
+  Parts parts{.rules = std::move(rules)};
   parts.blocking = std::make_unique<ThreadPool>("kiln-blocking", kBlockingThreads);
   parts.home = std::make_unique<ThreadPool>("kiln-graph", home_threads());
   parts.router = std::make_unique<intrinsics::ChangeRouter>(*parts.workspaces);
@@ -87,16 +88,19 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       changes_(*home_),
-      rules_(compile_rules(files_, {*cached_, outputs_, tools_, *store_, *router_})),
+      rules_(std::move(parts.rules)),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
-      engine_{graph_,     files_,     outputs_, writer_,  *store_, *home_,
-              *blocking_, *counters_, *rules_,  changes_, events_},
+      engine_{graph_,     files_,     outputs_,
+              writer_,    *store_,    *home_,
+              *blocking_, *counters_, *rules_.compiled.graph,
+              changes_,   events_},
       host_{engine_, runs_, *workspaces_, {*home_, calls_}, random_epoch()},
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),
       rules_service_(host_),
       daemon_service_(host_, config.paths, std::move(stop)) {
+  *rules_.services = {&files_, store_.get(), cached_.get(), &outputs_, &tools_, router_.get()};
   router_->attach(graph_, &changes_);
 }
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 
+#include "daemon/app/all_rules.h"
 #include "daemon/app/config.h"
 #include "daemon/app/listener.h"
 #include "daemon/async/executor.h"
@@ -39,9 +40,10 @@ namespace kiln::app {
 
 class Daemon {
  public:
-  // Opens the store and listens. The caller holds the life lock of `config.paths`. `stop` is called
-  // from any thread when a client asks the daemon to go. `log` outlives it.
-  static Result<std::unique_ptr<Daemon>> start(const Config& config, Log& log,
+  // Opens the store and listens. The caller holds the life lock of `config.paths`; its rules fit
+  // together. `stop` is called from any thread when a client asks the daemon to go. `log` outlives
+  // it.
+  static Result<std::unique_ptr<Daemon>> start(const Config& config, Log& log, DaemonRules rules,
                                                std::function<void(bool force)> stop);
   ~Daemon();
 
@@ -77,7 +79,7 @@ class Daemon {
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
-  std::unique_ptr<const rules::RuleGraph> rules_;
+  const DaemonRules rules_;
   session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.

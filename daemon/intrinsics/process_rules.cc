@@ -13,29 +13,29 @@ namespace {
 // A result's stdout and stderr are values in memory; more belongs into a file.
 constexpr int64_t kMostOutput = int64_t{16} << 20;
 
-Task<Result<PreparedProcess>> prepare(const ProcessServices& services, graph::Context& context,
+Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Context& context,
                                       const Process& request) {
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
-  KILN_CO_ASSIGN(parts.process.inputs, tree_of(services.store, request.input_digest));
-  KILN_CO_ASSIGN(parts.tool, co_await services.tools.tool_of(context, parts.process));
+  KILN_CO_ASSIGN(parts.process.inputs, tree_of(*services.store, request.input_digest));
+  KILN_CO_ASSIGN(parts.tool, co_await services.tools->tool_of(context, parts.process));
   parts.action =
       exec::make_action(parts.process, parts.tool, cache_salt(parts.process.cache_scope));
   co_return PreparedProcess{std::make_shared<const PreparedProcess::Parts>(std::move(parts))};
 }
 
-Task<Result<graph::Computed>> run(const ProcessServices& services, graph::Context& context,
+Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& context,
                                   const PreparedProcess& prepared) {
   const auto& [process, tool, action] = *prepared.parts;
-  const auto observer = services.outputs.open(context.key());
+  const auto observer = services.outputs->open(context.key());
   const exec::RunRequest request{.process = process,
                                  .tool = tool,
                                  .action = action,
                                  .run = context.run(),
-                                 .keep = services.outputs.keep(context.key()),
+                                 .keep = services.outputs->keep(context.key()),
                                  .observer = observer.get(),
                                  .stop = context.stop_token()};
-  KILN_CO_ASSIGN(exec::RunResult result, co_await services.runner.run(request));
+  KILN_CO_ASSIGN(exec::RunResult result, co_await services.runner->run(request));
   const graph::Validity validity = validity_of(result, process.cache_scope);
   co_return graph::Computed{graph::make_value(ProcessOutcome{std::move(result), context.key()}),
                             validity};
@@ -64,12 +64,12 @@ Result<FallibleProcessResult> result_of(store::Store& store, const exec::RunResu
   return result;
 }
 
-Task<Result<FallibleProcessResult>> read_result(const ProcessServices& services,
+Task<Result<FallibleProcessResult>> read_result(const RuleServices& services,
                                                 const ProcessOutcome& outcome) {
-  auto result = result_of(services.store, outcome.run);
+  auto result = result_of(*services.store, outcome.run);
   // Damaged, and dropped: the process makes it again, and who asks is hit and repeated.
   if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
-    services.router.forget(outcome.node);
+    services.router->forget(outcome.node);
   }
   co_return result;
 }
@@ -152,19 +152,19 @@ size_t footprint(const ProcessResult& result) {
   return result.stdout_text.capacity() + result.stderr_text.capacity();
 }
 
-rules::RuleSet process_rules(const ProcessServices& services) {
+rules::RuleSet process_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<ClientEnvironment>();
   set.intrinsic<PreparedProcess(Process)>(
-      "prepare_process", [services](graph::Context& context, const Process& process) {
+      "prepare_process", [&services](graph::Context& context, const Process& process) {
         return prepare(services, context, process);
       });
   set.intrinsic<ProcessOutcome(PreparedProcess)>(
-      "run_process", [services](graph::Context& context, const PreparedProcess& prepared) {
+      "run_process", [&services](graph::Context& context, const PreparedProcess& prepared) {
         return run(services, context, prepared);
       });
   set.intrinsic<FallibleProcessResult(ProcessOutcome)>(
-      "read_process_result", [services](graph::Context&, const ProcessOutcome& outcome) {
+      "read_process_result", [&services](graph::Context&, const ProcessOutcome& outcome) {
         return read_result(services, outcome);
       });
   set.add<&execute>();

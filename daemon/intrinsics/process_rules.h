@@ -3,24 +3,13 @@
 // of an EnvironmentRequest. Roots: ClientEnvironment.
 #pragma once
 
-#include "daemon/exec/runner.h"
-#include "daemon/intrinsics/file_system.h"
-#include "daemon/intrinsics/host_tool_function.h"
-#include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_values.h"
+#include "daemon/intrinsics/rule_services.h"
 #include "daemon/rules/rule_set.h"
-#include "daemon/store/stores.h"
 
 namespace kiln::intrinsics {
 
-// All outlive the rules.
-struct ProcessServices {
-  exec::ProcessRunner& runner;
-  OutputHub& outputs;
-  HostToolFunction& tools;
-  store::Store& store;
-  ChangeRouter& router;
-};
-rules::RuleSet process_rules(const ProcessServices& services);
+// `services` outlives the rules.
+rules::RuleSet process_rules(const RuleServices& services);
 
 }  // namespace kiln::intrinsics

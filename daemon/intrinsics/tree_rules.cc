@@ -12,14 +12,14 @@ namespace {
 
 class Capturing {
  public:
-  explicit Capturing(FileSystem& files) : files_(files) {}
+  explicit Capturing(const RuleServices& services) : services_(services) {}
 
   Task<Result<CapturedTree>> capture(graph::Context& context, const PathGlobs& globs,
                                      const BuildRoot& root, const IgnoreOptions& ignore) const {
     KILN_CO_TRY(check(globs));
     KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, false));
     KILN_CO_ASSIGN(const graph::ValueRef value,
-                   co_await context.get(files_.glob(*root.workspace, query)));
+                   co_await context.get(services_.files->glob(*root.workspace, query)));
     const auto& found = graph::value_as<GlobResult>(value);
     CapturedTree captured{DirectoryDigest(found.tree), found.notes};
     KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, captured.warnings));
@@ -31,7 +31,7 @@ class Capturing {
     KILN_CO_TRY(check(globs));
     KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, true));
     KILN_CO_ASSIGN(const graph::ValueRef value,
-                   co_await context.get(files_.glob(*root.workspace, query)));
+                   co_await context.get(services_.files->glob(*root.workspace, query)));
     const auto& found = graph::value_as<GlobResult>(value);
     Paths paths{.warnings = found.notes};
     KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, paths.warnings));
@@ -51,7 +51,7 @@ class Capturing {
     };
     for (const std::string& glob : unmatched) {
       KILN_CO_ASSIGN(const std::string why,
-                     co_await files_.explain_unmatched(ask, workspace, query, glob));
+                     co_await services_.files->explain_unmatched(ask, workspace, query, glob));
       if (!why.empty()) message += "\n  " + why;
     }
     message += "\n  in the workspace " + workspace.root();
@@ -73,7 +73,7 @@ class Capturing {
     }
   }
 
-  FileSystem& files_;
+  const RuleServices& services_;
 };
 
 Snapshot snapshot_of_tree(const store::TreePtr& tree, std::vector<std::string> warnings) {
@@ -190,11 +190,11 @@ size_t footprint(const DigestContents& contents) {
   return bytes;
 }
 
-rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
+rules::RuleSet tree_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<BuildRoot>();
   set.root<IgnoreOptions>();
-  const Capturing capturing(files);
+  const Capturing capturing(services);
   set.intrinsic<CapturedTree(PathGlobs, BuildRoot, IgnoreOptions)>(
       "capture", [capturing](graph::Context& context, const PathGlobs& globs, const BuildRoot& root,
                              const IgnoreOptions& ignore) {
@@ -211,63 +211,63 @@ rules::RuleSet tree_rules(FileSystem& files, store::Store& store) {
   set.add<&digest_of_subset>();
   set.intrinsic<DirectoryDigest(MergeDigests)>(
       "merge_digests",
-      [&store](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
+      [&services](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
         std::vector<store::TreePtr> trees;
         for (const DirectoryDigest& digest : request.digests) {
-          KILN_CO_ASSIGN(store::TreePtr tree, tree_of(store, digest));
+          KILN_CO_ASSIGN(store::TreePtr tree, tree_of(*services.store, digest));
           trees.push_back(std::move(tree));
         }
-        KILN_CO_ASSIGN(store::TreePtr all, merged(store, std::move(trees)));
+        KILN_CO_ASSIGN(store::TreePtr all, merged(*services.store, std::move(trees)));
         co_return DirectoryDigest(std::move(all));
       });
   set.intrinsic<CapturedTree(DigestSubset)>(
       "digest_subset",
-      [&store](graph::Context&, const DigestSubset& request) -> Task<Result<CapturedTree>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+      [&services](graph::Context&, const DigestSubset& request) -> Task<Result<CapturedTree>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
         KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs));
         co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
       });
   set.intrinsic<DirectoryDigest(AddPrefix)>(
       "add_prefix",
-      [&store](graph::Context&, const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+      [&services](graph::Context&, const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
         co_return DirectoryDigest(store::add_prefix(tree, request.prefix));
       });
   set.intrinsic<DirectoryDigest(RemovePrefix)>(
       "remove_prefix",
-      [&store](graph::Context&, const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, request.digest));
+      [&services](graph::Context&, const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
         KILN_CO_ASSIGN(store::TreePtr moved, store::remove_prefix(tree, request.prefix));
         co_return DirectoryDigest(std::move(moved));
       });
   set.intrinsic<DirectoryDigest(CreateDigest)>(
       "create_digest",
-      [&store](graph::Context&, const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(store::TreePtr tree, tree_from(request, store));
+      [&services](graph::Context&, const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(store::TreePtr tree, tree_from(request, *services.store));
         co_return DirectoryDigest(std::move(tree));
       });
   set.intrinsic<Snapshot(DirectoryDigest)>(
       "snapshot_of_digest",
-      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
+      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
         co_return snapshot_of_tree(tree, {});
       });
   set.intrinsic<DigestEntries(DirectoryDigest)>(
       "digest_entries",
-      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
+      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
         co_return entries_of(tree);
       });
   set.intrinsic<DigestContents(DirectoryDigest)>(
       "digest_contents",
-      [&store](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(store, digest));
-        co_return contents_of(tree, store);
+      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
+        co_return contents_of(tree, *services.store);
       });
   set.intrinsic<FileHead(FileHeadRequest)>(
       "file_head",
-      [&store](graph::Context&, const FileHeadRequest& request) -> Task<Result<FileHead>> {
-        KILN_CO_ASSIGN(const auto reader, store.blobs().reader(request.file_digest));
+      [&services](graph::Context&, const FileHeadRequest& request) -> Task<Result<FileHead>> {
+        KILN_CO_ASSIGN(const auto reader, services.store->blobs().reader(request.file_digest));
         KILN_CO_ASSIGN(std::string bytes,
                        reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
         co_return FileHead{std::move(bytes)};

@@ -13,7 +13,8 @@
 #include "daemon/intrinsics/path_globs.h"
 #include "daemon/intrinsics/workspace.h"
 #include "daemon/rules/encoding.h"
-#include "daemon/rules/value_io.h"
+#include "daemon/rules/value_reader.h"
+#include "daemon/rules/value_writer.h"
 #include "daemon/store/tree.h"
 
 namespace kiln::intrinsics {

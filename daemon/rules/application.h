@@ -18,8 +18,8 @@
 
 namespace kiln::rules {
 
-// The supply for one want of an entry's body.
-const Supply& supply_for(const Entry& entry, const Want& want);
+// The supply for one want of an entry's body. Fails for a value that is no member of the union.
+Result<const Supply*> supply_for(const Entry& entry, const Want& want);
 
 // Answers for several supplies at once, in their order; a param is its own answer. Without
 // `each`, an error ends all: then there is one answer, the error.
@@ -109,7 +109,9 @@ Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const P
     absl::InlinedVector<std::span<const Param>, 1> inputs;
     bool tolerant = false;
     for (const Want& want : wants) {
-      supplies.push_back(&supply_for(entry, want));
+      const Result<const Supply*> supply = supply_for(entry, want);
+      if (!supply.ok()) co_return asker.own(supply.error());
+      supplies.push_back(*supply);
       inputs.emplace_back(want.inputs);
       tolerant |= want.tolerant;
     }

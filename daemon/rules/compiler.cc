@@ -32,6 +32,7 @@ std::vector<bool> used_rules(const RuleIndex& index, const Solver& solver, const
 }  // namespace
 
 RuleGraph::Compiled RuleGraph::compile(RuleSet rules) {
+  rules.expand_union_queries();
   auto graph = std::unique_ptr<RuleGraph>(new RuleGraph(std::move(rules)));
   Compiled compiled;
   Declarations declarations = declarations_of(graph->rules());

@@ -30,6 +30,12 @@ std::string name_of(const RuleInfo& rule) {
   return (rule.kind == RuleKind::kGoal ? "goal " : "") + rule.name;
 }
 
+// Of the same: then counting both would only make everything ambiguous that asks for it.
+bool makes_the_same(const RuleInfo& a, const RuleInfo& b) {
+  const bool is_goal = a.product == nullptr;
+  return a.product == b.product && a.arguments == b.arguments && (!is_goal || a.gets == b.gets);
+}
+
 std::string sorted_inputs(const GetDeclaration& get) {
   std::vector<std::string_view> names;
   for (const TypeId type : get.inputs) names.push_back(type->name);
@@ -63,7 +69,8 @@ class Collector {
           duplicate(name, info.where, "the name is taken", name_of(other), other.where,
                     other.where == info.where ? "register it once"
                                               : "register it once, or give it another name"));
-      return;
+      // Another rule of the name is a rule all the same, or what it makes would be missed.
+      if (makes_the_same(info, other)) return;
     }
     found_.rules.push_back(&rule);
     if (info.product != nullptr) see(info.product, name, info.where);

@@ -14,8 +14,8 @@ struct Declarations {
   std::vector<const RuleDefinition*> rules;
   std::vector<const QueryDeclaration*> queries;
   std::vector<const UnionMember*> members;
-  // Of two declarations that clash the first counts, so that no error follows from the clash. A set
-  // that was added twice clashes with nothing.
+  // No error follows from a clash: of two declarations of one thing the first counts, and of two
+  // rules that share no more than a name both do. A set that was added twice clashes with nothing.
   std::vector<Diagnostic> duplicates;
 };
 

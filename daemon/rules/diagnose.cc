@@ -96,10 +96,6 @@ class Diagnoser {
     const IndexedRule& rule = index_.rule(application.rule);
     Blame worst{Cause::kCircle, depth};
     bool here = false;
-    for (const uint32_t get : rule.memberless) {
-      say_memberless(rule, get, scope);
-      worst.cause = Cause::kBelow;
-    }
     for (size_t i = 0; i < rule.slots.size(); ++i) {
       const ChoiceId choice = application.choices[i];
       if (solver_.choice_at(choice).alive()) continue;
@@ -234,22 +230,6 @@ class Diagnoser {
     errors_.push_back(std::move(error));
   }
 
-  void say_memberless(const IndexedRule& rule, uint32_t get, const ParamSet& scope) {
-    const GetDeclaration& asked = rule.info().gets[get];
-    const std::string base(asked.inputs.front()->name);
-    const Wanter wanter{&rule, nullptr};
-    const auto [at, is_new] = memberless_.emplace(asked.inputs.front(), errors_.size());
-    if (!is_new) {
-      say_also(errors_[at->second], wanter);
-      return;
-    }
-    Diagnostic error = begin(Kind::kMemberless, wanter, asked.product, scope);
-    error.want = to_string(asked);
-    error.fix = "register a member of " + base + ", and a rule that makes " +
-                std::string(asked.product->name) + " of it";
-    errors_.push_back(std::move(error));
-  }
-
   // Rules that never could be the answer are entered into the solver, to say what they need.
   void explain_missing() {
     if (missing_.empty()) return;
@@ -321,7 +301,6 @@ class Diagnoser {
   std::set<std::pair<const void*, AskId>> said_;  // who misses what, in missing_
   // Where in errors_ a cause was said.
   std::map<TypeId, size_t> unprovided_;
-  std::map<TypeId, size_t> memberless_;
   std::map<std::pair<TypeId, std::vector<RuleId>>, size_t> ambiguous_;
   std::vector<Diagnostic> errors_;
 };

@@ -37,8 +37,6 @@ std::string problem(const Diagnostic& diagnostic) {
       return std::to_string(diagnostic.candidates.size()) + " rules make " + product + of;
     case Kind::kUnprovided:
       return "no rule returns " + product + ", and nothing gives it";
-    case Kind::kMemberless:
-      return "the union has no members";
     case Kind::kDuplicate:
       return "";  // `want` says it
     case Kind::kUnused:
@@ -85,7 +83,8 @@ Json as_json(const Diagnostic& diagnostic) {
                           {"line", candidate.line},
                           {"verdict", candidate.verdict}});
   }
-  return {{"kind", kind_name(diagnostic.kind)},
+  return {{"severity", diagnostic.kind == Kind::kUnused ? "warning" : "error"},
+          {"kind", kind_name(diagnostic.kind)},
           {"wanted_by", diagnostic.wanted_by},
           {"file", diagnostic.file},
           {"line", diagnostic.line},
@@ -108,8 +107,6 @@ std::string_view kind_name(Kind kind) {
       return "ambiguous";
     case Kind::kUnprovided:
       return "unprovided";
-    case Kind::kMemberless:
-      return "memberless";
     case Kind::kDuplicate:
       return "duplicate";
     case Kind::kUnused:

@@ -14,7 +14,6 @@ struct Diagnostic {
     kMissing,     // no rule gives what is wanted here
     kAmbiguous,   // more than one does
     kUnprovided,  // a type that no rule returns and no root or get provides
-    kMemberless,  // a get of a union's base that has no members
     kDuplicate,   // two rules, goals, queries or types of one name
     kUnused,      // a warning: no goal and no query reaches this rule
   };
@@ -50,7 +49,7 @@ std::string_view kind_name(Diagnostic::Kind kind);  // "missing"
 //     capture (fs.cc:40): needs PathGlobs, which is not in scope
 //     fix: get<Snapshot>(PathGlobs), or …
 std::string to_text(const std::vector<Diagnostic>& diagnostics);
-// {"diagnostics": [{"kind": …, "wanted_by": …, …}]}
+// {"diagnostics": [{"severity": "error", "kind": "missing", "wanted_by": …, …}]}
 std::string to_json(const std::vector<Diagnostic>& diagnostics);
 
 }  // namespace kiln::rules

@@ -1,4 +1,6 @@
 // An entry as a function of the memo.
+#include <algorithm>
+
 #include "daemon/rules/application.h"
 
 namespace kiln::rules {
@@ -42,6 +44,13 @@ Hash128 seed_of(const RuleInfo& rule, std::span<const TypeId> params) {
   return out.hash();
 }
 
+graph::Validity validity_of(const RuleInfo& rule, std::span<const TypeId> params) {
+  const bool of_this_run =
+      rule.uncacheable ||
+      std::any_of(params.begin(), params.end(), [](TypeId t) { return t->session_scoped; });
+  return of_this_run ? graph::Validity::kThisRun : graph::Validity::kForever;
+}
+
 // "lint_one" of "kiln::shell::lint_one".
 std::string_view short_name(std::string_view name) {
   const size_t colon = name.rfind("::");
@@ -51,7 +60,10 @@ std::string_view short_name(std::string_view name) {
 }  // namespace
 
 Entry::Entry(const RuleDefinition& the_rule, std::vector<TypeId> the_params)
-    : rule(the_rule), params(std::move(the_params)), seed_(seed_of(rule.info, params)) {}
+    : rule(the_rule),
+      params(std::move(the_params)),
+      seed_(seed_of(rule.info, params)),
+      holds_(validity_of(rule.info, params)) {}
 
 graph::Key Entry::key(Params given) const {
   Encoder out;
@@ -74,11 +86,16 @@ graph::Key Entry::key(const Supply& supply, const Params& own, std::span<const P
   return supply.entry->key(std::move(given));
 }
 
-const Supply& supply_for(const Entry& entry, const Want& want) {
-  const Supply* supply =
-      entry.gets[want.get].find(want.inputs.empty() ? nullptr : want.inputs.front().type);
-  KILN_CHECK(supply != nullptr, "a get of a type that is no member of the union");
-  return *supply;
+Result<const Supply*> supply_for(const Entry& entry, const Want& want) {
+  const TypeId input = want.inputs.empty() ? nullptr : want.inputs.front().type;
+  const Supply* supply = entry.gets[want.get].find(input);
+  if (supply != nullptr) return supply;
+  const GetDeclaration& get = entry.rule.info.gets[want.get];
+  const std::string base(get.inputs.front()->name);
+  return user_error(ErrorCode::kInvalidArgument,
+                    to_string(get) + " was given " + std::string(input->name) +
+                        ", which is no member of " + base + ": register it, RuleSet::member<" +
+                        base + ", " + std::string(input->name) + ">()");
 }
 
 std::string_view Entry::name() const { return rule.info.name; }
@@ -110,11 +127,8 @@ Task<Result<graph::Computed>> Entry::compute(graph::Context& context,
     KILN_CO_ASSIGN(computed.value, co_await run_body(asker, *this, own, given));
   }
   const TypeId product = rule.info.product;
-  const bool cacheable = !rule.info.uncacheable &&
-                         (product->cacheable == nullptr || product->cacheable(*computed.value));
-  if (!cacheable && computed.validity == graph::Validity::kForever) {
-    computed.validity = graph::Validity::kThisRun;
-  }
+  const bool cacheable = product->cacheable == nullptr || product->cacheable(*computed.value);
+  computed.validity = std::max(computed.validity, cacheable ? holds_ : graph::Validity::kThisRun);
   co_return computed;
 }
 

@@ -12,7 +12,7 @@
 //          3. For a get<T>(In…), only one that consumes every In, by itself or below.
 //          4. There must be exactly one. There is no order of preference: to prefer is to surprise.
 //          The inputs of a get join the scope of the asker, in place of params of the same types.
-//          A get of a union's base is one get for each member.
+//          A get of a union's base is one get for each member, and a query one query.
 // Threads: immutable.
 #pragma once
 
@@ -77,7 +77,8 @@ class Entry final : public graph::Function {
                                         const graph::Value& input) const override;
 
  private:
-  const Hash128 seed_;  // of the rule and the types of its params
+  const Hash128 seed_;           // of the rule and the types of its params
+  const graph::Validity holds_;  // what it computes: a run at most, if it consumes what is of one
 };
 
 // Something that a client may ask for.

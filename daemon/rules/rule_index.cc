@@ -87,11 +87,9 @@ void RuleIndex::add_rule(const RuleDefinition& definition) {
       rule.slots.push_back({true, i, nullptr, intern(get.product, get.inputs)});
       continue;
     }
-    const std::vector<TypeId>& members = members_[get.inputs.front()];
-    for (const TypeId member : members) {
+    for (const TypeId member : members_[get.inputs.front()]) {
       rule.slots.push_back({true, i, member, intern(get.product, {member})});
     }
-    if (members.empty()) rule.memberless.push_back(i);
   }
   if (info.kind != RuleKind::kGoal) by_product_[info.product].push_back(id);
 }

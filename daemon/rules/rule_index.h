@@ -49,9 +49,8 @@ struct Slot {
 
 struct IndexedRule {
   const RuleDefinition* definition = nullptr;
-  std::vector<Slot> slots;           // its arguments', then its gets'
-  size_t arguments = 0;              // how many of them are arguments
-  std::vector<uint32_t> memberless;  // gets of a union's base that has no members
+  std::vector<Slot> slots;  // its arguments', then its gets'
+  size_t arguments = 0;     // how many of them are arguments
   ParamSet reach;
 
   const RuleInfo& info() const { return definition->info; }

@@ -4,17 +4,14 @@
 
 namespace kiln::rules {
 
-std::string to_string(const Location& location) {
-  return location.file + ":" + std::to_string(location.line);
+namespace {
+
+// In any order.
+bool same_types(const std::vector<TypeId>& a, const std::vector<TypeId>& b) {
+  return a.size() == b.size() && std::is_permutation(a.begin(), a.end(), b.begin());
 }
 
-std::string to_string(const GetDeclaration& get) {
-  std::string text = "get<" + std::string(get.product->name) + ">(";
-  for (size_t i = 0; i < get.inputs.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::string(get.inputs[i]->name);
-  }
-  return text + ")";
-}
+}  // namespace
 
 std::string internal::rule_name(std::string_view spelled) {
   std::string name(spelled);
@@ -38,6 +35,39 @@ RuleDefinition& RuleSet::define(RuleDefinition definition) {
 
 void RuleSet::add_root(TypeId type) {
   if (std::find(roots_.begin(), roots_.end(), type) == roots_.end()) roots_.push_back(type);
+}
+
+void RuleSet::expand_union_queries() {
+  const auto base_in = [](QueryDeclaration& query) {
+    std::vector<TypeId>& inputs = query.get.inputs;
+    const auto at =
+        std::find_if(inputs.begin(), inputs.end(), [](TypeId i) { return i->union_base; });
+    return at == inputs.end() ? nullptr : &*at;
+  };
+  std::vector<QueryDeclaration> plain;
+  std::vector<QueryDeclaration> unions;
+  const auto add = [&](QueryDeclaration query) {
+    (base_in(query) == nullptr ? plain : unions).push_back(std::move(query));
+  };
+  const auto is_declared = [&](const QueryDeclaration& query) {
+    return std::any_of(plain.begin(), plain.end(), [&](const QueryDeclaration& other) {
+      return other.get.product == query.get.product &&
+             same_types(other.get.inputs, query.get.inputs);
+    });
+  };
+  for (QueryDeclaration& query : queries_) add(std::move(query));
+  while (!unions.empty()) {
+    QueryDeclaration query = std::move(unions.back());
+    unions.pop_back();
+    TypeId& input = *base_in(query);
+    const TypeId base = input;
+    for (const UnionMember& member : members_) {
+      if (member.base != base) continue;
+      input = member.member;
+      if (!is_declared(query)) add(query);
+    }
+  }
+  queries_ = std::move(plain);
 }
 
 void RuleSet::add_all(RuleSet other) {

@@ -92,9 +92,6 @@ void Solver::solve() {
   for (ChoiceId id = 0; id < choices_.size(); ++id) {
     if (!choices_[id].alive()) dying_choices_.push_back(id);
   }
-  for (ApplicationId id = 0; id < applications_.size(); ++id) {
-    if (!index_.rule(applications_[id].rule).memberless.empty()) kill(id);
-  }
   bool stable = false;
   while (!stable) {
     bury();

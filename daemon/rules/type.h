@@ -16,7 +16,8 @@
 #include "daemon/graph/value.h"
 #include "daemon/rules/encoding.h"
 #include "daemon/rules/engine_aware.h"
-#include "daemon/rules/value_io.h"
+#include "daemon/rules/value_reader.h"
+#include "daemon/rules/value_writer.h"
 
 namespace kiln::rules {
 
@@ -59,9 +60,15 @@ concept EngineValue = std::equality_comparable<T> && Encodable<T> && std::copy_c
 template <class T>
 concept SideEffect = requires { requires T::kSideEffect; };
 
+// A param that means something during one run only. It declares
+// `static constexpr bool kSessionScoped = true`; what consumes it holds for this run only.
+template <class T>
+concept SessionScoped = requires { requires T::kSessionScoped; };
+
 struct Type {
   std::string_view name;
   bool side_effect = false;
+  bool session_scoped = false;
   // A base of a union: a get of it goes to the rule for the member that it is given.
   bool union_base = false;
   Hash128 (*hash)(const graph::Value&) = nullptr;
@@ -103,6 +110,7 @@ constexpr Type make_type() {
   Type type;
   type.name = TypeName<T>::value;
   type.side_effect = SideEffect<T>;
+  type.session_scoped = SessionScoped<T>;
   type.union_base = UnionBase<T>;
   if constexpr (EngineValue<T>) type.hash = &hash_boxed<T>;
   if constexpr (Writable<T>) type.write = &write_boxed<T>;

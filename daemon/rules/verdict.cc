@@ -41,10 +41,6 @@ std::string Verdicts::unused_inputs(ApplicationId id, const Ask& ask) const {
 std::string Verdicts::why_dead(ApplicationId id, Path& path) const {
   const Application& application = solver_.at(id);
   const IndexedRule& rule = index_.rule(application.rule);
-  if (!rule.memberless.empty()) {
-    const GetDeclaration& get = rule.info().gets[rule.memberless.front()];
-    return "asks " + to_string(get) + ", a union without members";
-  }
   path.push_back(id);
   std::string text;
   for (size_t i = 0; i < rule.slots.size(); ++i) {
@@ -103,9 +99,8 @@ std::optional<ParamSet> Verdicts::remedy(ApplicationId id, const Ask& ask) const
 std::optional<ParamSet> Verdicts::lacking(ApplicationId id, Path& path) const {
   const Application& application = solver_.at(id);
   if (application.alive) return ParamSet();
-  const IndexedRule& rule = index_.rule(application.rule);
   const bool again = std::find(path.begin(), path.end(), id) != path.end();
-  if (again || path.size() >= kMaxDepth || !rule.memberless.empty()) return std::nullopt;
+  if (again || path.size() >= kMaxDepth) return std::nullopt;
   path.push_back(id);
   std::optional<ParamSet> all = ParamSet();
   for (const ChoiceId choice : application.choices) {

@@ -21,6 +21,7 @@ Result<void> check_names(const LintOptions& options, const Members& linters) {
     if (std::find(tools.begin(), tools.end(), name) != tools.end()) continue;
     std::string text = "lint.only: there is no linter '" + printable(name) + "'; there is ";
     for (size_t i = 0; i < tools.size(); ++i) text += (i == 0 ? "" : ", ") + std::string(tools[i]);
+    if (tools.empty()) text += "none";
     return user_error(ErrorCode::kInvalidArgument, std::move(text));
   }
   return {};
@@ -59,6 +60,7 @@ rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& cons
     if (wanted) asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
   }
   const auto results = co_await rules::all(std::move(asked));
+  if (linters.members.empty()) console.print_error("- this kilnd has no linters.\n");
 
   size_t findings = 0;
   for (const LintResults& tool : results) {

@@ -1,21 +1,18 @@
 // The compiler of rule graphs against an oracle that knows no shortcuts: every rule in every scope
 // that there could be, and the contract of rule_graph.h swept over all of them until nothing
 // changes.
-//
-//   KILN_FUZZ_ROUNDS=100000 rules_compiler_fuzz    more seeds
-//   KILN_FUZZ_SEED=42 rules_compiler_fuzz          one seed again
+// tests/support/fuzz_seeds.h says how to ask for more rounds, and for one again.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "daemon/rules/rule_graph.h"
+#include "tests/support/fuzz_seeds.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {
@@ -33,12 +30,11 @@ struct OracleRule {
   const RuleInfo* info = nullptr;
   int product = -1;
   std::vector<OracleWant> wants;
-  bool memberless = false;
 };
 
 class Oracle {
  public:
-  Oracle(const RuleSet& set, const std::vector<TypeId>& types) : types_(types) {
+  Oracle(const RuleSet& set, const std::vector<TypeId>& types, TypeId base) : types_(types) {
     for (const auto& rule : set.rules()) add(set, rule->info);
     for (const TypeId root : set.roots()) roots_ |= bit(root);
     solve();
@@ -48,9 +44,13 @@ class Oracle {
       reach(rule, roots_);
     }
     for (const QueryDeclaration& query : set.queries()) {
+      if (query.get.inputs == std::vector{base}) {
+        for (const UnionMember& member : set.members()) ask(query.get.product, bit(member.member));
+        continue;
+      }
       Scope given = 0;
       for (const TypeId input : query.get.inputs) given |= bit(input);
-      reach_want({number(query.get.product), given, false}, roots_ | given);
+      ask(query.get.product, given);
     }
   }
 
@@ -77,13 +77,10 @@ class Oracle {
     for (const TypeId type : info.arguments) rule.wants.push_back({number(type), 0, true});
     for (const GetDeclaration& get : info.gets) {
       if (get.inputs.size() == 1 && get.inputs[0]->union_base) {
-        bool any = false;
         for (const UnionMember& member : set.members()) {
           if (member.base != get.inputs[0]) continue;
           rule.wants.push_back({number(get.product), bit(member.member), false});
-          any = true;
         }
-        rule.memberless |= !any;
         continue;
       }
       Scope inputs = 0;
@@ -123,7 +120,7 @@ class Oracle {
       for (size_t rule = 0; rule < rules_.size(); ++rule) {
         for (Scope scope = 0; scope < scopes(); ++scope) {
           State& here = state(rule, scope);
-          bool lives = founded[rule * scopes() + scope] && !rules_[rule].memberless;
+          bool lives = founded[rule * scopes() + scope];
           for (const OracleWant& want : rules_[rule].wants) {
             lives &= !answers(want, scope).empty();
           }
@@ -178,6 +175,9 @@ class Oracle {
     return founded;
   }
 
+  void ask(TypeId product, Scope given) {
+    reach_want({number(product), given, false}, roots_ | given);
+  }
   void reach(size_t rule, Scope scope) {
     if (!reached_.insert({rule, scope}).second) return;
     std::string text = name(rule, scope) + " <-";
@@ -266,7 +266,7 @@ class RandomRules {
     std::set<std::pair<std::string, std::set<std::string>>> queries;
     for (size_t i = 0, n = 1 + pick(2); i < n; ++i) {
       const std::string product = any();
-      const ToyRules::Names inputs = some(2);
+      const ToyRules::Names inputs = has_union_ && pick(4) == 0 ? ToyRules::Names{"Base"} : some(2);
       if (queries.emplace(product, std::set(inputs.begin(), inputs.end())).second) {
         rules.query(product, inputs);
       }
@@ -309,7 +309,7 @@ class RandomRules {
 
 // Empty, or what is wrong.
 std::string disagreement(RandomRules& random, bool& accepted) {
-  const Oracle oracle(random.rules.set, random.types);
+  const Oracle oracle(random.rules.set, random.types, random.rules.type("Base"));
   const RuleGraph::Compiled compiled = random.rules.compile();
   accepted = oracle.accepts();
   if ((compiled.graph != nullptr) != oracle.accepts()) {
@@ -335,27 +335,19 @@ std::string disagreement(RandomRules& random, bool& accepted) {
   return text;
 }
 
-std::optional<uint64_t> environment_number(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
-
 TEST(RulesCompilerFuzz, AgreesWithTheNaiveOracle) {
-  const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
-  const uint64_t first = only.value_or(1);
-  const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(5000);
+  const test::FuzzSeeds seeds(5000);
   uint64_t accepted = 0;
-  for (uint64_t seed = first; seed < first + rounds; ++seed) {
+  seeds.for_each([&](uint64_t seed) {
     RandomRules random(seed);
     bool accepts = false;
-    ASSERT_EQ(disagreement(random, accepts), "") << "replay: KILN_FUZZ_SEED=" << seed;
+    ASSERT_EQ(disagreement(random, accepts), "");
     accepted += accepts ? 1 : 0;
-  }
-  if (only) return;
+  });
+  if (seeds.is_replay()) return;
   // Neither answer is right by being given always.
-  EXPECT_GT(accepted, rounds / 20);
-  EXPECT_LT(accepted, rounds - rounds / 20);
+  EXPECT_GT(accepted, seeds.rounds() / 20);
+  EXPECT_LT(accepted, seeds.rounds() - seeds.rounds() / 20);
 }
 
 }  // namespace

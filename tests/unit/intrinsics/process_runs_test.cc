@@ -105,12 +105,10 @@ class Validity : public test::EngineFixture {
     OutputHub hub;
     HostTools digests(fs_counters_);
     HostToolFunction tools(files_.functions(), workspaces_.host(), digests, home_, blocking_);
-    const auto rules = rules::RuleGraph::compile([&] {
-                         rules::RuleSet set = tree_rules(files_, *store_);
-                         set.add_all(process_rules({runner, hub, tools, *store_, router_}));
-                         return set;
-                       }())
-                           .graph;
+    const RuleServices services{&files_, store_.get(), &runner, &hub, &tools, &router_};
+    rules::RuleSet set = tree_rules(services);
+    set.add_all(process_rules(services));
+    const auto rules = rules::RuleGraph::compile(std::move(set)).graph;
     const rules::Root* root =
         rules->find_query("ProcessOutcome", std::vector<std::string>{"PreparedProcess"});
     PreparedProcess::Parts parts;

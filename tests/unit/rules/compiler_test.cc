@@ -346,11 +346,36 @@ TEST(RuleGraph, ARecursiveUnionHasOneEntryForEachMember) {
   EXPECT_THAT(graph->entries(), SizeIs(41));
 }
 
-TEST(RuleGraph, AUnionWithoutMembersCannotBeAsked) {
+TEST(RuleGraph, AUnionMayHaveNoMembers) {
   ToyRules rules;
   rules.union_base("LintRequest");
-  rules.goal("lint", {}, {{"Findings", {"LintRequest"}}});
-  EXPECT_THAT(errors_of(rules), ElementsAre("memberless goal lint: get<Findings>(LintRequest)"));
+  rules.rule("Summary", "summarize", {}, {{"Findings", {"LintRequest"}}});
+  rules.goal("lint", {"Summary"}, {{"Findings", {"LintRequest"}}});
+  rules.query("Findings", {"LintRequest"});
+  const auto graph = compiled(rules);
+  EXPECT_THAT(entry_of(*graph, "lint()")->gets[0].cases, IsEmpty());
+  EXPECT_THAT(graph->queries(), IsEmpty());
+}
+
+TEST(RuleGraph, AQueryOfAUnionsBaseIsOneForEachMember) {
+  ToyRules rules;
+  rules.union_base("LintRequest");
+  rules.member("LintRequest", "Shell");
+  rules.member("LintRequest", "Python");
+  rules.rule("Findings", "shellcheck", {"Shell"});
+  rules.rule("Findings", "flake8", {"Python"});
+  rules.rule("Findings", "flake8_strictly", {"Python", "Strictness"});
+  rules.query("Findings", {"LintRequest"});
+  rules.query("Findings", {"Shell"});  // in so many words, too
+  rules.query("Findings", {"Strictness", "LintRequest"});
+  EXPECT_THAT(errors_of(rules), ElementsAre("missing query Findings(Strictness, Shell)"));
+  rules.rule("Findings", "shellcheck_strictly", {"Shell", "Strictness"});
+  const auto graph = compiled(rules);
+  std::vector<std::string> names;
+  for (const Root& query : graph->queries()) names.push_back(query.name);
+  EXPECT_THAT(names,
+              UnorderedElementsAre("Findings(Shell)", "Findings(Python)",
+                                   "Findings(Strictness, Shell)", "Findings(Strictness, Python)"));
 }
 
 TEST(RuleGraph, AMemberThatNoRuleIsForIsMissing) {
@@ -578,6 +603,21 @@ TEST(RuleGraph, WhatIsDeclaredTwiceIsAnErrorWithoutConsequences) {
       UnorderedElementsAre("duplicate a: the name is taken", "duplicate goal g: the name is taken",
                            "duplicate query A(M): it was declared before",
                            "duplicate member M of Base: it was registered before"));
+}
+
+TEST(RuleGraph, RulesThatShareOnlyANameAreMissedByNobody) {
+  ToyRules rules;
+  rules.rule("A", "make", {"X"});
+  rules.rule("B", "make", {"X"});  // 1: the name is taken, but there is a B
+  rules.rule("C", "c", {"B"});
+  rules.rule("D", "d", {"Unmade"});
+  rules.goal("g", {}, {{"A", {"X"}}});
+  rules.goal("g", {}, {{"C", {"X"}}, {"D", {}}});  // 2: and d is asked for, 3
+  rules.query("B", {"X"});
+  EXPECT_THAT(errors_of(rules), UnorderedElementsAre("duplicate make: the name is taken",
+                                                     "duplicate goal g: the name is taken",
+                                                     "unprovided d: the parameter Unmade"));
+  EXPECT_THAT(rules.compile().warnings, IsEmpty());
 }
 
 TEST(RuleGraph, TwoTypesOfOneNameAreAnError) {

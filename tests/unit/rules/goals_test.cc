@@ -330,5 +330,36 @@ TEST_F(UnionsTest, AGetOfAUnionGoesToTheRuleOfItsMember) {
   EXPECT_THAT(record.take(), IsEmpty());
 }
 
+TEST_F(UnionsTest, AUnionWithoutMembersIsAskedForNothing) {
+  EXPECT_EQ(*goal("greet"), 0);
+  EXPECT_THAT(record.take(), IsEmpty());
+}
+
+TEST_F(UnionsTest, AQueryOfTheBaseIsAskedWithAMember) {
+  set.add<&salve>();
+  set.add<&hallo>();
+  set.member<Greeting, InGerman>();
+  set.member<Greeting, InLatin>();
+  set.query<Greeted(Greeting)>();
+  EXPECT_EQ(ask<Greeted>(InGerman{"Ada"})->text, "hallo Ada");
+  EXPECT_EQ(ask<Greeted>(InLatin{"Ada"})->text, "salve Ada");
+}
+
+GoalRule<Gets<Greeted(Greeting)>> greet_in_latin() {
+  (void)co_await get<Greeted>(member_of<Greeting>(InLatin{"Ada"}));
+  co_return 0;
+}
+
+TEST_F(UnionsTest, ToAskWithWhatIsNoMemberIsAnErrorThatSaysSo) {
+  set.add<&hallo>();
+  set.member<Greeting, InGerman>();
+  set.goal<&greet_in_latin>("latin", "");
+  const Result<int> failed = goal("latin");
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message(),
+            "get<Greeted>(Greeting) was given InLatin, which is no member of Greeting: register "
+            "it, RuleSet::member<Greeting, InLatin>()");
+}
+
 }  // namespace
 }  // namespace kiln::rules

@@ -1,4 +1,5 @@
 // Params and options: which nodes are shared, and which are not.
+#include "daemon/rules/run_param.h"
 #include "tests/unit/rules/runtime_fixture.h"
 
 namespace kiln::rules {
@@ -6,6 +7,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 struct Name {
@@ -168,6 +170,102 @@ TEST_F(OptionParamsTest, OptionsThatAreReadFromEqualSettingsAreTheSameParam) {
   give(*read_options(scope, {}));
   EXPECT_EQ(ask<Letter>()->text, "a1, b1");
   EXPECT_THAT(record.take(), IsEmpty());
+}
+
+// --- what is of one run ---
+
+struct Stamp {
+  static constexpr std::string_view kTypeName = "Stamp";
+  uint64_t run = 0;
+  static void fields(auto& self, auto&& field) { field("run", self.run); }
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+Rule<Stamp> stamp(const CurrentRun& current) { co_return Stamp{current.id.value}; }
+Rule<Text> sign(const Name& name, const Stamp& stamp) {
+  co_return Text{name.name + " in run " + std::to_string(stamp.run)};
+}
+Rule<Letter, Gets<Text(Name), Age(Name)>> send(const Name& name) {
+  const auto& [signature, age] = co_await all(get<Text>(name), get<Age>(name));
+  co_return Letter{signature.text + ", " + std::to_string(age.years)};
+}
+// Does not consume the run that asks, but what is of another one.
+Rule<Letter, Gets<Stamp(CurrentRun)>> quote() {
+  const auto& stamp = co_await get<Stamp>(CurrentRun{RunId{7}});
+  co_return Letter{"as of run " + std::to_string(stamp.run)};
+}
+
+class SessionParamsTest : public RuntimeTest {
+ protected:
+  void SetUp() override {
+    set.root<CurrentRun>();
+    set.add<&age_of>();
+    set.add<&stamp>();
+    set.add<&sign>();
+    set.add<&send>();
+    set.add<&quote>();
+    set.query<Letter(Name)>();
+    set.query<Letter()>();
+  }
+  UnderwayValue begin_in_run(uint64_t id) {
+    run.value = id;
+    give(CurrentRun{run});
+    return begin<Letter>(Name{"Ada"});
+  }
+  std::string text_of(const UnderwayValue& letter) {
+    executor.drain();
+    return graph::value_as<Letter>(*letter->answer()).text;
+  }
+};
+
+TEST_F(SessionParamsTest, WhatConsumesTheRunIsOfThatRunAndAllElseIsShared) {
+  EXPECT_EQ(text_of(begin_in_run(1)), "Ada in run 1, 3");
+  EXPECT_THAT(record.take(), SizeIs(4));
+  EXPECT_EQ(text_of(begin_in_run(1)), "Ada in run 1, 3");
+  EXPECT_THAT(record.take(), IsEmpty()) << "the same run";
+  EXPECT_EQ(text_of(begin_in_run(2)), "Ada in run 2, 3");
+  EXPECT_THAT(record.take(),
+              UnorderedElementsAre("send(Name{name: \"Ada\"})", "sign(Name{name: \"Ada\"})",
+                                   "stamp(CurrentRun{id: 2})"));
+}
+
+TEST_F(SessionParamsTest, TwoRunsAtOnceEachHaveTheirOwn) {
+  const auto older = begin_in_run(1);
+  const auto newer = begin_in_run(2);
+  EXPECT_EQ(text_of(newer), "Ada in run 2, 3");
+  EXPECT_EQ(text_of(older), "Ada in run 1, 3");
+  record.take();
+  EXPECT_EQ(text_of(begin_in_run(1)), "Ada in run 1, 3");
+  EXPECT_THAT(record.take(), IsEmpty()) << "the newer one did not end the older one's";
+}
+
+TEST_F(SessionParamsTest, WhatReadsWhatIsOfARunHoldsForTheRunThatAsks) {
+  give(CurrentRun{run});
+  EXPECT_EQ(ask<Letter>()->text, "as of run 7");
+  record.take();
+  EXPECT_EQ(ask<Letter>()->text, "as of run 7");
+  EXPECT_THAT(record.take(), IsEmpty());
+  ++run.value;
+  EXPECT_EQ(ask<Letter>()->text, "as of run 7");
+  EXPECT_THAT(record.take(), ElementsAre("stamp(CurrentRun{id: 7})")) << "and it was as before";
+}
+
+TEST_F(SessionParamsTest, ALookAtWhatHasChangedIsOfTheSameRun) {
+  const auto letter = begin_in_run(1);
+  executor.drain();
+  EXPECT_FALSE(changed(letter->root()));
+  EXPECT_EQ(run.value, 2u) << "though the graph was asked on behalf of a newer one";
+}
+
+TEST_F(SessionParamsTest, TheNodesOfTenThousandRunsAreForgotten) {
+  options.node_budget = 100;
+  size_t shared_ran = 0;
+  for (uint64_t id = 1; id <= 10'000; ++id) {
+    ASSERT_EQ(text_of(begin_in_run(id)), "Ada in run " + std::to_string(id) + ", 3");
+    ASSERT_LE(graph().stats().nodes, 200u) << "in run " << id;
+    for (const std::string& ran : record.take()) shared_ran += ran.starts_with("age_of") ? 1 : 0;
+  }
+  EXPECT_EQ(shared_ran, 1u) << "what every run asks for stays";
 }
 
 }  // namespace

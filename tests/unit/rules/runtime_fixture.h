@@ -105,6 +105,7 @@ class RuntimeTest : public testing::Test {
   std::vector<Console::Text> printed;       // read when nothing runs
   Mutex printing_;
   RunId run{1};
+  graph::Options options;  // of the graph, until it is used first
 
   void add_facts() {
     set.intrinsic<Fact(FactName)>(
@@ -141,7 +142,10 @@ class RuntimeTest : public testing::Test {
     return *rules_;
   }
   graph::Graph& graph() {
-    if (!graph_) graph_.emplace(on(), graph::Options{.observer = &record});
+    if (!graph_) {
+      options.observer = &record;
+      graph_.emplace(on(), options);
+    }
     return *graph_;
   }
 

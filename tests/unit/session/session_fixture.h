@@ -18,6 +18,7 @@ class SessionFixture : public test::EngineFixture {
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
         changes_(home_),
+        rule_services_{&files_, store_.get(), &runner_, &outputs_, &tools_, &router_},
         rules_(rules::RuleGraph::compile(built_in_rules()).graph),
         engine_{*graph_,   files_,    outputs_, writer_,  *store_, home_,
                 blocking_, counters_, *rules_,  changes_, events_} {}
@@ -42,8 +43,8 @@ class SessionFixture : public test::EngineFixture {
   }
 
   rules::RuleSet built_in_rules() {
-    rules::RuleSet set = intrinsics::tree_rules(files_, *store_);
-    set.add_all(intrinsics::process_rules({runner_, outputs_, tools_, *store_, router_}));
+    rules::RuleSet set = intrinsics::tree_rules(rule_services_);
+    set.add_all(intrinsics::process_rules(rule_services_));
     return set;
   }
 
@@ -53,6 +54,7 @@ class SessionFixture : public test::EngineFixture {
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
+  const intrinsics::RuleServices rule_services_;
   std::unique_ptr<const rules::RuleGraph> rules_;
   RunEvents events_;
   Engine engine_;

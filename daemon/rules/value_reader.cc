@@ -1,4 +1,4 @@
-#include "daemon/rules/value_io.h"
+#include "daemon/rules/value_reader.h"
 
 namespace kiln::rules {
 

@@ -1,0 +1,167 @@
+#include "daemon/app/kilnd_main.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "common/base/file.h"
+#include "daemon/app/lifetime.h"
+#include "daemon/app/rotating_log.h"
+#include "daemon/os/spawn.h"
+
+namespace kiln::app {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLockRetry{20};
+constexpr std::chrono::seconds kLockPatience{20};
+constexpr int kRulesDoNotFit = 2;
+
+// What the command line says.
+struct Invocation {
+  Config config;
+  int ready_fd = -1;  // of the client that waits for this daemon, if one does
+  bool check_rules = false;
+  bool json = false;
+};
+
+// The life lock; a daemon of the same home that is going is waited for.
+Result<UniqueFd> take_life_lock(const DaemonPaths& paths) {
+  const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
+  for (;;) {
+    KILN_ASSIGN(auto lock, lock_file(paths.life_lock, false));
+    if (lock) return *std::move(lock);
+    if (std::chrono::steady_clock::now() >= give_up) {
+      return environment_error(
+          ErrorCode::kUnavailable,
+          "another kilnd serves " + paths.home + " and does not go; see `kiln daemon status`");
+    }
+    std::this_thread::sleep_for(kLockRetry);
+  }
+}
+
+// As many descriptors as the system allows: watches, sandboxes and clients need them.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Says `text` to the client that waits.
+void tell(int ready_fd, std::string_view text) {
+  (void)write_all(ready_fd, text, "the ready pipe");
+  ::close(ready_fd);
+}
+
+// Standard output and error belong to whoever started us, and end with them; last words of a crash
+// go to the log.
+void leave_terminal(const std::string& log) {
+  UniqueFd file(::open(log.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!file.valid()) file.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!file.valid()) return;
+  ::dup2(file.get(), STDOUT_FILENO);
+  ::dup2(file.get(), STDERR_FILENO);
+}
+
+// `--check-rules`: what the compiler says is the answer and goes to stdout.
+int check_rules(const rules::RuleGraph::Compiled& compiled, bool json) {
+  std::vector<rules::Diagnostic> all = compiled.errors;
+  all.insert(all.end(), compiled.warnings.begin(), compiled.warnings.end());
+  const std::string text = json ? rules::to_json(all) + "\n" : rules::to_text(all);
+  (void)write_all(STDOUT_FILENO, text, "standard output");
+  if (compiled.graph == nullptr) return kRulesDoNotFit;
+  if (!json) {
+    std::fprintf(stderr, "kilnd: %zu rules fit together\n", compiled.graph->rules().rules().size());
+  }
+  return 0;
+}
+
+Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
+  if (rules.compiled.graph == nullptr) {
+    std::string errors = rules::to_text(rules.compiled.errors);
+    errors.pop_back();  // the final newline
+    return user_error(ErrorCode::kInvalidArgument,
+                      "its rules do not fit together (`kilnd --check-rules --json` says the same "
+                      "as data)\n\n" +
+                          errors);
+  }
+  KILN_ASSIGN(config.paths, daemon_paths(process_environment()));
+  KILN_TRY(prepare_runtime_dir(config.paths));
+  KILN_TRY(make_directories(config.paths.home, 0700)
+               .with_context("KILN_HOME is where kiln keeps its store; set it to a directory that "
+                             "can be written"));
+  KILN_ASSIGN(const UniqueFd lock, take_life_lock(config.paths));
+  KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log));
+  KILN_TRY(os::become_subreaper());
+  if (!rules.compiled.warnings.empty()) log->warn(rules::to_text(rules.compiled.warnings));
+  auto served = Lifetime(config, *log).run(std::move(rules), [&] {
+    if (ready_fd < 0) return;
+    tell(ready_fd, "ready\n");
+    leave_terminal(config.paths.log);
+  });
+  if (!served.ok()) log->error(served.error().to_string());
+  return served;
+}
+
+// The exit code of a command line that only asks for help, or is wrong; else what it says.
+std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
+  Config& config = invocation.config;
+  config.jobs = std::max(1u, std::thread::hardware_concurrency());
+  int64_t idle_seconds = config.idle_timeout.count();
+
+  CLI::App app("kilnd, the daemon of kiln. `kiln` starts it when needed; there is no need to.");
+  app.set_version_flag("--version", "kilnd " KILN_VERSION);
+  app.add_option("--jobs", config.jobs, "processes at once (default: the number of cores)")
+      ->check(CLI::Range(1, 4096))
+      ->envname("KILN_JOBS");
+  app.add_option("--idle-timeout", idle_seconds,
+                 "seconds without a request after which it exits; 0 is never")
+      ->check(CLI::NonNegativeNumber)
+      ->envname("KILN_IDLE_TIMEOUT");
+  app.add_option("--max-watches", config.max_watches,
+                 "directories to watch at most; 0 is the kernel's limit")
+      ->envname("KILN_MAX_WATCHES");
+  app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
+  auto* check = app.add_flag("--check-rules", invocation.check_rules,
+                             "say whether the rules fit together, and why not; exit code 2 then");
+  app.add_flag("--json", invocation.json, "with --check-rules: as data")->needs(check);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  config.idle_timeout = std::chrono::seconds(idle_seconds);
+  return std::nullopt;
+}
+
+}  // namespace
+
+int kilnd_main(int argc, char** argv, rules::RuleSet plugins) {
+  Invocation invocation;
+  if (const auto done = parse(argc, argv, invocation)) return *done;
+  DaemonRules rules = compile_rules(std::move(plugins));
+  if (invocation.check_rules) return check_rules(rules.compiled, invocation.json);
+
+  ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  const int ready_fd = invocation.ready_fd;
+  if (ready_fd >= 0) ::fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+  const Result<void> served = serve(std::move(invocation.config), std::move(rules), ready_fd);
+  if (served.ok()) return 0;
+  const std::string message = served.error().to_string() + "\n";
+  if (ready_fd >= 0) {
+    tell(ready_fd, message);
+  } else {
+    std::fprintf(stderr, "kilnd: %s", message.c_str());
+  }
+  return exit_code(served.error().code(), served.error().blame());
+}
+
+}  // namespace kiln::app

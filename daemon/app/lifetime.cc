@@ -1,0 +1,69 @@
+#include "daemon/app/lifetime.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+namespace kiln::app {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainCheck{5};
+
+}  // namespace
+
+Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready) {
+  const auto asked_to_stop = [this](bool force) {
+    boost::asio::post(loop_, [this, force] { stop("a client asked", force); });
+  };
+  KILN_ASSIGN(daemon_, Daemon::start(config_, log_, std::move(rules), asked_to_stop));
+  log_.info("kilnd " KILN_VERSION " serves " + config_.paths.home + " at " + config_.paths.socket);
+  ready();
+  await_signal();
+  watch_idleness();
+  loop_.run();
+  daemon_.reset();
+  log_.info("kilnd has stopped");
+  return {};
+}
+
+void Lifetime::await_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    stop("signal " + std::to_string(number), true);
+    await_signal();
+  });
+}
+
+void Lifetime::watch_idleness() {
+  if (config_.idle_timeout == std::chrono::seconds(0)) return;
+  const auto left = config_.idle_timeout - daemon_->idle();
+  idle_timer_.expires_after(
+      std::max<std::chrono::steady_clock::duration>(left, std::chrono::milliseconds(100)));
+  idle_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    if (daemon_->idle() >= config_.idle_timeout) return stop("nothing to do", false);
+    watch_idleness();
+  });
+}
+
+void Lifetime::stop(const std::string& why, bool cancel) {
+  log_.info("stopping: " + why);
+  stopping_ = true;
+  idle_timer_.cancel();
+  daemon_->close(cancel);
+  drain();
+}
+
+void Lifetime::drain() {
+  if (daemon_->runs_in_flight() == 0) {
+    signals_.cancel();
+    return;
+  }
+  drain_timer_.expires_after(kDrainCheck);
+  drain_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) drain();
+  });
+}
+
+}  // namespace kiln::app

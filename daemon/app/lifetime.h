@@ -1,0 +1,45 @@
+// Lifetime: a daemon from its start until it is to go: by a signal, a client's request, idleness.
+//
+// Owns:    the Daemon, and the loop that it lives on.
+// Threads: single-owner; run() holds its thread. Only a client's request to stop comes from
+// another.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/app/daemon.h"
+
+namespace kiln::app {
+
+class Lifetime {
+ public:
+  // Both outlive it. The caller holds the life lock of `config.paths`.
+  Lifetime(const Config& config, Log& log) : config_(config), log_(log) {}
+
+  // Returns when the daemon has gone, or could not start. `ready` is called once clients can
+  // connect.
+  Result<void> run(DaemonRules rules, const std::function<void()>& ready);
+
+ private:
+  void await_signal();
+  void watch_idleness();
+  void stop(const std::string& why, bool cancel);
+  // Leaves the loop when nothing is in flight any more.
+  void drain();
+
+  const Config& config_;
+  Log& log_;
+  boost::asio::io_context loop_;
+  boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};
+  boost::asio::steady_timer idle_timer_{loop_};
+  boost::asio::steady_timer drain_timer_{loop_};
+  bool stopping_ = false;
+  std::unique_ptr<Daemon> daemon_;
+};
+
+}  // namespace kiln::app
