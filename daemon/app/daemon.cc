@@ -27,6 +27,8 @@ constexpr std::chrono::milliseconds kFarewell{50};
 // Threads of the graph's executor also read small files, which may wait for the disk.
 size_t home_threads() { return std::max(4u, 2 * std::thread::hardware_concurrency()); }
 constexpr size_t kBlockingThreads = 8;
+// Downloads at once.
+constexpr size_t kTransferThreads = 8;
 
 uint64_t random_epoch() {
   std::random_device device;
@@ -78,6 +80,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
     : counters_(std::move(parts.counters)),
       blocking_(std::move(parts.blocking)),
       home_(std::move(parts.home)),
+      transfers_("kiln-fetch", kTransferThreads),
       workspaces_(std::move(parts.workspaces)),
       router_(std::move(parts.router)),
       store_(std::move(parts.store)),
@@ -88,6 +91,8 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_)),
       cached_(
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
+      fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
+      downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
       fs_counters_(*counters_),
       files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
       processes_(*cached_, outputs_),
@@ -95,7 +100,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       changes_(*home_),
-      rules_(compile_rules(files_, {processes_, tools_, *store_, *router_})),
+      rules_(compile_rules(files_, {processes_, tools_, *store_, *router_}, downloads_)),
       events_(annotate),
       graph_(*home_, {.value_bytes_cap = config.memo_bytes, .observer = &events_}),
       engine_{graph_, files_,     processes_, outputs_, tools_,   writer_, *store_,
