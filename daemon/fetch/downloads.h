@@ -20,7 +20,8 @@ namespace kiln::fetch {
 
 class Downloads {
  public:
-  // All outlive this. A thread of `transfers` is busy for as long as its transfer lasts.
+  // All outlive this, and `home` outlives `transfers`. A thread of `transfers` is busy for as long
+  // as its transfer lasts.
   Downloads(Fetcher& fetcher, store::BlobStore& blobs, Executor& transfers, Executor& home,
             Counters& counters);
 

@@ -56,8 +56,8 @@ class DownloadsTest : public testing::Test {
 
   PiecewiseFetcher fetcher_;
   const std::unique_ptr<store::Store> store_ = store::make_memory_store();
-  ThreadPool transfers_{"transfers", 1};
   ThreadPool home_{"home", 1};
+  ThreadPool transfers_{"transfers", 1};
   Counters counters_;
   Downloads downloads_{fetcher_, store_->blobs(), transfers_, home_, counters_};
   std::stop_source stop_;
