@@ -80,6 +80,7 @@ Result<int> run_digest_subset(Invocation&);
 Result<int> run_digest_add_prefix(Invocation&);
 Result<int> run_digest_remove_prefix(Invocation&);
 Result<int> run_digest_diff(Invocation&);
+Result<int> run_digest_download(Invocation&);
 Result<int> run_digest_write(Invocation&);
 Result<int> run_paths(Invocation&);
 

@@ -1,5 +1,5 @@
-// kiln digest capture | create | merge | subset | add-prefix | remove-prefix | write: the commands
-// that make a tree, or files of one.
+// kiln digest capture | create | merge | subset | add-prefix | remove-prefix | download | write:
+// the commands that make a tree, or files of one.
 #include <fcntl.h>
 
 #include <nlohmann/json.hpp>
@@ -182,6 +182,26 @@ Result<int> run_digest_remove_prefix(Invocation& invocation) {
                        {"kiln digest remove-prefix", "DIGEST PREFIX",
                         "Move a tree up from a directory that everything in it is below.", "", ""},
                        "/kiln.v1.Digests/RemovePrefix");
+}
+
+Result<int> run_digest_download(Invocation& invocation) {
+  std::vector<std::string> arguments;
+  OptionParser parser(
+      {"kiln digest download", "URL SHA256 SIZE",
+       "Store the file behind a URL, and print the digest of a tree of it alone.",
+       "URL begins with https:, http: or file:, and its last segment names the file. SHA256 and\n"
+       "SIZE are what `shasum -a 256` and `wc -c` print of it; anything else is refused. What the\n"
+       "store holds is not asked for again. Proxies are those of the environment in which the\n"
+       "daemon was started; user names and passwords for https: are taken from ~/.netrc.",
+       "kiln digest download https://example.com/tool.tar.gz \\\n"
+       "    e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0"});
+  parser.positionals(arguments, 3, 3);
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  v1::DownloadRequest request;
+  request.set_url(arguments[0]);
+  KILN_ASSIGN(*request.mutable_file_digest(), digest_of_text(arguments[1] + "/" + arguments[2]));
+  return make_tree(invocation, "/kiln.v1.Digests/Download", request);
 }
 
 Result<int> run_digest_write(Invocation& invocation) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "common/ipc/paths.h"
+#include "daemon/fetch/fetchers.h"
 
 namespace kiln::app {
 
@@ -19,6 +20,7 @@ struct Config {
   uint64_t max_watches = 0;
   // Values of the memo beyond this many bytes are evicted; 0 is no cap.
   uint64_t memo_bytes = uint64_t{2} << 30;
+  fetch::HttpOptions downloads;
 };
 
 }  // namespace kiln::app

@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kFarewell{50};
 // Threads of the graph's executor also read small files, which may wait for the disk.
 size_t home_threads() { return std::max(4u, 2 * std::thread::hardware_concurrency()); }
 constexpr size_t kBlockingThreads = 8;
+// Downloads at once.
+constexpr size_t kTransferThreads = 8;
 
 uint64_t random_epoch() {
   std::random_device device;
@@ -72,6 +74,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
     : counters_(std::move(parts.counters)),
       blocking_(std::move(parts.blocking)),
       home_(std::move(parts.home)),
+      transfers_("kiln-fetch", kTransferThreads),
       workspaces_(std::move(parts.workspaces)),
       router_(std::move(parts.router)),
       store_(std::move(parts.store)),
@@ -82,6 +85,8 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_)),
       cached_(
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
+      fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
+      downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
       fs_counters_(*counters_),
       files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
       tool_digests_(fs_counters_),
@@ -100,7 +105,8 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       goals_service_(host_),
       rules_service_(host_),
       daemon_service_(host_, config.paths, std::move(stop)) {
-  *rules_.services = {&files_, store_.get(), cached_.get(), &outputs_, &tools_, router_.get()};
+  *rules_.services = {&files_, store_.get(),  cached_.get(), &outputs_,
+                      &tools_, router_.get(), &downloads_};
   router_->attach(graph_, &changes_);
 }
 

@@ -16,6 +16,8 @@
 #include "daemon/async/executor.h"
 #include "daemon/async/scope.h"
 #include "daemon/exec/runners.h"
+#include "daemon/fetch/downloads.h"
+#include "daemon/fetch/fetchers.h"
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/change_bell.h"
 #include "daemon/intrinsics/file_system.h"
@@ -61,6 +63,7 @@ class Daemon {
   const std::unique_ptr<Counters> counters_;
   const std::unique_ptr<ThreadPool> blocking_;
   const std::unique_ptr<ThreadPool> home_;
+  ThreadPool transfers_;
   // Floor 4: what is stored and what changed.
   const std::unique_ptr<intrinsics::Workspaces> workspaces_;
   const std::unique_ptr<intrinsics::ChangeRouter> router_;
@@ -71,6 +74,9 @@ class Daemon {
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
+  // And downloads.
+  const std::unique_ptr<fetch::Fetcher> fetcher_;
+  fetch::Downloads downloads_;
   // Floor 6: the functions behind the nodes, then the graph that runs them and who is told of it.
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;

@@ -92,7 +92,10 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
                       "as data)\n\n" +
                           errors);
   }
-  KILN_ASSIGN(config.paths, daemon_paths(process_environment()));
+  const Environment environment = process_environment();
+  KILN_ASSIGN(config.paths, daemon_paths(environment));
+  config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
+  config.downloads.netrc = environment("NETRC").value_or("");
   KILN_TRY(prepare_runtime_dir(config.paths));
   KILN_TRY(make_directories(config.paths.home, 0700)
                .with_context("KILN_HOME is where kiln keeps its store; set it to a directory that "

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/exec/runner.h"
+#include "daemon/fetch/downloads.h"
 #include "daemon/intrinsics/file_system.h"
 #include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
@@ -21,6 +22,7 @@ struct RuleServices {
   OutputHub* outputs = nullptr;
   HostToolFunction* tools = nullptr;
   ChangeRouter* router = nullptr;
+  fetch::Downloads* downloads = nullptr;
 };
 
 }  // namespace kiln::intrinsics

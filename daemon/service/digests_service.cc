@@ -1,5 +1,6 @@
 #include "daemon/service/digests_service.h"
 
+#include "daemon/intrinsics/download_values.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/upload_call.h"
 #include "daemon/session/digest_operations.h"
@@ -274,6 +275,18 @@ DigestsService::Unary* DigestsService::AddPrefix(Context*, const v1::PrefixReque
 DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRequest* request,
                                                     v1::DigestResponse* response) {
   return move_tree<intrinsics::RemovePrefix>(host_, *request, *response);
+}
+
+DigestsService::Unary* DigestsService::Download(Context*, const v1::DownloadRequest* request,
+                                                v1::DigestResponse* response) {
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run& run) -> Task<Result<void>> {
+                            KILN_CO_ASSIGN(const FileDigest expected,
+                                           file_digest_from(request->file_digest(), "file_digest"));
+                            co_return co_await answer_with(
+                                host_, run, intrinsics::DownloadFile{request->url(), expected},
+                                *response);
+                          });
 }
 
 DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,

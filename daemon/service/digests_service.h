@@ -25,6 +25,7 @@ class DigestsService final : public v1::Digests::CallbackService {
   Unary* Subset(Context*, const v1::SubsetRequest*, v1::DigestResponse*) override;
   Unary* AddPrefix(Context*, const v1::PrefixRequest*, v1::DigestResponse*) override;
   Unary* RemovePrefix(Context*, const v1::PrefixRequest*, v1::DigestResponse*) override;
+  Unary* Download(Context*, const v1::DownloadRequest*, v1::DigestResponse*) override;
   Writes<v1::DiffResponse>* Diff(Context*, const v1::DiffRequest*) override;
   Unary* Write(Context*, const v1::WriteRequest*, v1::WriteResponse*) override;
 

@@ -5,6 +5,7 @@
 #include "daemon/intrinsics/process_values.h"
 #include "daemon/intrinsics/specs.h"
 #include "daemon/intrinsics/tree_values.h"
+#include "daemon/rules/run_param.h"
 
 namespace kiln::session {
 
@@ -44,6 +45,9 @@ Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId typ
   }
   if (type == rules::type_of<intrinsics::Specs>()) {
     return rules::make_param(intrinsics::Specs{request_.specs});
+  }
+  if (type == rules::type_of<rules::CurrentRun>()) {
+    return rules::make_param(rules::CurrentRun{run_->id()});
   }
   if (type == rules::type_of<intrinsics::OutputOptions>()) {
     return rules::make_param(intrinsics::OutputOptions{request_.json});

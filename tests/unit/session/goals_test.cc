@@ -37,13 +37,20 @@ shout(rules::Console& console, intrinsics::WorkspaceEffect& workspace) {
   co_return 0;
 }
 
+rules::GoalRule<> which_run(rules::Console& console, const rules::CurrentRun& current) {
+  console.print(std::to_string(current.id.value) + "\n");
+  co_return 0;
+}
+
 class GoalsTest : public SessionFixture {
  protected:
   GoalsTest() {
     rules::RuleSet set = built_in_rules();
     set.root<intrinsics::Specs>();
     set.root<intrinsics::OutputOptions>();
+    set.root<rules::CurrentRun>();
     set.goal<&shout>("shout", "Write in capitals.");
+    set.goal<&which_run>("which", "Say which run asks.");
     rules::RuleGraph::Compiled compiled = rules::RuleGraph::compile(std::move(set));
     EXPECT_NE(compiled.graph, nullptr) << rules::to_text(compiled.errors);
     goals_ = std::move(compiled.graph);
@@ -94,6 +101,15 @@ TEST_F(GoalsTest, AnUnknownGoalIsRefusedBeforeAnyRuns) {
   EXPECT_EQ(answer.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(answer.error().message(), HasSubstr("did you mean 'shout'?"));
   EXPECT_EQ(printed_, "");
+}
+
+TEST_F(GoalsTest, ARuleMayKnowWhichRunAsks) {
+  ASSERT_TRUE(goal({"which"}).ok());
+  const std::string first = std::exchange(printed_, "");
+  ASSERT_TRUE(goal({"which", "which"}).ok());
+  const std::string second = printed_;
+  EXPECT_NE(second, first + first) << "another run";
+  EXPECT_EQ(second.substr(0, second.size() / 2), second.substr(second.size() / 2)) << "one run";
 }
 
 TEST_F(GoalsTest, NoGoalIsAnError) { EXPECT_FALSE(goal({}).ok()); }
