@@ -54,10 +54,7 @@ std::optional<Error> Engine::reserve(Attempt& attempt, std::span<Node* const> ta
 
 Outcome Engine::clean_outcome(Node& node, bool with_value) {
   Outcome outcome;
-  if (with_value) {
-    outcome.value = node.value;
-    if (!node.used) node.used = true;
-  }
+  if (with_value) outcome.value = node.value;
   outcome.generation = node.generation;
   outcome.good_through = node.good_through;
   outcome.transient = node.transient;
@@ -73,6 +70,7 @@ std::optional<Outcome> Engine::answer_at_hand(Attempt& attempt, Node& target, co
       outcome = *foreseen;
     } else if (target.clean_for(place.run) && target.value) {
       outcome = clean_outcome(target, true);
+      target.used = true;
     } else {
       return std::nullopt;
     }
@@ -100,6 +98,7 @@ WaitBlock* Engine::open_block(Attempt& attempt, std::span<Node* const> targets,
 bool Engine::suspend(WaitBlock& block, std::coroutine_handle<> waiter) {
   block.waiter = waiter;
   const bool from_outside = block.owner == nullptr;
+  if (!from_outside && !block.check) stop_clock(*block.owner);
   Starts starts;
   for (Wait& wait : block.waits()) ask(wait, starts);
   if (!from_outside) {
@@ -134,6 +133,11 @@ void Engine::ask(Wait& wait, Starts& starts) {
     {
       NodeGuard guard(node.lock);
       if (answer_if_clean(wait, node)) break;
+      if (node.gone) {
+        // Only an abandoned attempt may still re-check what is forgotten.
+        wait.outcome.gave_up = true;
+        break;
+      }
       if (node.state != State::kRunning) {
         if (const auto handle = start(wait, node)) {
           starts.push_back(handle);
@@ -165,6 +169,7 @@ bool Engine::answer_if_clean(Wait& wait, Node& node) {
     wait.outcome = *foreseen;
   } else if (node.clean_for(wait.block->run) && (check || node.value)) {
     wait.outcome = clean_outcome(node, !check);
+    if (!check) node.used = true;
   } else {
     return false;
   }
@@ -185,7 +190,7 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
   wait.started = true;
   attempt->needs_value = !block.check;
   attempt->link(wait);
-  live_.enter(node.id);
+  live_.enter(node.id, attempt->party);
   return drive_handle(*attempt);
 }
 
@@ -206,6 +211,7 @@ void Engine::collect(WaitBlock& block) {
     attempt.unlink(block);
   }
   if (block.check) return;
+  start_clock(attempt);
   for (const Wait& wait : block.waits()) {
     if (wait.stage.load(std::memory_order_acquire) != Wait::Stage::kDone) continue;
     if (wait.outcome.failed()) {

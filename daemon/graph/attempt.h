@@ -37,6 +37,7 @@ struct Attempt {
         node(the_node),
         run(asked_by.run),
         root_run(asked_by.owner == nullptr ? run : asked_by.owner->root_run),
+        party(asked_by.owner == nullptr ? asked_by.origin->party : asked_by.owner->party),
         parent(asked_by.owner == nullptr ? asked_by.origin->parent : asked_by.owner->span),
         context(*this),
         came_from(found),
@@ -56,6 +57,7 @@ struct Attempt {
   Node& node;
   const RunId run;
   const RunId root_run;  // of the request from outside that led here
+  const Party party;     // of that request
   const SpanId parent;   // the asker's, when it asked
   Context context;
 
@@ -81,8 +83,10 @@ struct Attempt {
   RunReason reason = RunReason::kNeverRan;  // why the function runs, and
   NodeId changed = 0;                       // for kInputChanged: the dependency
   int restarts = 0;
-  SpanId span;         // of the function while it runs, else the parent
-  uint64_t epoch = 0;  // Engine::epoch_, at begin()
+  uint64_t working_since = 0;  // in ticks, while the function works
+  uint64_t worked = 0;         // by itself, before that
+  SpanId span;                 // of the function while it runs, else the parent
+  uint64_t epoch = 0;          // Engine::epoch_, at begin()
   RunId reads_through = kEveryRun;
   absl::InlinedVector<Read, 2> reads;
   // What the re-check was answered and no node remembers: errors, and values for those who were

@@ -37,13 +37,17 @@ Engine::Driver Engine::drive(Attempt& attempt) {
     }
     if (engine.options_.observer != nullptr) [[unlikely]]
       engine.tell_start(attempt);
+    engine.start_clock(attempt);
     Result<Computed> computed =
         co_await node.key.function->compute(attempt.context, *node.key.input);
+    engine.stop_clock(attempt);
     next = computed.ok() ? engine.settle_computed(attempt, *std::move(computed))
                          : engine.settle_failed(attempt, computed.error());
   }
+  const Party party = attempt.party;
+  const NodeId id = node.id;
   delete &attempt;
-  engine.live_.leave(node.id);
+  engine.live_.leave(id, party);
 }
 
 // Begins, or begins again: is there something to re-check, or must the function run?
@@ -88,13 +92,15 @@ bool Engine::is_stale(const Node& node, const Attempt& attempt) const {
 void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed) {
   node.reason = attempt.reason = reason;
   node.changed = attempt.changed = changed;
-  attempt.was_forced = std::exchange(node.forced, false);
+  attempt.was_forced = node.forced;
+  node.forced = false;
   attempt.ran = true;
   attempt.saw_error = false;
   attempt.group_closed = true;
   attempt.reads.clear();
   attempt.reads_through = kEveryRun;
   attempt.reads_transient = false;
+  attempt.worked = 0;
   counters_.add(Count::kRan);
 }
 

@@ -4,8 +4,10 @@
 //          recheck.cc, settle.cc (its halves), cycle.cc (who waits for whom), invalidate.cc,
 //          evict.cc, forget.cc (what memory it takes), observe.cc (what the observer is told),
 //          graph.cc (requests from outside).
-// Locks:   invalidation_ or waits_ before a node's lock; never two nodes' locks at once; no lock
-//          while a function runs or a coroutine is resumed.
+// Locks:   invalidation_, waits_, forgetting_ or eviction_ before a shard's, before a node's,
+// before
+//          arrivals_mutex_; never two nodes' locks at once; no lock while a function runs or a
+//          coroutine is resumed.
 #pragma once
 
 #include <absl/container/inlined_vector.h>
@@ -15,10 +17,12 @@
 
 #include "daemon/graph/attempt.h"
 #include "daemon/graph/counters.h"
+#include "daemon/graph/eviction_order.h"
 #include "daemon/graph/live_count.h"
 #include "daemon/graph/node_table.h"
 #include "daemon/graph/observer.h"
 #include "daemon/graph/presence.h"
+#include "daemon/graph/sweep.h"
 
 namespace kiln::graph {
 
@@ -125,12 +129,21 @@ class Engine {
 
   // evict.cc
   void evict();
+  std::optional<Worth> evict(EvictionOrder::Candidate candidate);
+  void note_value(Node& node, uint64_t ticks) KILN_REQUIRES(node.lock);
+  ValueRef drop_value(Node& node) KILN_REQUIRES(node.lock);
+  // Around what the attempt's function does by itself.
+  void start_clock(Attempt& attempt) const;
+  void stop_clock(Attempt& attempt) const;
 
   // forget.cc
   void note_size();
-  void forget();
-  void forget(Node& node, std::vector<NodeId>& next) KILN_REQUIRES(invalidation_);
+  void post_sweep();
+  bool sweep() KILN_REQUIRES(forgetting_);
+  bool visit_next() KILN_REQUIRES(forgetting_);
+  bool may_forget(const Node& node) const;
   static bool is_forgettable(const Node& node) KILN_REQUIRES(node.lock);
+  void forget(Node& node) KILN_REQUIRES(forgetting_);
 
   // observe.cc: only if there is an observer, the end only if attempt.is_span(); no lock held.
   void tell_start(Attempt& attempt);
@@ -148,22 +161,30 @@ class Engine {
   NodeTable table_;
   Counters counters_;
   LiveCount live_;
-  Presence presence_;  // of requests from outside
+  mutable Presence presence_;  // of requests from outside
 
   Executor& executor_;
   const Options options_;
   std::atomic<bool> closing_{false};
   // Odd while an invalidation is on its way up.
   std::atomic<uint64_t> epoch_{0};
-  mutable Mutex invalidation_;
+  Mutex invalidation_;
   Mutex waits_;  // held while a wait is added for an attempt that another asker started
-  Mutex eviction_;
+  std::atomic<bool> evicting_{false};  // the executor has a piece of it
+  std::atomic<bool> sweep_posted_{false};
+  std::atomic<bool> sweeping_{false};   // it has begun and not ended
   std::atomic<uint64_t> forget_above_;  // so many nodes; 0: never
-  std::atomic<bool> crowded_{false};    // there are
   // The greatest generation of a node that was forgotten: if it comes again, it goes on from there,
   // so that equal generations of one key are equal values for whoever remembers them.
   std::atomic<uint32_t> last_forgotten_{0};
-  NodeId hand_ KILN_GUARDED_BY(eviction_) = 0;
+
+  Mutex forgetting_;
+  Sweep sweep_ KILN_GUARDED_BY(forgetting_);
+  mutable Mutex eviction_;
+  EvictionOrder order_ KILN_GUARDED_BY(eviction_);
+  mutable Mutex arrivals_mutex_;
+  // What is in the order of eviction next.
+  std::vector<EvictionOrder::Candidate> arrivals_ KILN_GUARDED_BY(arrivals_mutex_);
 };
 
 // What is left to do, without any lock, when attempts were abandoned.

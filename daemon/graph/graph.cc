@@ -1,5 +1,6 @@
 #include "daemon/graph/graph.h"
 
+#include <algorithm>
 #include <string>
 
 #include "daemon/graph/engine.h"
@@ -72,7 +73,7 @@ class Engine::RootWait {
 bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
   NodeGuard guard(node.lock);
   if (!node.clean_for(run) || !node.value) return false;
-  if (!node.used) node.used = true;
+  node.used = true;
   answer.value = node.value;
   answer.generation = node.generation;
   return true;
@@ -81,9 +82,7 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
 Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   counters_.add(Count::kRequests);
   if (origin.stop.stop_requested()) co_return cancelled_error();
-  if (crowded_.load(std::memory_order_relaxed)) [[unlikely]]
-    forget();
-  while (!presence_.enter()) co_await resume_on(executor_);
+  origin.party = presence_.enter();
   Node& node = node_of(std::move(key));
   const bool observed = options_.observer != nullptr;
   // While an invalidation is on its way up, what is Clean may be made of both old and new.
@@ -92,18 +91,19 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
     counters_.add(Count::kCleanHits);
     if (observed) [[unlikely]]
       tell_answer(node.key, run, origin.parent, answer, nullptr);
-    presence_.leave();
+    presence_.leave(origin.party);
     co_return answer;
   }
-  live_.enter(node.id);
+  const NodeId id = node.id;
+  live_.enter(id, origin.party);
   const Result<void> done = co_await request_slowly(node, run, origin, answer);
   // What ran for this request was told of when it ended.
   if (observed && !answer.ran && (done.ok() || answer.joined)) {
     tell_answer(node.key, run, origin.parent, answer, done.ok() ? nullptr : &done.error());
   }
+  presence_.leave(origin.party);
   note_size();
-  presence_.leave();
-  live_.leave(node.id);
+  live_.leave(id, origin.party);
   if (!done.ok()) co_return done.error();
   co_return answer;
 }
@@ -139,13 +139,17 @@ Task<Result<void>> Engine::request_slowly(Node& node, RunId run, const RequestOr
 }
 
 std::optional<Why> Engine::why(const Hash128& hash) const {
-  MutexLock lock(invalidation_);  // nothing is forgotten meanwhile
+  const Inside inside(presence_);
   const Node* node = table_.find(hash);
   if (node == nullptr) return std::nullopt;
   Why why;
   NodeGuard guard(node->lock);
   why.reason = node->reason;
-  if (node->reason == RunReason::kInputChanged && node->changed != 0) {
+  const auto is_changed = [&](const Edge& edge)
+                              KILN_REQUIRES(node->lock) { return edge.node == node->changed; };
+  // It asked for that again, or it is no pure function and the other may be forgotten.
+  if (node->reason == RunReason::kInputChanged &&
+      std::any_of(node->deps.begin(), node->deps.end(), is_changed)) {
     why.changed = table_.at(node->changed).key;
   }
   return why;
@@ -157,6 +161,10 @@ Stats Engine::stats() const {
   stats.edges = counters_.sum(Count::kEdges);
   // An edge is recorded at both ends.
   stats.node_bytes = table_.bytes() + stats.edges * (sizeof(Edge) + sizeof(NodeId));
+  {
+    MutexLock lock(eviction_);
+    stats.node_bytes += order_.bytes();
+  }
   stats.value_bytes = counters_.sum(Count::kValueBytes);
   stats.requests = counters_.sum(Count::kRequests);
   stats.clean_hits = counters_.sum(Count::kCleanHits);

@@ -81,12 +81,17 @@ struct Stats {
   uint64_t forgotten = 0;  // nodes
 };
 
+// Grows at a constant rate: the processor's time stamp, where it has one.
+uint64_t processor_ticks();
+
 struct Options {
-  // Values beyond this many bytes are evicted, least recently used first; 0 is no cap. Keys,
-  // dependencies and generations stay.
+  // Values beyond this many bytes are evicted, first those that were not used for long and take
+  // little time, by byte, to make again; 0 is no cap. Keys, dependencies and generations stay.
   uint64_t value_bytes_cap = 0;
+  // What that time is measured by. Only ratios matter, and only of what is twice as much.
+  uint64_t (*ticks)() = processor_ticks;
   // With more nodes than this, those that nothing depends on and nobody asked for of late are
-  // forgotten, keys and all, as soon as nothing is under way; 0: never. What is in use stays.
+  // forgotten, keys and all, piece by piece while requests go on; 0: never. What is in use stays.
   uint64_t node_budget = uint64_t{1} << 20;
   // A root whose inputs change while it runs is run again, this often at most; then the request
   // fails and says what kept changing.

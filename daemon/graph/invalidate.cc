@@ -20,6 +20,7 @@ bool Engine::mark(Node& node, NodeId cause, std::vector<NodeId>& next) {
 size_t Engine::invalidate(std::span<const Hash128> keys) {
   // One at a time: what another invalidation has marked may not have reached its dependents yet.
   MutexLock lock(invalidation_);
+  const Inside inside(presence_);
   epoch_.fetch_add(1, std::memory_order_acq_rel);
   size_t named = 0;
   int64_t dirtied = 0;

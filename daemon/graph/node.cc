@@ -36,6 +36,23 @@ void Node::drop_dependent(NodeId dependent) {
   dependents.pop_back();
 }
 
+void Node::reset() {
+  key = Key();
+  state = State::kIdle;
+  reason = RunReason::kNeverRan;
+  validity = Validity::kForever;
+  forced = failed = transient = used = false;
+  cost = 0;
+  generation = 0;
+  changed = 0;
+  value = ValueRef();
+  value_bytes = 0;
+  steady.store(0, std::memory_order_relaxed);
+  own_through = good_through = kEveryRun;
+  deps = Edges();
+  dependents = Dependents();
+}
+
 std::string_view run_reason_name(RunReason reason) {
   switch (reason) {
     case RunReason::kNeverRan:

@@ -59,7 +59,7 @@ constexpr RunId kEveryRun{std::numeric_limits<uint64_t>::max()};
 struct Node {
   Node(NodeId node_id, Key node_key) : key(std::move(node_key)), id(node_id) {}
 
-  const Key key;
+  Key key;  // constant until the place is another node's
   const NodeId id;
 
   mutable NodeLock lock;
@@ -68,23 +68,32 @@ struct Node {
   // The validity that the function gave the value.
   Validity validity KILN_GUARDED_BY(lock) = Validity::kForever;
   // Named by invalidate() since the function started last: it must run.
-  bool forced KILN_GUARDED_BY(lock) = false;
+  bool forced : 1 KILN_GUARDED_BY(lock) = false;
   // The last attempt failed or was abandoned.
-  bool failed KILN_GUARDED_BY(lock) = false;
+  bool failed : 1 KILN_GUARDED_BY(lock) = false;
   // This value, or one below, was good only for those who were waiting then.
-  bool transient KILN_GUARDED_BY(lock) = false;
-  // The value was read since the eviction's hand passed here.
-  bool used KILN_GUARDED_BY(lock) = false;
+  bool transient : 1 KILN_GUARDED_BY(lock) = false;
+  // The value was read since it came into the order of eviction, or since its turn came there.
+  bool used : 1 KILN_GUARDED_BY(lock) = false;
+  // This place is in the order of eviction, whoever's it is.
+  bool queued : 1 KILN_GUARDED_BY(lock) = false;
+  // Forgotten: no look-up finds it, and when nobody can name it any more the place is free.
+  bool gone : 1 KILN_GUARDED_BY(lock) = false;
+  // How long the function itself last worked: bits of a number of ticks.
+  uint8_t cost KILN_GUARDED_BY(lock) = 0;
+  // The sweep that was at work, or had been last, when the node was looked up last.
+  std::atomic<uint8_t> looked_up{0};
   uint32_t generation KILN_GUARDED_BY(lock) = 0;  // 0: it never had a value
   NodeId changed KILN_GUARDED_BY(lock) = 0;       // for kInputChanged
   ValueRef value KILN_GUARDED_BY(lock);
-  // The newest run that this value is good for: by its own validity; and with all that is below.
-  RunId own_through KILN_GUARDED_BY(lock) = kEveryRun;
-  RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
+  uint32_t value_bytes KILN_GUARDED_BY(lock) = 0;
   // The generation while the node is Clean for every run, else 0: what a re-check compares without
   // taking the lock. Written under the lock, by enter(). Who reads what was true a moment ago is
   // marked in turn: an invalidation that marks this node goes on to its dependents.
   std::atomic<uint32_t> steady{0};
+  // The newest run that this value is good for: by its own validity; and with all that is below.
+  RunId own_through KILN_GUARDED_BY(lock) = kEveryRun;
+  RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
   Edges deps KILN_GUARDED_BY(lock);
   Dependents dependents KILN_GUARDED_BY(lock);
   Attempt* attempt KILN_GUARDED_BY(lock) = nullptr;  // set exactly while Running
@@ -95,9 +104,9 @@ struct Node {
   bool clean_for(RunId run) const KILN_REQUIRES(lock) {
     return state == State::kClean && !transient && run <= good_through;
   }
-  // A place in the table that holds no node now.
-  bool is_vacant() const { return key.function == nullptr; }
   void drop_dependent(NodeId dependent) KILN_REQUIRES(lock);
+  // As one that was never used, but for what belongs to the place.
+  void reset() KILN_REQUIRES(lock);
 };
 
 }  // namespace kiln::graph

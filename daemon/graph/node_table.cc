@@ -37,9 +37,12 @@ Node& NodeTable::find_or_create(Key&& key) {
         const uint64_t low = key.hash.low;
         shard.nodes.fetch_add(1, std::memory_order_relaxed);
         if (!shard.vacant.empty()) {
-          Node& place = at(shard.vacant.back());
+          Node& node = at(shard.vacant.back());
           shard.vacant.pop_back();
-          construct(Entry{low, replace(place, std::move(key))});
+          NodeGuard guard(node.lock);
+          node.key = std::move(key);
+          node.gone = false;
+          construct(Entry{low, &node});
           return;
         }
         const uint32_t i = shard.count.load(std::memory_order_relaxed);
@@ -55,30 +58,47 @@ Node& NodeTable::find_or_create(Key&& key) {
         shard.count.store(i + 1, std::memory_order_release);
         construct(Entry{low, made});
       });
-  return *place->node;
+  Node& node = *place->node;
+  const uint8_t sweep = sweep_.load(std::memory_order_relaxed);
+  if (node.looked_up.load(std::memory_order_relaxed) != sweep) {
+    node.looked_up.store(sweep, std::memory_order_relaxed);
+  }
+  return node;
 }
 
-void NodeTable::vacate(Node& node) {
-  Shard& shard = shards_[shard_of(node.key.hash)];
+void NodeTable::keep_stale(Node& node) const {
+  uint8_t seen = node.looked_up.load(std::memory_order_relaxed);
+  if (age(seen) < 128) return;
+  const auto stale = static_cast<uint8_t>(seen + age(seen) - 2);
+  node.looked_up.compare_exchange_strong(seen, stale, std::memory_order_relaxed);
+}
+
+bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
+  Shard& shard = shards_[node.id % kShards];
   MutexLock lock(shard.mutex);
+  NodeGuard guard(node.lock);
+  if (!is_stale(node) || !may_go(node)) return false;
+  node.gone = true;
   shard.index.erase(shard.index.find(node.key.hash));
-  shard.vacant.push_back(replace(node, Key())->id);
   shard.nodes.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
-Node* NodeTable::replace(Node& node, Key key) {
-  const NodeId id = node.id;
-  node.~Node();
-  return new (&node) Node(id, std::move(key));
+void NodeTable::reclaim(Node& node) {
+  Shard& shard = shards_[node.id % kShards];
+  MutexLock lock(shard.mutex);
+  {
+    NodeGuard guard(node.lock);
+    node.reset();
+  }
+  shard.vacant.push_back(node.id);
 }
 
-Node* NodeTable::next_round(NodeId id) const {
-  uint32_t shard = id % kShards;
+Node* NodeTable::after(NodeId id) const {
   uint32_t i = id / kShards + 1;
-  for (uint32_t tried = 0; tried <= kShards; ++tried) {
+  for (uint32_t shard = id % kShards; shard < kShards; ++shard) {
     if (i < shards_[shard].count.load(std::memory_order_acquire)) return &at(i * kShards + shard);
-    shard = (shard + 1) % kShards;
-    i = shard == 0 ? 1 : 0;
+    i = 0;
   }
   return nullptr;
 }

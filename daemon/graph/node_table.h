@@ -1,12 +1,13 @@
 // NodeTable: all nodes, found by hash or by id.
 //
 // What:    64 shards, each an index from hash to node and a slab of nodes. Ids are dense within a
-//          shard, so an edge costs four bytes; nodes never move. Where a node was forgotten
-//          there is a vacant one until the place is used again.
+//          shard, so an edge costs four bytes; nodes never move. A place is a node's until that is
+//          forgotten, then nobody's (Node::gone), and then another's.
 // Threads: thread-safe. at() takes no lock.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
+#include <absl/functional/function_ref.h>
 
 #include <array>
 #include <atomic>
@@ -33,10 +34,21 @@ class NodeTable {
     return shards_[id % kShards].chunks[slot.chunk].load(std::memory_order_acquire)[slot.index];
   }
 
-  // Forgets the node. Nobody else may know it, or its id.
-  void vacate(Node& node);
+  // From here on a look-up notes another sweep.
+  void begin_sweep() { sweep_.fetch_add(1, std::memory_order_seq_cst); }
+  // Was not looked up while this sweep or the one before it was the newest.
+  bool is_stale(const Node& node) const {
+    return age(node.looked_up.load(std::memory_order_relaxed)) >= 2;
+  }
+  // A node that was not looked up for very long must not seem to be new.
+  void keep_stale(Node& node) const;
+  // Forgets the node if `may_go(node)`, called under its lock, and it is stale. No look-up finds it
+  // then, but those who know it may go on using it until reclaim().
+  bool forget(Node& node, absl::FunctionRef<bool(Node&)> may_go);
+  // The place of a node that is gone may be used again: nobody else knows its id.
+  void reclaim(Node& node);
 
-  // Every node, and vacant place, that was there before the call; `f` returns false to stop.
+  // Every place that was there before the call; `f` returns false to stop.
   template <class F>
   void for_each(F&& f) const {
     for (uint32_t shard = 0; shard < kShards; ++shard) {
@@ -46,8 +58,8 @@ class NodeTable {
       }
     }
   }
-  // The node after `id` in some order that visits all of them, going round; null if there is none.
-  Node* next_round(NodeId id) const;
+  // The place after that of `id` in some order, 0 before all of them; null if there is none.
+  Node* after(NodeId id) const;
 
   uint64_t size() const;
   uint64_t bytes() const;
@@ -92,10 +104,13 @@ class NodeTable {
     std::array<std::atomic<Node*>, kChunks> chunks{};
   };
 
-  static Node* replace(Node& node, Key key);
+  uint8_t age(uint8_t looked_up) const {
+    return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
+  }
   static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
 
   std::array<Shard, kShards> shards_;
+  std::atomic<uint8_t> sweep_{0};
 };
 
 }  // namespace kiln::graph

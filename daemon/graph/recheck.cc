@@ -125,6 +125,7 @@ Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
       counters_.add(Count::kCleaned);
       node.failed = false;
       node.enter(State::kClean);
+      if (attempt.needs_value) node.used = true;
       finish(node, attempt, clean_outcome(node, attempt.needs_value), done);
     }
     attempt.restarts += stale ? 1 : 0;

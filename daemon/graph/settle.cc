@@ -103,15 +103,13 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   }
   counters_.add(Count::kEdges,
                 static_cast<int64_t>(deps.size()) - static_cast<int64_t>(node.deps.size()));
-  const int64_t old_bytes = node.value ? static_cast<int64_t>(node.value->bytes()) : 0;
   // The old one, if it is equal: it may have been evicted meanwhile.
   if (equal) {
     node.value = old;
   } else {
     node.value = std::move(computed.value);
   }
-  counters_.add(Count::kValueBytes, static_cast<int64_t>(node.value->bytes()) - old_bytes);
-  node.used = true;
+  note_value(node, attempt.worked);
   node.deps = std::move(deps);
   // Made in spite of an error, which is not remembered: so neither is this.
   node.validity = attempt.saw_error ? Validity::kNever : computed.validity;

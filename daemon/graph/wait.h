@@ -18,6 +18,7 @@
 
 #include "common/base/error.h"
 #include "daemon/graph/node.h"
+#include "daemon/graph/presence.h"
 
 namespace kiln::graph {
 
@@ -57,6 +58,7 @@ struct Wait {
 struct RequestOrigin {
   std::stop_token stop;
   SpanId parent;
+  Party party = 0;
 };
 
 struct WaitBlock {

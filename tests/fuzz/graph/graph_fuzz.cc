@@ -101,9 +101,11 @@ class Fuzz {
         graph_(executor_,
                Options{.value_bytes_cap =
                            memory == Memory::kFewValues ? 5 * make_value(Stamped{})->bytes() : 0,
+                       .ticks = next_tick,
                        .node_budget = memory == Memory::kFewNodes ? 5u : 0u,
                        .max_restarts = 100}),
         forgets_(memory != Memory::kAmple) {
+    tick_ = seed;
     for (int& leaf : world_.leaves) leaf = pick(4);
   }
 
@@ -354,6 +356,13 @@ class Fuzz {
     if (problem_.empty()) problem_ = "round " + std::to_string(round_) + ": " + std::move(what);
   }
 
+  // Functions take from no time to long, the same in each replay.
+  static uint64_t next_tick() {
+    tick_ += uint64_t{1} << (tick_ * 0x9E3779B97F4A7C15ull >> 59);
+    return tick_;
+  }
+  static thread_local uint64_t tick_;
+
   std::mt19937_64 random_;
   const std::vector<Plan> plans_;
   World world_;
@@ -369,6 +378,8 @@ class Fuzz {
   bool again_ = false;
   std::string problem_;
 };
+
+thread_local uint64_t Fuzz::tick_ = 0;
 
 std::optional<uint64_t> environment_number(const char* name) {
   const char* text = std::getenv(name);

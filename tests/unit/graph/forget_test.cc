@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <deque>
 
 #include "tests/unit/graph/toys.h"
 
@@ -85,7 +86,7 @@ TEST_F(Forgetting, WhatWasForgottenIsComputedAgainAndItsGenerationGoesOn) {
   EXPECT_GT(after.generation, before.generation);
 }
 
-TEST_F(Forgetting, WaitsUntilNothingIsUnderWay) {
+TEST_F(Forgetting, WaitsForWhoWasInsideWhenItBegan) {
   Door door;
   Toy slow{"slow", world.record, [&](Context&, int n) -> Task<Result<Computed>> {
              co_await door.wait();
@@ -102,6 +103,45 @@ TEST_F(Forgetting, WaitsUntilNothingIsUnderWay) {
   }
   for (int i = 0; i < 1000; ++i) edit(2000 + i);
   EXPECT_LE(graph.stats().nodes, 2 * kBudget);
+}
+
+// There is always a request inside, as in a daemon that many use, but none stays for long.
+TEST_F(Forgetting, GoesOnWhileRequestsOverlap) {
+  std::deque<Door> doors;
+  Toy slow{"slow", world.record, [&](Context&, int n) -> Task<Result<Computed>> {
+             co_await doors[static_cast<size_t>(n)].wait();
+             co_return computed(n);
+           }};
+  std::deque<Asked> asked;
+  uint64_t most = 0;
+  for (int n = 0; n < 100; ++n) {
+    doors.emplace_back();
+    asked.emplace_back(world.executor, graph, slow(n));
+    world.executor.drain();
+    if (n > 0) doors[static_cast<size_t>(n) - 1].open();
+    for (int i = 1; i <= 50; ++i) edit(n * 50 + i);
+    most = std::max(most, graph.stats().nodes);
+  }
+  EXPECT_GT(graph.stats().forgotten, 4000u);
+  EXPECT_LE(most, 3 * kBudget);
+  doors.back().open();
+  world.executor.drain();
+  for (int n = 0; n < 100; ++n) EXPECT_EQ(asked[static_cast<size_t>(n)].value(), n);
+}
+
+TEST_F(Forgetting, IsDoneInPieces) {
+  Graph many{world.executor, Options{.node_budget = 5000}};
+  uint64_t before = 0;
+  uint64_t largest = 0;
+  for (int i = 0; i < 15'000; ++i) {
+    Asked asked(world.executor, many, parse(i));
+    while (world.executor.step()) {
+      largest = std::max(largest, many.stats().forgotten - before);
+      before = many.stats().forgotten;
+    }
+  }
+  EXPECT_GT(many.stats().forgotten, 4000u);
+  EXPECT_LE(largest, 512u);
 }
 
 TEST_F(Forgetting, WhyDoesNotNameWhatWasForgotten) {

@@ -34,13 +34,56 @@ TEST_F(NodeTableTest, FindsWhatItMade) {
   EXPECT_EQ(seen, made);
 }
 
-TEST_F(NodeTableTest, GoingRoundVisitsEveryNode) {
-  EXPECT_EQ(table.next_round(0), nullptr);
+TEST_F(NodeTableTest, GoingOverItVisitsEveryNodeOnce) {
+  EXPECT_EQ(table.after(0), nullptr);
   for (int i = 0; i < 1000; ++i) table.find_or_create(world.leaf(i));
   std::set<NodeId> seen;
-  NodeId id = 0;
-  for (int i = 0; i < 1000; ++i) seen.insert(id = table.next_round(id)->id);
+  int visits = 0;
+  for (const Node* node = table.after(0); node != nullptr; node = table.after(node->id)) {
+    seen.insert(node->id);
+    ++visits;
+  }
   EXPECT_EQ(seen.size(), 1000u);
+  EXPECT_EQ(visits, 1000);
+}
+
+TEST_F(NodeTableTest, ForgetsOnlyWhatWasNotLookedUpForTwoSweeps) {
+  const auto always = [](const Node&) { return true; };
+  Node& node = table.find_or_create(world.leaf(1));
+  EXPECT_FALSE(table.forget(node, always));
+  table.begin_sweep();
+  EXPECT_FALSE(table.forget(node, always));
+  table.begin_sweep();
+  EXPECT_TRUE(table.is_stale(node));
+  EXPECT_FALSE(table.forget(node, [](const Node&) { return false; }));
+  table.find_or_create(world.leaf(1));
+  EXPECT_FALSE(table.forget(node, always)) << "it was looked up just now";
+  table.begin_sweep();
+  table.begin_sweep();
+  EXPECT_TRUE(table.forget(node, always));
+  EXPECT_EQ(table.find(world.leaf(1).hash), nullptr);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+TEST_F(NodeTableTest, UsesAPlaceAgainOnceItIsReclaimed) {
+  Node& node = table.find_or_create(world.leaf(1));
+  table.begin_sweep();
+  table.begin_sweep();
+  ASSERT_TRUE(table.forget(node, [](const Node&) { return true; }));
+  for (int i = 1; i < 1000; ++i) EXPECT_NE(&table.find_or_create(world.leaf(i)), &node);
+  table.reclaim(node);
+  bool again = false;
+  for (int i = 1000; i < 2000; ++i) again |= &table.find_or_create(world.leaf(i)) == &node;
+  EXPECT_TRUE(again);
+}
+
+TEST_F(NodeTableTest, WhatIsNotLookedUpForHundredsOfSweepsStaysStale) {
+  Node& node = table.find_or_create(world.leaf(1));
+  for (int i = 0; i < 1000; ++i) {
+    table.begin_sweep();
+    table.keep_stale(node);
+    EXPECT_EQ(table.is_stale(node), i > 0);
+  }
 }
 
 TEST_F(NodeTableTest, ThreadsThatMakeTheSameNodeGetTheSame) {
