@@ -20,6 +20,8 @@ struct Config {
   uint64_t max_watches = 0;
   // Values of the memo beyond this many bytes are evicted; 0 is no cap.
   uint64_t memo_bytes = uint64_t{2} << 30;
+  // With more nodes than this, those that nothing needs any more are forgotten; 0 is no limit.
+  uint64_t memo_nodes = uint64_t{1} << 18;
   fetch::HttpOptions downloads;
 };
 

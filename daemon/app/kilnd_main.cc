@@ -131,6 +131,15 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   app.add_option("--max-watches", config.max_watches,
                  "directories to watch at most; 0 is the kernel's limit")
       ->envname("KILN_MAX_WATCHES");
+  app.add_option(
+         "--memo-bytes", config.memo_bytes,
+         "bytes of values to remember at most; what is over is made again when needed; 0 is "
+         "no limit")
+      ->envname("KILN_MEMO_BYTES");
+  app.add_option("--memo-nodes", config.memo_nodes,
+                 "nodes of the memo above which those that nothing needs any more are forgotten; 0 "
+                 "is no limit")
+      ->envname("KILN_MEMO_NODES");
   app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
   auto* check = app.add_flag("--check-rules", invocation.check_rules,
                              "say whether the rules fit together, and why not; exit code 2 then");

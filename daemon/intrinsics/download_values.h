@@ -9,7 +9,8 @@
 #include "common/types/digest.h"
 #include "daemon/fetch/url.h"
 #include "daemon/rules/encoding.h"
-#include "daemon/rules/value_io.h"
+#include "daemon/rules/value_reader.h"
+#include "daemon/rules/value_writer.h"
 
 namespace kiln::intrinsics {
 

@@ -54,6 +54,7 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   counters["memo.invalidated"] = memo.invalidated;
   counters["memo.dirtied"] = memo.dirtied;
   counters["memo.evicted"] = memo.evicted;
+  counters["memo.forgotten"] = memo.forgotten;
   counters["watch.events"] = watches.events;
   counters["watch.overflows"] = watches.overflows;
   response->set_processes_running(counters["process.running"]);

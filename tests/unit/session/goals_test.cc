@@ -6,6 +6,7 @@
 #include "daemon/intrinsics/specs.h"
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/effects.h"
+#include "daemon/rules/run_param.h"
 #include "tests/unit/session/session_fixture.h"
 
 namespace kiln::session {
@@ -37,7 +38,7 @@ shout(rules::Console& console, intrinsics::WorkspaceEffect& workspace) {
   co_return 0;
 }
 
-rules::GoalRule<> which_run(rules::Console& console, const rules::CurrentRun& current) {
+rules::GoalRule<Gets<>> which_run(rules::Console& console, const rules::CurrentRun& current) {
   console.print(std::to_string(current.id.value) + "\n");
   co_return 0;
 }
