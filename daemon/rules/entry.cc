@@ -86,9 +86,10 @@ graph::Key Entry::key(const Supply& supply, const Params& own, std::span<const P
 }
 
 Result<const Supply*> supply_for(const Entry& entry, const Want& want) {
-  const TypeId input = want.inputs.empty() ? nullptr : want.inputs.front().type;
-  const Supply* supply = entry.gets[want.get].find(input);
-  if (supply != nullptr) return supply;
+  const GetSupply& supplies = entry.gets[want.get];
+  if (want.inputs.empty()) return &supplies.cases.front().supply;
+  const TypeId input = want.inputs.front().type;
+  if (const Supply* supply = supplies.find(input)) return supply;
   const GetDeclaration& get = entry.rule.info.gets[want.get];
   const std::string base(get.inputs.front()->name);
   return user_error(ErrorCode::kInvalidArgument,
