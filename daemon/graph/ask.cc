@@ -26,15 +26,16 @@ void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
 }  // namespace
 
 std::optional<Error> Engine::reserve(Attempt& attempt, std::span<Node* const> targets,
-                                     std::span<Place> places, Errors errors) {
+                                     std::span<Place> places, const std::vector<bool>& tolerated) {
   counters_.add(Count::kRequests, static_cast<int64_t>(targets.size()));
   Node& node = attempt.node;
   NodeGuard guard(node.lock);
   if (attempt.abandoned) return cancelled_error();
-  if (errors == Errors::kEndAll && attempt.foreseen != nullptr) {
-    for (const Node* target : targets) {
-      const Outcome* foreseen = attempt.foresees(target->id);
+  if (attempt.foreseen != nullptr) {
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const Outcome* foreseen = attempt.foresees(targets[i]->id);
       if (foreseen == nullptr || !foreseen->error) continue;
+      if (!tolerated.empty() && tolerated[i]) continue;
       attempt.saw_error = true;
       return foreseen->error;
     }
@@ -158,7 +159,7 @@ void Engine::ask(Wait& wait, Starts& starts) {
   }
   // Answered at once: it was never linked.
   wait.stage.store(Wait::Stage::kDone, std::memory_order_release);
-  wait.block->arrive(wait.outcome.failed());
+  wait.block->arrive(wait);
 }
 
 bool Engine::answer_if_clean(Wait& wait, Node& node) {

@@ -46,10 +46,11 @@ Result<ValueRef> Context::Get::await_resume() {
 // A get of several that is under way. Whoever awaits it finds the outcomes in waits().
 class Context::Several {
  public:
+  // `tolerated` is empty, or says of each target whether its error is.
   Several(Attempt& attempt, std::span<Node* const> targets, std::span<const Engine::Place> places,
-          Engine::Errors errors)
+          const std::vector<bool>& tolerated = {})
       : engine_(attempt.engine), block_(engine_.open_block(attempt, targets, places)) {
-    block_->each = errors == Engine::Errors::kCountEach;
+    for (size_t i = 0; i < tolerated.size(); ++i) waits()[i].tolerated = tolerated[i];
   }
   Several(const Several&) = delete;
   Several& operator=(const Several&) = delete;
@@ -68,6 +69,18 @@ class Context::Several {
   void await_resume() { engine_.collect(*block_); }
   std::span<Wait> waits() { return block_->waits(); }
 
+  // What ended the wait, if something did. Those that were left have kCancelled; an error of their
+  // own comes first.
+  std::optional<Error> failure() {
+    std::optional<Error> left;
+    for (const Wait& wait : waits()) {
+      if (!wait.outcome.error || wait.tolerated) continue;
+      if (wait.outcome.error->code() != ErrorCode::kCancelled) return wait.outcome.error;
+      if (!left) left = wait.outcome.error;
+    }
+    return left;
+  }
+
  private:
   Engine& engine_;
   WaitBlock* const block_;
@@ -80,40 +93,38 @@ Task<Result<std::vector<ValueRef>>> Context::get_all(std::vector<Key> keys) {
   if (std::optional<Error> error = attempt_.engine.reserve(attempt_, targets, places)) {
     co_return *std::move(error);
   }
-  Several several(attempt_, targets, places, Engine::Errors::kEndAll);
+  Several several(attempt_, targets, places);
   co_await several;
+  if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   std::vector<ValueRef> values;
   values.reserve(targets.size());
-  // Those that were left have kCancelled; an error of their own comes first.
-  std::optional<Error> left;
-  for (Wait& wait : several.waits()) {
-    if (!wait.outcome.error) {
-      values.push_back(std::move(wait.outcome.value));
-    } else if (wait.outcome.error->code() != ErrorCode::kCancelled) {
-      co_return *std::move(wait.outcome.error);
-    } else if (!left) {
-      left = std::move(wait.outcome.error);
-    }
-  }
-  if (left) co_return *std::move(left);
+  for (Wait& wait : several.waits()) values.push_back(std::move(wait.outcome.value));
   co_return values;
 }
 
-Task<std::vector<Result<ValueRef>>> Context::get_each(std::vector<Key> keys) {
+Task<Result<std::vector<Result<ValueRef>>>> Context::get_some(std::vector<Key> keys,
+                                                              std::vector<bool> tolerated) {
   std::vector<Result<ValueRef>> answers;
   if (keys.empty()) co_return answers;
   const std::vector<Node*> targets = Several::nodes_of(attempt_.engine, std::move(keys));
   std::vector<Engine::Place> places(targets.size());
-  constexpr auto kCountEach = Engine::Errors::kCountEach;
-  if (const auto error = attempt_.engine.reserve(attempt_, targets, places, kCountEach)) {
-    answers.assign(targets.size(), Result<ValueRef>(*error));
-    co_return answers;
+  if (std::optional<Error> error = attempt_.engine.reserve(attempt_, targets, places, tolerated)) {
+    co_return *std::move(error);
   }
-  Several several(attempt_, targets, places, kCountEach);
+  Several several(attempt_, targets, places, tolerated);
   co_await several;
+  if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   answers.reserve(targets.size());
   for (Wait& wait : several.waits()) answers.push_back(result_of(std::move(wait.outcome)));
   co_return answers;
+}
+
+Task<std::vector<Result<ValueRef>>> Context::get_each(std::vector<Key> keys) {
+  const size_t count = keys.size();
+  auto answers = co_await get_some(std::move(keys), std::vector<bool>(count, true));
+  // Of an attempt that was abandoned.
+  if (!answers.ok()) co_return std::vector<Result<ValueRef>>(count, answers.error());
+  co_return *std::move(answers);
 }
 
 std::stop_token Context::stop_token() const { return attempt_.engine.stop_token_of(attempt_); }

@@ -45,12 +45,10 @@ class Engine {
     bool registers = false;
     RunId run;
   };
-  // Whether one error ends a get of several.
-  enum class Errors : uint8_t { kEndAll, kCountEach };
   // Notes that `attempt` asks for these next, all before it knows an answer. An error: it is not
-  // to ask.
+  // to ask. `tolerated` is empty, or says of each target whether its error is.
   std::optional<Error> reserve(Attempt& attempt, std::span<Node* const> targets,
-                               std::span<Place> places, Errors errors = Errors::kEndAll);
+                               std::span<Place> places, const std::vector<bool>& tolerated = {});
   // The answer, if it is at hand.
   std::optional<Outcome> answer_at_hand(Attempt& attempt, Node& target, const Place& place);
   // A block for gets at places that are reserved; suspend() and collect() it.

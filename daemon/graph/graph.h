@@ -143,6 +143,9 @@ class Context {
   // only the get that met it. What is computed in spite of an error is good only for those who
   // wait for it now, since the error may not come again.
   Task<std::vector<Result<ValueRef>>> get_each(std::vector<Key> keys);
+  // Both at once: an error of a key that is not `tolerated` ends the wait, as for get_all().
+  Task<Result<std::vector<Result<ValueRef>>>> get_some(std::vector<Key> keys,
+                                                       std::vector<bool> tolerated);
 
   // Fires when nobody waits for this computation any more. Long work should end with kCancelled.
   std::stop_token stop_token() const;

@@ -85,7 +85,7 @@ void Engine::drain(Leftovers leftovers, Leaving how) {
         wait.stage.store(Wait::Stage::kDone, std::memory_order_release);
         if (attempt.waiters == nullptr) abandon(node, leftovers);
       }
-      if (block->arrive(true)) leftovers.resumed.push_back(block->waiter);
+      if (block->arrive(wait)) leftovers.resumed.push_back(block->waiter);
       block->unref();
     }
     block->unref();

@@ -213,7 +213,7 @@ void Engine::resume_done(Wait* done) {
   while (done != nullptr) {
     Wait* wait = std::exchange(done, done->next);
     WaitBlock* block = wait->block;
-    if (block->arrive(wait->outcome.failed())) ready.push_back(block->waiter);
+    if (block->arrive(*wait)) ready.push_back(block->waiter);
     block->unref();
   }
   launch(std::move(ready), false);

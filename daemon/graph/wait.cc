@@ -23,8 +23,9 @@ void WaitBlock::unref() {
   frame_pool::deallocate(this, bytes);
 }
 
-bool WaitBlock::arrive(bool failed) {
-  if ((!failed || each) && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+bool WaitBlock::arrive(const Wait& wait) {
+  const bool ends_all = wait.outcome.failed() && !wait.tolerated;
+  if (!ends_all && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
   if (over.exchange(true, std::memory_order_acq_rel)) return false;
   return gate.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }

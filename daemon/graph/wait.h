@@ -1,9 +1,8 @@
 // Wait and WaitBlock: someone's interest in nodes, from asking to the answer.
 //
 // What:    a WaitBlock is one suspended coroutine and the nodes it waits for, a Wait each: one for
-//          a get or a request, several for get_all, get_each and for re-checking a group of
-//          dependencies. It is resumed when all are done, or the first has failed unless each
-//          counts.
+//          a get or a request, several for a get of several and for re-checking a group of
+//          dependencies. It is resumed when all are done, or one has failed that is not tolerated.
 // Owns:    itself, by reference count: the coroutine holds one reference, each linked Wait one. So
 //          whoever completes or cancels a wait may finish with it after the coroutine went on.
 // Threads: a Wait belongs to the lock of its target while it is linked; then to its coroutine.
@@ -50,6 +49,7 @@ struct Wait {
   uint32_t slot = 0;       // of a get: the place in Attempt::reads
   bool registers = false;  // the answer adds the asker to the target's dependents
   bool started = false;    // this wait made the attempt start
+  bool tolerated = false;  // its failure does not end the others
   std::atomic<Stage> stage{Stage::kIntended};
   Outcome outcome;
 };
@@ -67,8 +67,8 @@ struct WaitBlock {
   void ref() { references.fetch_add(1, std::memory_order_relaxed); }
   void unref();
 
-  // One wait is done. True: the caller resumes `waiter`.
-  bool arrive(bool failed);
+  // `wait` is done. True: the caller resumes `waiter`.
+  bool arrive(const Wait& wait);
   // The coroutine is suspended and may be resumed from now on. True: all is done already, and
   // nobody else will resume it.
   bool release() { return gate.fetch_sub(1, std::memory_order_acq_rel) == 1; }
@@ -80,7 +80,6 @@ struct WaitBlock {
   const RunId run;
   const uint32_t count;
   bool check = false;  // re-checks old dependencies: generations matter, values do not
-  bool each = false;   // a wait that fails does not end the others
   const RequestOrigin* origin = nullptr;  // of a request from outside, until release()
   std::coroutine_handle<> waiter;
   WaitBlock* previous = nullptr;  // in Attempt::blocks, under the lock of the owner's node

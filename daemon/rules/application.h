@@ -2,11 +2,12 @@
 //
 // What:    the one driver of rule bodies. `Asker` is how keys are asked for: by a node of the graph
 //          (entry.cc) or by a root from outside (root_run.cc). It has
-//            auto one(graph::Key)                  awaitable, WantAnswer
-//            Task<std::vector<WantAnswer>> all(std::vector<graph::Key>)   or fewer: the first error
-//            Task<std::vector<WantAnswer>> each(std::vector<graph::Key>)  one for each, errors too
-//            Task<Result<void>> ready_for_effect()   an error ends the body
-//            Error own(Error)                        that the body itself ended in
+//            auto one(graph::Key)                 awaitable, WantAnswer
+//            Task<Result<std::vector<WantAnswer>>> all(std::vector<graph::Key>, Tolerated)
+//                                                 one for each; an error that is not tolerated ends
+//                                                 all, and its siblings are cancelled
+//            Task<Result<void>> ready_for_effect()  an error ends the body
+//            Error own(Error)                       that the body itself ended in
 // Threads: single-owner; resumes where the asker does.
 #pragma once
 
@@ -21,40 +22,40 @@ namespace kiln::rules {
 // The supply for one want of an entry's body. Fails for a value that is no member of the union.
 Result<const Supply*> supply_for(const Entry& entry, const Want& want);
 
-// Answers for several supplies at once, in their order; a param is its own answer. Without
-// `each`, an error ends all: then there is one answer, the error.
+// Which of several wants want to see their error. Empty: none.
+using Tolerated = std::vector<bool>;
+
+// Answers for several supplies at once, in their order; a param is its own answer. Fails with an
+// error that is not tolerated.
 template <class Asker>
-Task<std::vector<WantAnswer>> answer_all(Asker& asker, const Params& own,
-                                         std::span<const Supply* const> supplies,
-                                         std::span<const std::span<const Param>> inputs,
-                                         bool each) {
+Task<Result<std::vector<WantAnswer>>> answer_all(Asker& asker, const Params& own,
+                                                 std::span<const Supply* const> supplies,
+                                                 std::span<const std::span<const Param>> inputs,
+                                                 const Tolerated& tolerated = {}) {
   std::vector<WantAnswer> answers;
   answers.reserve(supplies.size());
   std::vector<graph::Key> keys;
   std::vector<size_t> places;
+  Tolerated tolerated_keys;
   for (size_t i = 0; i < supplies.size(); ++i) {
     if (supplies[i]->entry == nullptr) {
       answers.emplace_back(Entry::param(*supplies[i], own, inputs[i]).value);
     } else {
       keys.push_back(Entry::key(*supplies[i], own, inputs[i]));
       places.push_back(i);
+      if (!tolerated.empty()) tolerated_keys.push_back(tolerated[i]);
       answers.emplace_back(graph::ValueRef());
     }
   }
   if (keys.empty()) co_return answers;
-  std::vector<WantAnswer> asked;
-  if (each) {
-    asked = co_await asker.each(std::move(keys));
-  } else if (keys.size() == 1) {
-    asked.push_back(co_await asker.one(std::move(keys.front())));
-  } else {
-    asked = co_await asker.all(std::move(keys));
+  if (keys.size() == 1 && tolerated.empty()) {
+    WantAnswer answer = co_await asker.one(std::move(keys.front()));
+    if (!answer.ok()) co_return answer.error();
+    answers[places.front()] = std::move(answer);
+    co_return answers;
   }
-  if (!each) {
-    const auto failed = std::find_if(asked.begin(), asked.end(),
-                                     [](const WantAnswer& answer) { return !answer.ok(); });
-    if (failed != asked.end()) co_return std::vector<WantAnswer>{std::move(*failed)};
-  }
+  KILN_CO_ASSIGN(std::vector<WantAnswer> asked,
+                 co_await asker.all(std::move(keys), std::move(tolerated_keys)));
   for (size_t i = 0; i < places.size(); ++i) answers[places[i]] = std::move(asked[i]);
   co_return answers;
 }
@@ -70,8 +71,7 @@ Task<Result<std::vector<Argument>>> find_arguments(Asker& asker, const Entry& en
     if (!types[i]->side_effect) supplies.push_back(&entry.arguments[i]);
   }
   const std::vector<std::span<const Param>> no_inputs(supplies.size());
-  held = co_await answer_all(asker, own, supplies, no_inputs, false);
-  if (!held.empty() && !held.front().ok()) co_return held.front().error();
+  KILN_CO_ASSIGN(held, co_await answer_all(asker, own, supplies, no_inputs));
   std::vector<Argument> arguments;
   size_t next = 0;
   for (const TypeId type : types) {
@@ -107,20 +107,20 @@ Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const P
     const std::span<const Want> wants = body.wants();
     absl::InlinedVector<const Supply*, 1> supplies;
     absl::InlinedVector<std::span<const Param>, 1> inputs;
-    bool tolerant = false;
+    Tolerated tolerated;
     for (const Want& want : wants) {
       const Result<const Supply*> supply = supply_for(entry, want);
       if (!supply.ok()) co_return asker.own(supply.error());
       supplies.push_back(*supply);
       inputs.emplace_back(want.inputs);
-      tolerant |= want.tolerant;
     }
-    std::vector<WantAnswer> answers = co_await answer_all(asker, own, supplies, inputs, tolerant);
-    for (size_t i = 0; i < answers.size(); ++i) {
-      // The body is destroyed where it waits.
-      if (!answers[i].ok() && !wants[i].tolerant) co_return answers[i].error();
-      saw_error |= !answers[i].ok();
+    if (std::any_of(wants.begin(), wants.end(), [](const Want& want) { return want.tolerant; })) {
+      for (const Want& want : wants) tolerated.push_back(want.tolerant);
     }
+    // On an error the body is destroyed where it waits.
+    KILN_CO_ASSIGN(std::vector<WantAnswer> answers,
+                   co_await answer_all(asker, own, supplies, inputs, tolerated));
+    for (const WantAnswer& answer : answers) saw_error |= !answer.ok();
     body.supply(std::move(answers));
   }
 }

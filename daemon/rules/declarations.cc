@@ -38,6 +38,7 @@ bool makes_the_same(const RuleInfo& a, const RuleInfo& b) {
 
 std::string sorted_inputs(const GetDeclaration& get) {
   std::vector<std::string_view> names;
+  names.reserve(get.inputs.size());
   for (const TypeId type : get.inputs) names.push_back(type->name);
   std::sort(names.begin(), names.end());
   std::string text;

@@ -14,14 +14,13 @@ class NodeAsker {
       : context_(context), entry_(entry), input_(input) {}
 
   graph::Context::Get one(graph::Key key) { return context_.get(std::move(key)); }
-  Task<std::vector<WantAnswer>> all(std::vector<graph::Key> keys) {
-    Result<std::vector<graph::ValueRef>> values = co_await context_.get_all(std::move(keys));
-    if (!values.ok()) co_return std::vector<WantAnswer>{values.error()};
-    co_return std::vector<WantAnswer>(std::make_move_iterator(values->begin()),
-                                      std::make_move_iterator(values->end()));
-  }
-  Task<std::vector<WantAnswer>> each(std::vector<graph::Key> keys) {
-    return context_.get_each(std::move(keys));
+  Task<Result<std::vector<WantAnswer>>> all(std::vector<graph::Key> keys, Tolerated tolerated) {
+    if (!tolerated.empty()) {
+      co_return co_await context_.get_some(std::move(keys), std::move(tolerated));
+    }
+    KILN_CO_ASSIGN(std::vector<graph::ValueRef> values, co_await context_.get_all(std::move(keys)));
+    co_return std::vector<WantAnswer>(std::make_move_iterator(values.begin()),
+                                      std::make_move_iterator(values.end()));
   }
   Task<Result<void>> ready_for_effect() {
     co_return internal_error("a rule that is no goal tried to have an effect");
@@ -87,9 +86,10 @@ graph::Key Entry::key(const Supply& supply, const Params& own, std::span<const P
 }
 
 Result<const Supply*> supply_for(const Entry& entry, const Want& want) {
-  const TypeId input = want.inputs.empty() ? nullptr : want.inputs.front().type;
-  const Supply* supply = entry.gets[want.get].find(input);
-  if (supply != nullptr) return supply;
+  const GetSupply& supplies = entry.gets[want.get];
+  if (want.inputs.empty()) return &supplies.cases.front().supply;
+  const TypeId input = want.inputs.front().type;
+  if (const Supply* supply = supplies.find(input)) return supply;
   const GetDeclaration& get = entry.rule.info.gets[want.get];
   const std::string base(get.inputs.front()->name);
   return user_error(ErrorCode::kInvalidArgument,

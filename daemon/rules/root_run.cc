@@ -44,12 +44,30 @@ class RootRun::Asker {
     const Surroundings& at = run_.surroundings_;
     co_return note(key, co_await at.graph.request(key, at.run, at.stop));
   }
-  // The first that fails cancels its siblings.
-  Task<std::vector<WantAnswer>> all(std::vector<graph::Key> keys) {
-    co_return co_await ask(std::move(keys), true);
-  }
-  Task<std::vector<WantAnswer>> each(std::vector<graph::Key> keys) {
-    co_return co_await ask(std::move(keys), false);
+  Task<Result<std::vector<WantAnswer>>> all(std::vector<graph::Key> keys, Tolerated tolerated) {
+    LinkedStop stop(run_.surroundings_.stop);
+    const auto is_tolerated = [&](size_t i) { return !tolerated.empty() && tolerated[i]; };
+    std::vector<Task<Answer>> tasks;
+    tasks.reserve(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      tasks.push_back(request(keys[i], stop, is_tolerated(i)));
+    }
+    std::vector<Answer> answers = co_await when_all(std::move(tasks));
+    std::vector<WantAnswer> noted;
+    noted.reserve(keys.size());
+    // Those that were cancelled for the sake of another's failure are not the failure.
+    std::optional<Error> failure;
+    std::optional<Error> cancelled;
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (!answers[i].ok() && !is_tolerated(i)) {
+        std::optional<Error>& first = is_cancelled(answers[i]) ? cancelled : failure;
+        if (!first) first = answers[i].error();
+      }
+      noted.push_back(note(keys[i], std::move(answers[i])));
+    }
+    if (failure) co_return *std::move(failure);
+    if (cancelled) co_return *std::move(cancelled);
+    co_return noted;
   }
 
   Task<Result<void>> ready_for_effect() {
@@ -66,29 +84,10 @@ class RootRun::Asker {
  private:
   using Answer = Result<graph::Answer>;
 
-  Task<std::vector<WantAnswer>> ask(std::vector<graph::Key> keys, bool fail_fast) {
-    LinkedStop stop(run_.surroundings_.stop);
-    std::vector<Task<Answer>> tasks;
-    tasks.reserve(keys.size());
-    for (const graph::Key& key : keys) tasks.push_back(request(key, stop, fail_fast));
-    std::vector<Answer> answers = co_await when_all(std::move(tasks));
-    std::vector<WantAnswer> noted;
-    // Those that were cancelled for the sake of another's failure are not the failure.
-    std::optional<Error> failure;
-    for (size_t i = 0; i < answers.size(); ++i) {
-      if (fail_fast && !answers[i].ok() && !is_cancelled(answers[i]) && !failure) {
-        failure = answers[i].error();
-      }
-      noted.push_back(note(keys[i], std::move(answers[i])));
-    }
-    if (failure) co_return std::vector<WantAnswer>{*std::move(failure)};
-    co_return noted;
-  }
-
-  Task<Answer> request(graph::Key key, LinkedStop& stop, bool fail_fast) {
+  Task<Answer> request(graph::Key key, LinkedStop& stop, bool tolerated) {
     const Surroundings& at = run_.surroundings_;
     Answer answer = co_await at.graph.request(std::move(key), at.run, stop.token());
-    if (fail_fast && !answer.ok()) stop.stop();
+    if (!answer.ok() && !tolerated) stop.stop();
     co_return answer;
   }
 
@@ -108,7 +107,8 @@ Task<Result<graph::ValueRef>> RootRun::query(const Root& root, std::vector<Param
   co_return co_await settle(root.name, [&](Asker& asker) -> Task<Result<graph::ValueRef>> {
     const Supply* const supplies[] = {&root.supply};
     const std::span<const Param> inputs[] = {given};
-    std::vector<WantAnswer> answers = co_await answer_all(asker, Params(), supplies, inputs, false);
+    KILN_CO_ASSIGN(std::vector<WantAnswer> answers,
+                   co_await answer_all(asker, Params(), supplies, inputs));
     co_return std::move(answers.front());
   });
 }

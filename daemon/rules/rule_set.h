@@ -16,6 +16,7 @@
 #include <source_location>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/rules/definitions.h"
@@ -40,20 +41,20 @@ class RuleSet {
   }
   // The goal rule F, which clients know as `name`.
   template <auto F>
-  void goal(std::string name, std::string summary,
+  void goal(std::string_view name, std::string_view summary,
             std::source_location where = std::source_location::current()) {
     using Traits = internal::RuleTraits<decltype(F)>;
     static_assert(Traits::kKind == RuleKind::kGoal, "a goal is a GoalRule");
-    define<F>(std::move(name), {}, where).info.summary = std::move(summary);
+    define<F>(name, {}, where).info.summary = summary;
   }
   // A rule that is built in: `f(graph::Context&, const In&…)` is a Task<Result<Out>>, or, to say
   // for how long the value holds, a Task<Result<graph::Computed>> with an Out in it.
   template <class Signature, class F>
-  void intrinsic(std::string name, F f,
+  void intrinsic(std::string_view name, F f,
                  std::source_location where = std::source_location::current()) {
     using Traits = internal::IntrinsicTraits<Signature>;
     RuleDefinition definition;
-    definition.info = {.name = std::move(name),
+    definition.info = {.name = std::string(name),
                        .where = internal::location(where),
                        .kind = RuleKind::kIntrinsic,
                        .product = Traits::product(),
@@ -116,10 +117,11 @@ class RuleSet {
 
  private:
   template <auto F>
-  RuleDefinition& define(std::string name, RuleOptions options, const std::source_location& where) {
+  RuleDefinition& define(std::string_view name, RuleOptions options,
+                         const std::source_location& where) {
     using Traits = internal::RuleTraits<decltype(F)>;
     RuleDefinition definition;
-    definition.info = {.name = std::move(name),
+    definition.info = {.name = std::string(name),
                        .where = internal::location(where),
                        .kind = Traits::kKind,
                        .product = Traits::product(),

@@ -57,6 +57,12 @@ Rule<Sum, SumGets> sum(const Program& program, const N& n) {
         }
         break;
       }
+      case Step::kMixed: {
+        const auto [tried, got] = co_await all(try_get<CellValue>(Cell{step.asked[0] % kCells}),
+                                               get<Sum>(N{step.asked[1]}));
+        part = fold(tried.ok() ? (*tried)->n : kFailed, got.n);
+        break;
+      }
       case Step::kCell:
         part = (co_await get<CellValue>(Cell{step.asked[0] % kCells})).n;
         break;
@@ -145,7 +151,8 @@ std::vector<Step> steps_of(Program program, N n) {
     // What is never remembered should be rare.
     if (step.kind == Step::kWhim && pick(3) != 0) step.kind = Step::kAll;
     const bool several = step.kind == Step::kAll || step.kind == Step::kTryAll;
-    const int asked = step.kind == Step::kEither ? 2 : several ? pick(4) : 1;
+    const bool two = step.kind == Step::kEither || step.kind == Step::kMixed;
+    const int asked = two ? 2 : several ? pick(4) : 1;
     for (int i = 0; i < asked; ++i) step.asked.push_back(pick(n.n));
   }
   return steps;
@@ -283,6 +290,11 @@ NaiveEvaluator::Value NaiveEvaluator::step(const Step& step, int sum_so_far, boo
       int part = 0;
       for (const int next : step.asked) part = fold(part, tolerate(cell(next % kCells)));
       return part;
+    }
+    case Step::kMixed: {
+      const int tried = tolerate(cell(step.asked[0] % kCells));
+      const Value got = sum(step.asked[1]);
+      return got ? Value(fold(tried, *got)) : Value();
     }
     case Step::kCell:
       return cell(step.asked[0] % kCells);

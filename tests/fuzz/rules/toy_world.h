@@ -91,7 +91,7 @@ struct Bell {
 
 // One step of what sum(n) does; it asks for smaller sums only.
 struct Step {
-  enum Kind { kOne, kEither, kAll, kTry, kTryAll, kCell, kDaily, kWhim } kind = kOne;
+  enum Kind { kOne, kEither, kAll, kTry, kTryAll, kMixed, kCell, kDaily, kWhim } kind = kOne;
   std::vector<int> asked;  // the n of sums, or a cell
 };
 std::vector<Step> steps_of(Program program, N n);

@@ -202,6 +202,18 @@ TEST_F(GetsTest, AnErrorIsNotRemembered) {
   EXPECT_EQ(ask<Outer>(FactName{"a"})->value, 4);
 }
 
+TEST_F(GetsTest, NothingThatAFailureWentThroughIsRemembered) {
+  set.add<&inner>();
+  set.add<&middle>();
+  set.query<Sum(FactName)>();
+  const auto through = {"middle(FactName{name: \"a\"})", "inner(FactName{name: \"a\"})",
+                        "read_fact(FactName{name: \"a\"})"};
+  for (int times = 0; times < 3; ++times) {
+    EXPECT_FALSE(ask<Sum>(FactName{"a"}).ok());
+    EXPECT_THAT(record.take(), testing::ElementsAreArray(through));
+  }
+}
+
 TEST_F(GetsTest, ASecondWaiterGetsTheSameErrorOfTheOneRun) {
   set.add<&inner>();
   set.query<Outer(FactName)>();
@@ -330,6 +342,53 @@ TEST_F(GetsTest, AGetBesideATryStillEndsTheRule) {
   set_fact("a", 1);
   EXPECT_THAT(ask<Sum>(std::string("a"))->terms, ElementsAre(0, 1));
   EXPECT_EQ(ask<Sum>(std::string("b")).error().message(), "there is no fact b");
+}
+
+Rule<Sum, Gets<Outer(Never), Fact(FactName)>> tries_beside_a_failure(const Journal& journal) {
+  const Local local(journal, "local");
+  const auto [a, fact, b] =
+      co_await all(try_get<Outer>(Never{1}), get<Fact>(FactName{"missing"}), get<Outer>(Never{2}));
+  journal.add("went on");
+  co_return Sum{{a.ok() ? 1 : 0, fact.value, b.value}};
+}
+
+TEST_F(GetsTest, AGetThatFailsCancelsWhatIsTriedBesideIt) {
+  set.add<&tries_beside_a_failure>();
+  set.query<Sum()>();
+  EXPECT_EQ(ask<Sum>().error().message(), "there is no fact missing");
+  EXPECT_THAT(lines, UnorderedElementsAre("~local", "stopped 1", "stopped 2"));
+}
+
+Rule<Sum, Gets<Outer(Never), Fact(FactName)>> tries_beside_who_waits() {
+  const auto [tried, waiting] =
+      co_await all(try_get<Fact>(FactName{"missing"}), get<Outer>(Never{1}));
+  co_return Sum{{tried.ok() ? 1 : 0, waiting.value}};
+}
+
+TEST_F(GetsTest, WhatIsTriedAndFailsCancelsNothing) {
+  set.add<&tries_beside_who_waits>();
+  set.query<Sum()>();
+  const auto sum = begin<Sum>();
+  executor.drain();
+  EXPECT_FALSE(sum->done());
+  EXPECT_THAT(lines, IsEmpty());
+  sum->cancel();
+  executor.drain();
+  EXPECT_EQ(sum->answer().error().code(), ErrorCode::kCancelled);
+}
+
+GoalRule<Gets<Outer(Never), Fact(FactName)>> goal_beside_a_failure(const Journal& journal) {
+  const Local local(journal, "local");
+  const auto [a, fact] = co_await all(try_get<Outer>(Never{1}), get<Fact>(FactName{"missing"}));
+  co_return a.ok() ? fact.value : 1;
+}
+
+TEST_F(GetsTest, InAGoalTooAFailureCancelsItsSiblings) {
+  set.goal<&goal_beside_a_failure>("fail", "");
+  const Result<int> failed = goal("fail");
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message(), "there is no fact missing");
+  EXPECT_THAT(lines, UnorderedElementsAre("~local", "stopped 1"));
 }
 
 Rule<Sum, Gets<Fact(FactName)>> gives_up_later(const FactName& name) {
