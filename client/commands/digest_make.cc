@@ -194,7 +194,7 @@ Result<int> run_digest_download(Invocation& invocation) {
        "store holds is not asked for again. Proxies are those of the environment in which the\n"
        "daemon was started; user names and passwords for https: are taken from ~/.netrc.",
        "kiln digest download https://example.com/tool.tar.gz \\\n"
-       "    e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0"});
+       "    5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03 6"});
   parser.positionals(arguments, 3, 3);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
