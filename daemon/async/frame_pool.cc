@@ -21,8 +21,8 @@ void deallocate(void* frame, size_t) noexcept { ::operator delete(frame); }
 
 namespace {
 
-constexpr size_t kStep = 64;
-constexpr size_t kClasses = 32;           // frames up to 2 KiB
+constexpr size_t kStep = 16;
+constexpr size_t kClasses = 128;          // frames up to 2 KiB
 constexpr size_t kMaxFreeInClass = 4096;  // per thread; the rest returns to malloc
 
 struct FreeFrame {

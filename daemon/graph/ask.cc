@@ -187,7 +187,7 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
   const WaitBlock& block = *wait.block;
   auto* attempt = new Attempt(*this, node, node.state, block);
   node.enter(State::kRunning);
-  node.attempt = attempt;
+  node.work.attempt = attempt;  // which has taken over what was there
   wait.started = true;
   attempt->needs_value = !block.check;
   attempt->link(wait);
@@ -196,7 +196,7 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
 }
 
 void Engine::join(Wait& wait, Node& node) {
-  Attempt& attempt = *node.attempt;
+  Attempt& attempt = *node.work.attempt;
   attempt.newest_run = std::max(attempt.newest_run, wait.block->run);
   attempt.needs_value |= !wait.block->check;
   attempt.link(wait);

@@ -42,6 +42,7 @@ struct Attempt {
         context(*this),
         came_from(found),
         newest_run(run),
+        own_through(the_node.work.own_through),
         span(parent),
         // Read under the node's lock: raise() sets the asker's level before it comes to look here.
         level(asked_by.owner == nullptr
@@ -72,6 +73,7 @@ struct Attempt {
   bool ran = false;
   NodeId hit_by = 0;  // the node that invalidate() named
   RunId newest_run;   // of all who asked
+  RunId own_through;  // Node::own_through
   Wait* waiters = nullptr;
   WaitBlock* blocks = nullptr;           // what the function, or the re-check, waits for
   std::optional<std::stop_source> stop;  // made when the function asks for it

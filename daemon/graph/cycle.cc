@@ -32,8 +32,8 @@ struct Seen {
 void linked_waits(Node& node, uint64_t limit, std::vector<Seen>& seen) {
   NodeGuard guard(node.lock);
   if (node.state != State::kRunning) return;
-  if (node.attempt->level.load(std::memory_order_relaxed) > limit) return;
-  for (WaitBlock* block = node.attempt->blocks; block != nullptr; block = block->next) {
+  if (node.work.attempt->level.load(std::memory_order_relaxed) > limit) return;
+  for (WaitBlock* block = node.work.attempt->blocks; block != nullptr; block = block->next) {
     for (const Wait& wait : block->waits()) {
       if (wait.stage.load(std::memory_order_acquire) == Wait::Stage::kLinked) {
         seen.push_back({wait.target, block->check});
@@ -97,7 +97,7 @@ void Engine::raise(Node& node, uint64_t level) {
         next.wait->stage.load(std::memory_order_acquire) != Wait::Stage::kLinked) {
       continue;
     }
-    Attempt& attempt = *next.node->attempt;
+    Attempt& attempt = *next.node->work.attempt;
     if (attempt.level.load(std::memory_order_relaxed) >= next.level) continue;
     attempt.level.store(next.level, std::memory_order_relaxed);
     const size_t first = pinned.size();
@@ -122,7 +122,7 @@ bool Engine::join_in_order(Wait& wait) {
       {
         NodeGuard guard(target.lock);
         if (target.state != State::kRunning) return false;
-        if (target.attempt->level.load(std::memory_order_relaxed) > level) {
+        if (target.work.attempt->level.load(std::memory_order_relaxed) > level) {
           join(wait, target);
           return true;
         }
@@ -146,7 +146,7 @@ bool Engine::join_in_order(Wait& wait) {
       }
       NodeGuard guard(checker->node->lock);
       if (checker->node->state == State::kRunning) {
-        take_blocks(*checker->node->attempt, giving_up);
+        take_blocks(*checker->node->work.attempt, giving_up);
       }
     }
     // It only waits for what it once depended on: it runs instead, and may not ask again.

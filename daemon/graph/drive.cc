@@ -67,7 +67,7 @@ Engine::Next Engine::begin(Attempt& attempt) {
     start_function(node, attempt, reason, 0);
     return Next::kRun;
   }
-  if (node.validity == Validity::kNever || attempt.newest_run > node.own_through) {
+  if (node.validity == Validity::kNever || attempt.newest_run > attempt.own_through) {
     start_function(node, attempt, RunReason::kNewRun, 0);
     return Next::kRun;
   }
@@ -91,7 +91,10 @@ bool Engine::is_stale(const Node& node, const Attempt& attempt) const {
 
 void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed) {
   node.reason = attempt.reason = reason;
-  node.changed = attempt.changed = changed;
+  attempt.changed = changed;
+  if (changed != 0) {
+    for (Edge& edge : node.deps) edge.changed = edge.node == changed ? 1 : 0;
+  }
   attempt.was_forced = node.forced;
   node.forced = false;
   attempt.ran = true;

@@ -20,17 +20,15 @@ uint64_t ticks_of(uint8_t cost) { return cost == 0 ? 0 : uint64_t{1} << (cost - 
 
 // A value came to `node`, after so many ticks of its function's own work.
 void Engine::note_value(Node& node, uint64_t ticks) {
-  const uint64_t bytes = node.value->bytes();
-  const auto old_bytes = static_cast<int64_t>(node.value_bytes);
-  node.value_bytes = static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
-  counters_.add(Count::kValueBytes, int64_t{node.value_bytes} - old_bytes);
+  const size_t bytes = node.value->bytes();
+  counters_.add(Count::kValueBytes, static_cast<int64_t>(bytes));
   if (options_.value_bytes_cap == 0) return;
   node.cost = static_cast<uint8_t>(std::bit_width(ticks));
   node.used = node.queued;
   if (node.queued) return;
   node.queued = true;
   MutexLock lock(arrivals_mutex_);
-  arrivals_.push_back({node.id, EvictionOrder::worth_of(ticks, node.value_bytes)});
+  arrivals_.push_back({node.id, EvictionOrder::worth_of(ticks, bytes)});
 }
 
 void Engine::evict() {
@@ -72,7 +70,7 @@ std::optional<Worth> Engine::evict(EvictionOrder::Candidate candidate) {
     ticks = ticks_of(node.cost);
     if (node.used || node.state == State::kRunning) {
       node.used = false;
-      return EvictionOrder::worth_of(ticks, node.value_bytes);
+      return EvictionOrder::worth_of(ticks, node.value->bytes());
     }
     for (const Edge& edge : node.deps) {
       if (deps.size() == kDependenciesSeen) break;
@@ -89,7 +87,7 @@ std::optional<Worth> Engine::evict(EvictionOrder::Candidate candidate) {
   NodeGuard guard(node.lock);
   node.queued = static_cast<bool>(node.value);
   if (!node.value) return std::nullopt;
-  const Worth worth = EvictionOrder::worth_of(ticks, node.value_bytes);
+  const Worth worth = EvictionOrder::worth_of(ticks, node.value->bytes());
   if (worth > candidate.worth || node.used || node.state == State::kRunning) return worth;
   node.queued = false;
   dropped = drop_value(node);
@@ -98,7 +96,7 @@ std::optional<Worth> Engine::evict(EvictionOrder::Candidate candidate) {
 }
 
 ValueRef Engine::drop_value(Node& node) {
-  counters_.add(Count::kValueBytes, -int64_t{std::exchange(node.value_bytes, 0)});
+  counters_.add(Count::kValueBytes, -static_cast<int64_t>(node.value->bytes()));
   return std::exchange(node.value, ValueRef());
 }
 

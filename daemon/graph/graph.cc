@@ -25,7 +25,7 @@ Engine::~Engine() {
   table_.for_each([&](Node& node) {
     NodeGuard guard(node.lock);
     if (node.state == State::kRunning) {
-      for (Wait* wait = node.attempt->waiters; wait != nullptr; wait = wait->next) {
+      for (Wait* wait = node.work.attempt->waiters; wait != nullptr; wait = wait->next) {
         wait->block->ref();
         leftovers.blocks.push_back(wait->block);
       }
@@ -145,13 +145,11 @@ std::optional<Why> Engine::why(const Hash128& hash) const {
   Why why;
   NodeGuard guard(node->lock);
   why.reason = node->reason;
-  const auto is_changed = [&](const Edge& edge)
-                              KILN_REQUIRES(node->lock) { return edge.node == node->changed; };
-  // It asked for that again, or it is no pure function and the other may be forgotten.
-  if (node->reason == RunReason::kInputChanged &&
-      std::any_of(node->deps.begin(), node->deps.end(), is_changed)) {
-    why.changed = table_.at(node->changed).key;
-  }
+  if (node->reason != RunReason::kInputChanged) return why;
+  // It asked for that again; or it is no pure function, and the other may be forgotten.
+  const auto changed = std::find_if(node->deps.begin(), node->deps.end(),
+                                    [](const Edge& edge) { return edge.changed != 0; });
+  if (changed != node->deps.end()) why.changed = table_.at(changed->node).key;
   return why;
 }
 

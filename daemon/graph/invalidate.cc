@@ -7,9 +7,9 @@ namespace kiln::graph {
 bool Engine::mark(Node& node, NodeId cause, std::vector<NodeId>& next) {
   if (node.state == State::kClean) {
     node.enter(State::kDirty);
-  } else if (node.state == State::kRunning && !node.attempt->hit) {
-    node.attempt->hit = true;
-    node.attempt->hit_by = cause;
+  } else if (node.state == State::kRunning && !node.work.attempt->hit) {
+    node.work.attempt->hit = true;
+    node.work.attempt->hit_by = cause;
   } else {
     return false;
   }

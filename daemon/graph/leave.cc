@@ -44,7 +44,7 @@ void Engine::take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks) {
 
 // The node forgets its attempt. What the attempt waits for is left, by drain().
 void Engine::abandon(Node& node, Leftovers& leftovers) {
-  Attempt& attempt = *node.attempt;
+  Attempt& attempt = *node.work.attempt;
   counters_.add(Count::kCancelled);
   attempt.abandoned = true;
   take_blocks(attempt, leftovers.blocks);
@@ -75,7 +75,7 @@ void Engine::drain(Leftovers leftovers, Leaving how) {
       {
         NodeGuard guard(node.lock);
         if (wait.stage.load(std::memory_order_acquire) != Wait::Stage::kLinked) continue;
-        Attempt& attempt = *node.attempt;
+        Attempt& attempt = *node.work.attempt;
         attempt.unlink(wait);
         if (how == Leaving::kGaveUp) {
           wait.outcome.gave_up = true;

@@ -44,11 +44,9 @@ void Node::reset() {
   forced = failed = transient = used = false;
   cost = 0;
   generation = 0;
-  changed = 0;
   value = ValueRef();
-  value_bytes = 0;
   steady.store(0, std::memory_order_relaxed);
-  own_through = good_through = kEveryRun;
+  work.own_through = good_through = kEveryRun;
   deps = Edges();
   dependents = Dependents();
 }

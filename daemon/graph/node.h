@@ -41,8 +41,9 @@ enum class State : uint8_t { kIdle, kRunning, kClean, kDirty };
 // group was known. Hence a group may be re-checked at once when all groups before it are unchanged.
 struct Edge {
   NodeId node = 0;
-  uint32_t generation : 31 = 0;  // 0: asked for, and never answered
+  uint32_t generation : 30 = 0;  // 0: asked for, and never answered
   uint32_t opens_group : 1 = 0;
+  uint32_t changed : 1 = 0;  // if the node ran for that, this is the one
 
   friend bool operator==(const Edge& a, const Edge& b) {
     return a.node == b.node && a.generation == b.generation;
@@ -56,15 +57,14 @@ using Dependents = absl::InlinedVector<NodeId, 4>;
 // Good for every run.
 constexpr RunId kEveryRun{std::numeric_limits<uint64_t>::max()};
 
-struct Node {
+// Two cache lines: of the first a look-up reads all, of the second nothing.
+struct alignas(64) Node {
   Node(NodeId node_id, Key node_key) : key(std::move(node_key)), id(node_id) {}
 
   Key key;  // constant until the place is another node's
-  const NodeId id;
 
   mutable NodeLock lock;
   State state KILN_GUARDED_BY(lock) = State::kIdle;
-  RunReason reason KILN_GUARDED_BY(lock) = RunReason::kNeverRan;
   // The validity that the function gave the value.
   Validity validity KILN_GUARDED_BY(lock) = Validity::kForever;
   // Named by invalidate() since the function started last: it must run.
@@ -79,24 +79,29 @@ struct Node {
   bool queued : 1 KILN_GUARDED_BY(lock) = false;
   // Forgotten: no look-up finds it, and when nobody can name it any more the place is free.
   bool gone : 1 KILN_GUARDED_BY(lock) = false;
-  // How long the function itself last worked: bits of a number of ticks.
-  uint8_t cost KILN_GUARDED_BY(lock) = 0;
   // The sweep that was at work, or had been last, when the node was looked up last.
   std::atomic<uint8_t> looked_up{0};
-  uint32_t generation KILN_GUARDED_BY(lock) = 0;  // 0: it never had a value
-  NodeId changed KILN_GUARDED_BY(lock) = 0;       // for kInputChanged
   ValueRef value KILN_GUARDED_BY(lock);
-  uint32_t value_bytes KILN_GUARDED_BY(lock) = 0;
+  // The newest run that this value is good for, with all that is below.
+  RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
+  uint32_t generation KILN_GUARDED_BY(lock) = 0;  // 0: it never had a value
   // The generation while the node is Clean for every run, else 0: what a re-check compares without
   // taking the lock. Written under the lock, by enter(). Who reads what was true a moment ago is
   // marked in turn: an invalidation that marks this node goes on to its dependents.
   std::atomic<uint32_t> steady{0};
-  // The newest run that this value is good for: by its own validity; and with all that is below.
-  RunId own_through KILN_GUARDED_BY(lock) = kEveryRun;
-  RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
+
+  const NodeId id;
+  RunReason reason KILN_GUARDED_BY(lock) = RunReason::kNeverRan;
+  // How long the function itself last worked: bits of a number of ticks.
+  uint8_t cost KILN_GUARDED_BY(lock) = 0;
+  union Work {
+    Attempt* attempt;  // while Running; it keeps the other meanwhile
+    // Else: the newest run that the value is good for by its own validity.
+    RunId own_through = kEveryRun;
+  };
+  Work work KILN_GUARDED_BY(lock);
   Edges deps KILN_GUARDED_BY(lock);
   Dependents dependents KILN_GUARDED_BY(lock);
-  Attempt* attempt KILN_GUARDED_BY(lock) = nullptr;  // set exactly while Running
 
   // CHECKs that the exit is legal. What is remembered is up to date when Clean is entered.
   void enter(State next) KILN_REQUIRES(lock);
@@ -108,5 +113,6 @@ struct Node {
   // As one that was never used, but for what belongs to the place.
   void reset() KILN_REQUIRES(lock);
 };
+static_assert(sizeof(Node) == 128);
 
 }  // namespace kiln::graph

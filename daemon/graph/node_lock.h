@@ -1,4 +1,4 @@
-// NodeLock: a mutex of four bytes, one per node.
+// NodeLock: a mutex of four bytes, one per node and one per shard of the table.
 //
 // A futex through std::atomic::wait, after "Futexes Are Tricky" (Drepper 2011, mutex 2). A million
 // nodes have one each, which is why it is not a Mutex (40 bytes).

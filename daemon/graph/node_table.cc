@@ -4,9 +4,17 @@
 
 namespace kiln::graph {
 
+namespace {
+
+Node* new_chunk(size_t nodes) {
+  return static_cast<Node*>(::operator new(nodes * sizeof(Node), std::align_val_t{alignof(Node)}));
+}
+
+}  // namespace
+
 NodeTable::NodeTable() {
   // Id 0, the first of shard 0, is no node.
-  shards_[0].chunks[0] = static_cast<Node*>(::operator new(kFirstChunk * sizeof(Node)));
+  shards_[0].chunks[0] = new_chunk(kFirstChunk);
   shards_[0].count = 1;
 }
 
@@ -16,13 +24,14 @@ NodeTable::~NodeTable() {
     return true;
   });
   for (Shard& shard : shards_) {
-    for (auto& chunk : shard.chunks) ::operator delete(chunk.load());
+    for (auto& chunk : shard.chunks)
+      ::operator delete(chunk.load(), std::align_val_t{alignof(Node)});
   }
 }
 
 Node* NodeTable::find(const Hash128& hash) const {
   const Shard& shard = shards_[shard_of(hash)];
-  MutexLock lock(shard.mutex);
+  NodeGuard lock(shard.mutex);
   const auto found = shard.index.find(hash);
   return found == shard.index.end() ? nullptr : found->node;
 }
@@ -30,7 +39,7 @@ Node* NodeTable::find(const Hash128& hash) const {
 Node& NodeTable::find_or_create(Key&& key) {
   const uint32_t shard_index = shard_of(key.hash);
   Shard& shard = shards_[shard_index];
-  MutexLock lock(shard.mutex);
+  NodeGuard lock(shard.mutex);
   // One probe finds the node, or the place for it.
   const auto place =
       shard.index.lazy_emplace(key.hash, [&](const auto& construct) KILN_REQUIRES(shard.mutex) {
@@ -50,8 +59,7 @@ Node& NodeTable::find_or_create(Key&& key) {
         KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
         Node* chunk = shard.chunks[slot.chunk].load(std::memory_order_relaxed);
         if (chunk == nullptr) {
-          const size_t nodes = size_t{kFirstChunk} << slot.chunk;
-          chunk = static_cast<Node*>(::operator new(nodes * sizeof(Node)));
+          chunk = new_chunk(size_t{kFirstChunk} << slot.chunk);
           shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
         }
         Node* made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
@@ -75,7 +83,7 @@ void NodeTable::keep_stale(Node& node) const {
 
 bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
   Shard& shard = shards_[node.id % kShards];
-  MutexLock lock(shard.mutex);
+  NodeGuard lock(shard.mutex);
   NodeGuard guard(node.lock);
   if (!is_stale(node) || !may_go(node)) return false;
   node.gone = true;
@@ -86,7 +94,7 @@ bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
 
 void NodeTable::reclaim(Node& node) {
   Shard& shard = shards_[node.id % kShards];
-  MutexLock lock(shard.mutex);
+  NodeGuard lock(shard.mutex);
   {
     NodeGuard guard(node.lock);
     node.reset();
@@ -113,7 +121,7 @@ uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
   uint64_t places = 0;
   for (const Shard& shard : shards_) {
-    MutexLock lock(shard.mutex);
+    NodeGuard lock(shard.mutex);
     places += shard.count.load(std::memory_order_relaxed);
     index += shard.index.capacity() * (sizeof(Entry) + 1);
   }

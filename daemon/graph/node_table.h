@@ -96,7 +96,7 @@ class NodeTable {
     bool operator()(const Entry& a, const Entry& b) const { return a.node == b.node; }
   };
   struct alignas(64) Shard {
-    mutable Mutex mutex;
+    mutable NodeLock mutex;
     absl::flat_hash_set<Entry, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
     std::atomic<uint32_t> count{0};  // of places; written under the mutex
     std::vector<uint32_t> vacant KILN_GUARDED_BY(mutex);

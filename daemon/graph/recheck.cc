@@ -55,7 +55,10 @@ Task<Engine::Next> Engine::recheck(Attempt& attempt) {
 // which nothing is known now.
 Edges Engine::compare(std::span<const Edge> group, RunId run, Verdict& verdict) {
   Edges open;
-  for (const Edge& edge : group) {
+  constexpr size_t kAhead = 16;
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (i + kAhead < group.size()) __builtin_prefetch(&table_.at(group[i + kAhead].node));
+    const Edge& edge = group[i];
     Node& dep = table_.at(edge.node);
     if (dep.steady.load(std::memory_order_acquire) == edge.generation) continue;
     NodeGuard guard(dep.lock);
@@ -113,7 +116,7 @@ Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
     attempt.reads_transient = verdict.transient;
     const bool stale = is_stale(node, attempt);
     if (!stale) {
-      node.good_through = std::min(node.own_through, verdict.good_through);
+      node.good_through = std::min(attempt.own_through, verdict.good_through);
       node.transient = verdict.transient;
       attempt.came_from = State::kClean;
     }

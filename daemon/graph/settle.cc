@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxFrames = 32;
 
 // The reads that were answered, as dependencies to record.
-Edges edges_of(std::span<const Read> reads) {
+Edges edges_of(std::span<const Read> reads, NodeId changed) {
   Edges edges;
   edges.reserve(reads.size());
   bool opens = false;
@@ -22,6 +22,7 @@ Edges edges_of(std::span<const Read> reads) {
     if (read.edge.generation == 0) continue;
     edges.push_back(read.edge);
     edges.back().opens_group = opens ? 1 : 0;
+    edges.back().changed = read.edge.node == changed ? 1 : 0;
     opens = false;
   }
   return edges;
@@ -84,7 +85,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
 // Remembers what was computed, from what. `retired` are the dependencies it has no more.
 bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old,
                    bool equal, Edges& retired) {
-  Edges deps = edges_of(attempt.reads);
+  Edges deps = edges_of(attempt.reads, attempt.changed);
   for (size_t i = 0; i < node.deps.size(); ++i) {
     const bool kept = i < attempt.reads.size() && attempt.reads[i].borrowed &&
                       attempt.reads[i].edge.generation != 0;
@@ -103,6 +104,7 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   }
   counters_.add(Count::kEdges,
                 static_cast<int64_t>(deps.size()) - static_cast<int64_t>(node.deps.size()));
+  if (node.value) counters_.add(Count::kValueBytes, -static_cast<int64_t>(node.value->bytes()));
   // The old one, if it is equal: it may have been evicted meanwhile.
   if (equal) {
     node.value = old;
@@ -113,8 +115,8 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   node.deps = std::move(deps);
   // Made in spite of an error, which is not remembered: so neither is this.
   node.validity = attempt.saw_error ? Validity::kNever : computed.validity;
-  node.own_through = node.validity == Validity::kThisRun ? attempt.newest_run : kEveryRun;
-  node.good_through = std::min(node.own_through, attempt.reads_through);
+  attempt.own_through = node.validity == Validity::kThisRun ? attempt.newest_run : kEveryRun;
+  node.good_through = std::min(attempt.own_through, attempt.reads_through);
   node.transient = node.validity == Validity::kNever || attempt.reads_transient;
   node.failed = false;
   attempt.was_forced = false;
@@ -180,7 +182,7 @@ void Engine::return_node(Node& node, Attempt& attempt) {
   State found = attempt.came_from;
   if (attempt.hit && found == State::kClean) found = State::kDirty;
   node.enter(found);
-  node.attempt = nullptr;
+  node.work.own_through = attempt.own_through;
 }
 
 // What the attempt read is not recorded.
@@ -196,7 +198,7 @@ void Engine::forget_reads(Attempt& attempt) {
 
 // Hands the outcome to all who wait. `done` is the list of them, for resume_done().
 void Engine::finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done) {
-  node.attempt = nullptr;
+  node.work.own_through = attempt.own_through;
   done = std::exchange(attempt.waiters, nullptr);
   for (Wait* wait = done; wait != nullptr; wait = wait->next) {
     wait->outcome = outcome;

@@ -50,7 +50,7 @@ Result<Answer> ask(Executor& executor, Graph& graph, Key key) {
   return sync_wait(executor, graph.request(std::move(key), RunId{1}, std::stop_token()));
 }
 
-void FirstRun(benchmark::State& state) {
+void first_run(benchmark::State& state, Options options) {
   const int nodes = static_cast<int>(state.range(0));
   const Fib fib;
   uint64_t bytes = 0;
@@ -58,7 +58,7 @@ void FirstRun(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     ThreadPool pool("bench", 1);
-    auto graph = std::make_unique<Graph>(pool);
+    auto graph = std::make_unique<Graph>(pool, options);
     const size_t before = heap_bytes();
     state.ResumeTiming();
     benchmark::DoNotOptimize(ask(pool, *graph, fib.key(nodes)));
@@ -73,6 +73,25 @@ void FirstRun(benchmark::State& state) {
   state.counters["bytes/suspended"] = static_cast<double>(suspended);
   state.SetItemsProcessed(state.iterations() * nodes);
 }
+void FirstRun(benchmark::State& state) { first_run(state, {}); }
+// A cap that is never reached, and one that lets half of the values stay.
+void FirstRunUnderACap(benchmark::State& state) {
+  first_run(state, {.value_bytes_cap = uint64_t{1} << 40});
+}
+void FirstRunThatEvicts(benchmark::State& state) {
+  const size_t all = static_cast<size_t>(state.range(0)) * make_value(0)->bytes();
+  first_run(state, {.value_bytes_cap = all / 2});
+}
+BENCHMARK(FirstRunUnderACap)
+    ->Arg(100'000)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+BENCHMARK(FirstRunThatEvicts)
+    ->Arg(100'000)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 BENCHMARK(FirstRun)
     ->Arg(100'000)
     ->Arg(1'000'000)
@@ -113,36 +132,45 @@ BENCHMARK(FirstRunOfANaiveMemo)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
+// Of a million nodes, nearly every access misses the caches; of ten thousand, none does.
 constexpr int kWarm = 1'000'000;
+constexpr int kWarmInCache = 10'000;
 
-Task<void> look_up(Graph& graph, const Fib& fib, benchmark::State& state) {
+Task<void> look_up(Graph& graph, const Fib& fib, int nodes, benchmark::State& state) {
   int n = 0;
   for (auto _ : state) {
-    n = (n + 7919) % kWarm;
+    n = (n + 7919) % nodes;
     benchmark::DoNotOptimize(co_await graph.request(fib.key(n), RunId{1}, std::stop_token()));
   }
 }
-void WarmLookUp(benchmark::State& state) {
+void look_up_warm(benchmark::State& state, int nodes) {
   const Fib fib;
   ThreadPool pool("bench", 1);
   Graph graph(pool);
-  (void)ask(pool, graph, fib.key(kWarm));
-  sync_wait(pool, look_up(graph, fib, state));
+  (void)ask(pool, graph, fib.key(nodes));
+  sync_wait(pool, look_up(graph, fib, nodes, state));
 }
+void WarmLookUp(benchmark::State& state) { look_up_warm(state, kWarm); }
+void WarmLookUpInCache(benchmark::State& state) { look_up_warm(state, kWarmInCache); }
 BENCHMARK(WarmLookUp)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(WarmLookUpInCache)->MeasureProcessCPUTime()->UseRealTime();
 
-void RawLookUp(benchmark::State& state) {
+// The floor: as many keys in a hash map, the same key made, and a reference to a value.
+void look_up_raw(benchmark::State& state, int count) {
   const Fib fib;
   absl::flat_hash_map<Hash128, std::unique_ptr<Key>, std::hash<Hash128>> nodes;
-  for (int n = 0; n < kWarm; ++n) nodes[fib.key(n).hash] = std::make_unique<Key>(fib.key(n));
+  for (int n = 0; n < count; ++n) nodes[fib.key(n).hash] = std::make_unique<Key>(fib.key(n));
   int n = 0;
   for (auto _ : state) {
-    n = (n + 7919) % kWarm;
+    n = (n + 7919) % count;
     const Key key = fib.key(n);
     benchmark::DoNotOptimize(ValueRef(nodes.find(key.hash)->second->input));
   }
 }
+void RawLookUp(benchmark::State& state) { look_up_raw(state, kWarm); }
+void RawLookUpInCache(benchmark::State& state) { look_up_raw(state, kWarmInCache); }
 BENCHMARK(RawLookUp);
+BENCHMARK(RawLookUpInCache);
 
 // Sixty-four chains under one root, for one thread or two: key(lane * kLength + n) asks for n - 1.
 class Lanes final : public Function {
