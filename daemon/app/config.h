@@ -21,4 +21,8 @@ struct Config {
   uint64_t memo_bytes = uint64_t{2} << 30;
 };
 
+// What to do about a home that cannot be used.
+inline constexpr const char* kHomeHint =
+    "KILN_HOME is where kiln keeps its store; set it to a directory that can be written";
+
 }  // namespace kiln::app
