@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kMaxInFlight = 256;
 constexpr size_t kReadSize = size_t{64} << 10;
 constexpr size_t kDescriptionColumns = 60;
+constexpr int kWrong = 2;  // the exit code of a request that is wrong itself
 
 bool readable(int fd) {
   pollfd poll_fd = {fd, POLLIN, 0};
@@ -105,7 +106,7 @@ Result<RequestSource::Pull> Batch::pull(std::string& message) {
     std::string id = std::to_string(line_number_);
     auto process = parse_line(line, id);
     if (!process.ok()) {
-      KILN_TRY(refuse(id, process.error()));
+      KILN_TRY(refuse(line_number_, id, process.error()));
       continue;
     }
     request_.set_id(line_number_);
@@ -117,11 +118,10 @@ Result<RequestSource::Pull> Batch::pull(std::string& message) {
   }
 }
 
-Result<void> Batch::refuse(const std::string& id, const Error& error) {
+Result<void> Batch::refuse(uint64_t line_number, const std::string& id, const Error& error) {
   tally_.any_wrong = true;
-  const Error placed =
-      user_error(error.code(),
-                 input_name_ + ", line " + std::to_string(line_number_) + ": " + error.message());
+  const Error placed = user_error(
+      error.code(), input_name_ + ", line " + std::to_string(line_number) + ": " + error.message());
   on_wrong_(placed.message());
   return on_line_(
       dumped_line({{"id", nlohmann::ordered_json::parse(id)}, {"error", error_json(placed)}}));
@@ -138,13 +138,16 @@ Result<void> Batch::take(std::string_view message) {
   if (line == in_flight_.end()) {
     return internal_error("the daemon answered a request that was not made");
   }
-  nlohmann::ordered_json json = {{"id", nlohmann::ordered_json::parse(line->second)}};
+  const std::string id = std::move(line->second);
   in_flight_.erase(line);
+  nlohmann::ordered_json json = {{"id", nlohmann::ordered_json::parse(id)}};
   if (response.has_result()) {
     add_result(response.result(), response.stdout(), response.stderr(), json);
     tally_.any_failed |= response.result().exit_code() != 0 || response.result().timed_out();
   } else {
-    json["error"] = error_json(from_wire(response.error()));
+    const Error error = from_wire(response.error());
+    if (exit_code(error.code(), error.blame()) == kWrong) return refuse(response.id(), id, error);
+    json["error"] = error_json(error);
     tally_.any_failed = true;
   }
   return on_line_(dumped_line(json));

@@ -1,8 +1,8 @@
 // Batch: `kiln exec --batch` between its two streams of lines and the two of the call.
 //
 // What:   BatchInput reads lines and makes requests of them, a bounded number ahead of the results;
-//         BatchOutput makes lines of the results. A line that is wrong gets a result, too: an
-//         error, and the others go on.
+//         BatchOutput makes lines of the results. A line that is wrong, for us or for the
+//         daemon, gets a result, too: an error, and the others go on.
 // Threads: single-owner, both.
 #pragma once
 
@@ -46,7 +46,7 @@ class Batch final : public RequestSource {
 
  private:
   Result<bool> next_line(std::string& line);
-  Result<void> refuse(const std::string& id, const Error& error);
+  Result<void> refuse(uint64_t line_number, const std::string& id, const Error& error);
 
   // constant after construction
   const UniqueFd input_;

@@ -78,6 +78,9 @@ void GlobalOptions::add_to(OptionParser& parser) {
   parser.flag("--json", json_, "print JSON on standard output");
   parser.value("--color", "WHEN", color_, "auto, always or never; NO_COLOR is honoured");
   parser.value("--progress", "HOW", progress_, "auto, plain or none");
+  parser.value("--level", "LEVEL", level_,
+               "what is said: error, warn, info (default), debug or trace;\n"
+               "from debug on errors show what the daemon was computing");
   parser.value("--profile", "FILE", profile_,
                "write what ran, when and why: a Chrome trace, for\n"
                "https://ui.perfetto.dev or chrome://tracing");
@@ -93,7 +96,14 @@ Result<void> GlobalOptions::apply(Console& console) const {
                                    {{"auto", ProgressMode::kAuto},
                                     {"plain", ProgressMode::kPlain},
                                     {"none", ProgressMode::kNone}}));
+  KILN_ASSIGN(const TalkLevel level, choose<TalkLevel>("--level", level_.value_or("info"),
+                                                       {{"error", TalkLevel::kError},
+                                                        {"warn", TalkLevel::kWarn},
+                                                        {"info", TalkLevel::kInfo},
+                                                        {"debug", TalkLevel::kDebug},
+                                                        {"trace", TalkLevel::kTrace}}));
   console.set_modes(color, progress);
+  console.set_level(level);
   return {};
 }
 

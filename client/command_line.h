@@ -42,6 +42,7 @@ class GlobalOptions {
   std::optional<std::string> root_;
   std::optional<std::string> color_;
   std::optional<std::string> progress_;
+  std::optional<std::string> level_;
   std::optional<std::string> profile_;
   bool json_ = false;
 };

@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "common/base/file.h"
+#include "common/types/rel_path.h"
 
 namespace kiln {
 
@@ -47,6 +48,15 @@ std::string_view clipped(std::string_view text, size_t columns) {
     if (begins && ++characters > columns) return text.substr(0, i);
   }
   return text;
+}
+
+// The error without the frames that the engine put there, which mean nothing to those who use it.
+Error without_trace(const Error& error) {
+  Error out(error.code(), error.blame(), error.message());
+  for (const std::string& frame : error.context()) {
+    if (!frame.starts_with("while computing ")) out = out.with_context(frame);
+  }
+  return out;
 }
 
 }  // namespace
@@ -112,20 +122,27 @@ void Console::say_colored(const char* color, std::string_view head, std::string_
   (void)write_all(STDERR_FILENO, text, "standard error");
 }
 
-void Console::say(std::string_view message) { say_colored("", "kiln: ", message); }
-void Console::say_warning(std::string_view message) {
-  say_colored(kYellow, "kiln: warning: ", message);
+void Console::say(std::string_view message) {
+  if (level_ >= TalkLevel::kInfo) say_colored("", "kiln: ", message);
 }
-void Console::say_error(const Error& error) { say_colored(kRed, "kiln: ", error.to_string()); }
+
+void Console::say_warning(std::string_view message) {
+  if (level_ >= TalkLevel::kWarn) say_colored(kYellow, "kiln: warning: ", message);
+}
+
+void Console::say_error(const Error& error) {
+  const bool traced = error.blame() == Blame::kBug || level_ >= TalkLevel::kDebug;
+  say_colored(kRed, "kiln: ", traced ? error.to_string() : without_trace(error).to_string());
+}
 
 void Console::say_result(bool good, std::string_view line) {
-  say_colored(good ? kGreen : kRed, good ? "✓ " : "✗ ", line);
+  say_colored(good ? kGreen : kRed, good ? "✓ " : "✗ ", printable(line));
 }
 
 void Console::show_status(std::string_view line) {
   if (!live() || !at_line_start_) return;
   std::string text(kClearLine);
-  text += clipped(line, terminal_columns() - 1);
+  text += clipped(printable(line), terminal_columns() - 1);
   status_shown_ = true;
   (void)write_all(STDERR_FILENO, text, "standard error");
 }

@@ -17,11 +17,15 @@ namespace kiln {
 
 enum class ColorMode { kAuto, kAlways, kNever };
 enum class ProgressMode { kAuto, kPlain, kNone };
+// What is said, each with all before it. From kDebug on errors show the computations they came
+// through.
+enum class TalkLevel { kError, kWarn, kInfo, kDebug, kTrace };
 
 class Console {
  public:
   explicit Console(Interrupt& interrupt);
   void set_modes(ColorMode color, ProgressMode progress);
+  void set_level(TalkLevel level) { level_ = level; }
 
   bool stdout_is_terminal() const { return stdout_is_terminal_; }
   // Whether the live line is shown; whether results of what ran are told.
@@ -32,11 +36,12 @@ class Console {
   Result<void> write_stdout(std::string_view bytes);
   Result<void> write_stderr(std::string_view bytes);
 
-  // "kiln: message".
+  // "kiln: message", if the level is not below.
   void say(std::string_view message);
   void say_warning(std::string_view message);
   void say_error(const Error& error);
-  // One line of result; `good` chooses its colour.
+  // One line of result; `good` chooses its colour. Here and in the live line control characters,
+  // which a description may hold, are escaped.
   void say_result(bool good, std::string_view line);
 
   void show_status(std::string_view line);
@@ -51,6 +56,7 @@ class Console {
   bool stderr_is_terminal_;
   bool color_ = false;
   ProgressMode progress_ = ProgressMode::kAuto;
+  TalkLevel level_ = TalkLevel::kInfo;
   bool status_shown_ = false;
   bool at_line_start_ = true;  // of the terminal, as far as we wrote
 };

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "common/base/file.h"
+#include "common/ipc/life_lock.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
@@ -125,9 +126,9 @@ Result<void> wait_until_ready(int output, int ready, const DaemonPaths& paths,
         left.count() > 0 ? ::poll(fds.data(), fds.size(), static_cast<int>(left.count())) : 0;
     if (n < 0 && errno != EINTR) return os_error(errno, "wait for the daemon");
     if (n == 0) {
-      return environment_error(
-          ErrorCode::kUnavailable,
-          "the daemon did not become ready within 30 seconds; its log: " + paths.log);
+      return with_log(environment_error(ErrorCode::kUnavailable,
+                                        "the daemon did not become ready within 30 seconds"),
+                      paths);
     }
     if (fds[2].revents != 0 && interrupt.take()) return interrupted_error();
     std::array<char, 4096> buffer;
@@ -147,9 +148,9 @@ Result<void> wait_until_ready(int output, int ready, const DaemonPaths& paths,
       said += rest;
     }
     const std::string why = without_final_newlines(answer + said);
-    return environment_error(
-        ErrorCode::kUnavailable,
-        "the daemon did not start" + (why.empty() ? "" : ": " + why) + "\n  its log: " + paths.log);
+    return with_log(environment_error(ErrorCode::kUnavailable,
+                                      "the daemon did not start" + (why.empty() ? "" : ": " + why)),
+                    paths);
   }
 }
 
@@ -170,12 +171,12 @@ Result<void> start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
   return wait_until_ready(output.read.get(), ready.read.get(), paths, interrupt);
 }
 
-}  // namespace
-
-Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths) {
+// Connects to whoever listens at `path`; nothing if nobody does.
+Result<std::optional<DaemonConnection>> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, paths.socket.c_str(), paths.socket.size() + 1);
+  if (path.size() >= sizeof address.sun_path) return std::optional<DaemonConnection>();
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return os_error(errno, "make a socket");
   int rc;
@@ -184,20 +185,38 @@ Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths) {
   } while (rc != 0 && errno == EINTR);
   if (rc != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<DaemonConnection>();
-    return os_error(errno, "connect to the daemon at " + paths.socket);
+    return os_error(errno, "connect to the daemon at " + path);
   }
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return os_error(errno, "ask who listens at " + paths.socket);
+    return os_error(errno, "ask who listens at " + path);
   }
   if (peer.uid != ::geteuid()) {
     return user_error(ErrorCode::kPermissionDenied,
-                      "the daemon at " + paths.socket + " belongs to user " +
-                          std::to_string(peer.uid) +
+                      "the daemon at " + path + " belongs to user " + std::to_string(peer.uid) +
                           "; set KILN_RUNTIME_DIR to a directory of your own");
   }
   return std::optional(DaemonConnection{std::move(socket), peer.pid});
+}
+
+}  // namespace
+
+Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths) {
+  KILN_ASSIGN(auto here, connect_to(paths.socket));
+  if (here) return here;
+  KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
+  if (!holder) return here;
+  KILN_ASSIGN(auto there, connect_to(holder->socket));
+  if (there) return there;
+  KILN_ASSIGN(const auto holder_now, life_lock_holder(paths.life_lock));
+  if (holder_now != holder) return there;  // it has gone meanwhile
+  const std::string pid = std::to_string(holder->pid);
+  return environment_error(ErrorCode::kUnavailable, "the daemon of " + paths.home + ", process " +
+                                                        pid + ", cannot be reached: its socket " +
+                                                        holder->socket +
+                                                        " is gone\n  end it with `kill " + pid +
+                                                        "`; the next command starts another");
 }
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
@@ -208,14 +227,22 @@ Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrup
   KILN_ASSIGN(const auto lock, take_start_lock(paths, interrupt));
   KILN_ASSIGN(auto started_by_another, find_daemon(paths));
   if (started_by_another) return *std::move(started_by_another);
-  KILN_TRY(start_daemon(paths, interrupt));
+  const auto start = start_daemon(paths, interrupt);
+  // Somebody with another runtime directory, and so another start lock, may have been quicker.
   KILN_ASSIGN(auto started, find_daemon(paths));
   if (!started) {
-    return environment_error(ErrorCode::kUnavailable,
-                             "the daemon went away right after its start; its log: " + paths.log);
+    KILN_TRY(start);
+    return with_log(
+        environment_error(ErrorCode::kUnavailable, "the daemon went away right after its start"),
+        paths);
   }
-  started->started = true;
+  started->started = start.ok();
   return *std::move(started);
+}
+
+Error with_log(const Error& error, const DaemonPaths& paths) {
+  if (::access(paths.log.c_str(), R_OK) != 0) return error;
+  return error.with_context("its log: " + paths.log);
 }
 
 Result<bool> wait_for_exit(pid_t pid, Interrupt& interrupt, int patience_milliseconds) {

@@ -1,7 +1,10 @@
 // Finding the daemon, and starting it when there is none.
 //
-// What:   connects to the daemon of these paths. Whoever finds none takes the start lock, looks
-//         again, and starts `kilnd` under it, so that any number of clients start exactly one.
+// What:   connects to the daemon of these paths: at the socket of our runtime directory, else at
+// the
+//         one that the daemon of our home says it has (life_lock.h). Whoever finds none takes the
+//         start lock, looks again, and starts `kilnd` under it, so that any number of clients start
+//         exactly one.
 // Starts: $KILN_DAEMON, else `kilnd` beside this program, else ../lib/kiln/kilnd from there; in its
 //         own session, in "/", without our descriptors. `kilnd --ready-fd 3` writes "ready\n" there
 //         when it accepts connections; before that, what it says on stdout and stderr (pipes) is
@@ -30,6 +33,9 @@ struct DaemonConnection {
 Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths);
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt);
+
+// `error` with where the daemon's log is, if there is one.
+Error with_log(const Error& error, const DaemonPaths& paths);
 
 // Waits until process `pid` has ended; false if it has not within the patience (-1: endless).
 Result<bool> wait_for_exit(pid_t pid, Interrupt& interrupt, int patience_milliseconds);

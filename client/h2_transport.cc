@@ -85,12 +85,10 @@ struct H2Transport::Callbacks {
   static ssize_t read_request(nghttp2_session*, int32_t, uint8_t* buffer, size_t size,
                               uint32_t* flags, nghttp2_data_source* source, void*) {
     auto* call = static_cast<Call*>(source->ptr);
-    if (call->unsent_offset == call->unsent.size()) {
-      call->unsent.clear();
-      call->unsent_offset = 0;
-    }
     // One message more than fits tells whether this frame is the last.
     while (!call->source_ended && call->unsent.size() - call->unsent_offset <= size) {
+      call->unsent.erase(0, call->unsent_offset);  // less than a frame stays
+      call->unsent_offset = 0;
       std::string message;
       auto pulled = call->requests.pull(message);
       if (!pulled.ok()) {
@@ -187,8 +185,16 @@ Result<void> H2Transport::run() {
     KILN_TRY(flush());
     if (call_->failure) return *call_->failure;
     if (call_->finished) return outcome();
+    if (ended()) {
+      return connection_lost("sent an answer that HTTP/2 does not allow, or trailers over 64 KiB");
+    }
     KILN_TRY(wait());
   }
+}
+
+bool H2Transport::ended() const {
+  return nghttp2_session_want_read(session_.get()) == 0 &&
+         nghttp2_session_want_write(session_.get()) == 0;
 }
 
 Result<void> H2Transport::flush() {
@@ -286,7 +292,7 @@ void H2Transport::cancel() {
   call_->failure = interrupted_error();  // whatever still comes is not handed on
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, call_->stream_id, NGHTTP2_CANCEL);
   nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
-  while (!heard_cancel_ && flush().ok()) {
+  while (!heard_cancel_ && flush().ok() && !ended()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     const auto interest = static_cast<short>(unsent_.empty() ? POLLIN : POLLIN | POLLOUT);

@@ -67,6 +67,8 @@ class H2Transport final : public Transport {
   Result<void> receive();
   void ask_source_again();
   Result<void> outcome();
+  // The session is over, whatever the socket says.
+  bool ended() const;
   // Tells the daemon that nobody waits for the call, and waits for a moment until it heard it.
   void cancel();
 

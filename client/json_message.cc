@@ -1,6 +1,7 @@
 #include "client/json_message.h"
 
 #include <google/protobuf/descriptor.h>
+#include <strings.h>
 
 #include <charconv>
 #include <limits>
@@ -64,11 +65,14 @@ Result<int> enum_number(const FieldDescriptor& field, const json& value) {
   }
   if (value.is_string()) {
     const auto& name = value.get_ref<const std::string&>();
-    if (const auto* found = type.FindValueByName(name)) return found->number();
-    std::vector<std::string> names;
-    for (int i = 0; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
+    std::string names;
+    for (int i = 0; i < type.value_count(); ++i) {
+      const auto& candidate = *type.value(i);
+      if (::strcasecmp(candidate.name().c_str(), name.c_str()) == 0) return candidate.number();
+      names += (names.empty() ? "" : ", ") + candidate.name();
+    }
     return user_error(ErrorCode::kInvalidArgument, "field '" + field.name() + "' has no value '" +
-                                                       name + "'" + did_you_mean(name, names));
+                                                       name + "'; it takes " + names);
   }
   return wrong_type(field, "the name of a value", value);
 }

@@ -12,8 +12,8 @@ namespace kiln {
 
 // Fills `message` from a JSON object in the proto3 mapping
 // (https://protobuf.dev/programming-guides/proto3/#json), with field names in either spelling, and
-// digests also as "HASH/SIZE". An unknown field, a value of the wrong type or an unknown enum name
-// is an error. `bytes` fields are not supported.
+// digests also as "HASH/SIZE"; names of enum values in any case. An unknown field, a value of the
+// wrong type or an unknown enum name is an error. `bytes` fields are not supported.
 Result<void> fill_from_json(const nlohmann::json& object, google::protobuf::Message& message);
 
 }  // namespace kiln

@@ -14,8 +14,8 @@ namespace kiln {
 namespace {
 
 // Options that kiln's documentation names and this version does not have.
-constexpr std::array<std::string_view, 7> kPlanned = {
-    "--level", "--option", "--profile", "--loop", "--cache-dir", "--interactive", "--in-workspace"};
+constexpr std::array<std::string_view, 6> kPlanned = {
+    "--option", "--profile", "--loop", "--cache-dir", "--interactive", "--in-workspace"};
 
 constexpr size_t kHelpColumn = 30;
 

@@ -52,8 +52,8 @@ Result<void> Session::call_once(std::string_view method, RequestSource& requests
   if (result.ok()) return {};
   const Error& error = result.error();
   if (error.code() == ErrorCode::kUnavailable && error.blame() == Blame::kEnvironment) {
-    return error.with_context("while it worked on " + std::string(method.substr(1)))
-        .with_context("its log: " + paths_.log);
+    return with_log(error.with_context("while it worked on " + std::string(method.substr(1))),
+                    paths_);
   }
   return error;
 }

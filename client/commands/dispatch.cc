@@ -124,8 +124,8 @@ Result<int> without_command(const CommandLine& line, Console& console) {
     return 0;
   }
   if (line.command.empty() && !line.arguments.empty()) {
-    static const std::vector<std::string> kOptions = {"--help",  "--version",  "--root",   "--json",
-                                                      "--color", "--progress", "--profile"};
+    static const std::vector<std::string> kOptions = {
+        "--help", "--version", "--root", "--json", "--color", "--progress", "--profile", "--level"};
     const std::string& option = line.arguments.front();
     if (std::find(kOptions.begin(), kOptions.end(), option) == kOptions.end()) {
       return user_error(

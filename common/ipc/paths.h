@@ -20,7 +20,7 @@ struct DaemonPaths {
   std::string runtime_dir;  // KILN_RUNTIME_DIR: socket and start lock; absolute, mode 0700
   std::string socket;       // runtime_dir/HASH.sock
   std::string start_lock;   // runtime_dir/HASH.start: held by the client that starts the daemon
-  std::string life_lock;    // home/daemon.lock: held by the daemon for life
+  std::string life_lock;    // home/daemon.lock: held by the daemon for life (life_lock.h)
   std::string log;          // home/log/kilnd.log
 };
 

@@ -1,5 +1,7 @@
 #include "common/ipc/wire_error.h"
 
+#include <algorithm>
+
 #include "google/rpc/status.pb.h"
 #include "kiln/v1/common.pb.h"
 
@@ -47,7 +49,40 @@ ErrorCode code_of_grpc(int status) {
   }
 }
 
+// No frame of the context is worth more.
+constexpr size_t kMaxFrame = 512;
+
+std::string more_lines(size_t n) {
+  return "… and " + std::to_string(n) + (n == 1 ? " more line" : " more lines");
+}
+
+// The beginning of UTF-8 text in at most `bytes`: whole lines, or else a part of the first.
+std::string beginning(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return std::string(text);
+  const size_t newline = text.rfind('\n', bytes);
+  if (newline != std::string_view::npos && newline != 0) {
+    const auto left_out =
+        std::count(text.begin() + static_cast<ptrdiff_t>(newline), text.end(), '\n');
+    return std::string(text.substr(0, newline)) + "\n" + more_lines(static_cast<size_t>(left_out));
+  }
+  size_t end = bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
 }  // namespace
+
+Error bounded(const Error& error, size_t bytes) {
+  Error out(error.code(), error.blame(), beginning(error.message(), bytes));
+  size_t left = bytes - std::min(bytes, out.message().size());
+  for (const std::string& whole : error.context()) {
+    const std::string frame = beginning(whole, kMaxFrame);
+    if (frame.size() > left) break;
+    out = out.with_context(frame);
+    left -= frame.size();
+  }
+  return out;
+}
 
 void to_wire(const Error& error, v1::Error& wire) {
   wire.set_code(static_cast<v1::ErrorCode>(error.code()));
@@ -71,7 +106,6 @@ std::string to_status_details(const Error& error) {
   to_wire(error, wire);
   google::rpc::Status status;
   status.set_code(grpc_status_code(error.code()));
-  status.set_message(error.message());
   status.add_details()->PackFrom(wire);
   return status.SerializeAsString();
 }

@@ -17,7 +17,12 @@ namespace kiln {
 void to_wire(const Error& error, v1::Error& wire);
 Error from_wire(const v1::Error& wire);
 
-// A serialized google.rpc.Status whose only detail is the error.
+// The error cut to about `bytes` of text: the message's first lines, and how many more there are;
+// then those innermost frames of the context that still fit.
+Error bounded(const Error& error, size_t bytes);
+
+// A serialized google.rpc.Status whose only detail is the error: its text is there and nowhere
+// else.
 std::string to_status_details(const Error& error);
 // The error of a failed call. `details` may be empty or foreign: then code and message decide.
 Error from_status(int grpc_status_code, std::string_view message, std::string_view details);

@@ -54,7 +54,9 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     size_t n = utf8_length(text);
     const auto lead = static_cast<unsigned char>(text[0]);
-    if (n == 0 || lead < 0x20 || lead == 0x7F) {
+    // U+0080 to U+009F are control characters, too; U+009B begins a terminal's commands.
+    const bool c1 = n == 2 && lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (n == 0 || lead < 0x20 || lead == 0x7F || c1) {
       char escape[5];
       std::snprintf(escape, sizeof escape, "\\x%02x", lead);
       out += escape;

@@ -25,4 +25,8 @@ struct Config {
   fetch::HttpOptions downloads;
 };
 
+// What to do about a home that cannot be used.
+inline constexpr const char* kHomeHint =
+    "KILN_HOME is where kiln keeps its store; set it to a directory that can be written";
+
 }  // namespace kiln::app

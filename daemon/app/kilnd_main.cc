@@ -7,10 +7,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <thread>
 
 #include "common/base/file.h"
+#include "common/ipc/life_lock.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
 #include "daemon/os/spawn.h"
@@ -31,16 +33,24 @@ struct Invocation {
   bool json = false;
 };
 
-// The life lock; a daemon of the same home that is going is waited for.
-Result<UniqueFd> take_life_lock(const DaemonPaths& paths) {
+// The life lock; a daemon of the same home that is going is waited for, one that serves is not.
+Result<LifeLock> take_life_lock(const DaemonPaths& paths) {
   const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
   for (;;) {
-    KILN_ASSIGN(auto lock, lock_file(paths.life_lock, false));
+    KILN_ASSIGN(auto lock, LifeLock::try_take(paths.life_lock).with_context(kHomeHint));
     if (lock) return *std::move(lock);
+    KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
+    if (holder) {
+      return environment_error(ErrorCode::kUnavailable,
+                               "another kilnd, process " + std::to_string(holder->pid) +
+                                   ", serves " + paths.home + " at " + holder->socket);
+    }
     if (std::chrono::steady_clock::now() >= give_up) {
-      return environment_error(
-          ErrorCode::kUnavailable,
-          "another kilnd serves " + paths.home + " and does not go; see `kiln daemon status`");
+      return environment_error(ErrorCode::kUnavailable,
+                               "another kilnd holds " + paths.life_lock +
+                                   " and neither serves nor goes; it may be finishing what it runs "
+                                   "(`fuser " +
+                                   paths.life_lock + "` names it)");
     }
     std::this_thread::sleep_for(kLockRetry);
   }
@@ -97,20 +107,32 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
   KILN_TRY(prepare_runtime_dir(config.paths));
-  KILN_TRY(make_directories(config.paths.home, 0700)
-               .with_context("KILN_HOME is where kiln keeps its store; set it to a directory that "
-                             "can be written"));
-  KILN_ASSIGN(const UniqueFd lock, take_life_lock(config.paths));
-  KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log));
+  KILN_TRY(make_directories(config.paths.home, 0700).with_context(kHomeHint));
+  KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));
+  KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log).with_context(kHomeHint));
   KILN_TRY(os::become_subreaper());
   if (!rules.compiled.warnings.empty()) log->warn(rules::to_text(rules.compiled.warnings));
-  auto served = Lifetime(config, *log).run(std::move(rules), [&] {
+  auto served = Lifetime(config, lock, *log).run(std::move(rules), [&] {
     if (ready_fd < 0) return;
     tell(ready_fd, "ready\n");
     leave_terminal(config.paths.log);
   });
   if (!served.ok()) log->error(served.error().to_string());
   return served;
+}
+
+// Says what is allowed, as CLI::Range does not for numbers that are none.
+CLI::Validator whole_number(int64_t least, int64_t most, const std::string& variable) {
+  return CLI::Validator(
+      [least, most, variable](const std::string& text) -> std::string {
+        int64_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto [after, error] = std::from_chars(text.data(), end, number);
+        if (error == std::errc() && after == end && number >= least && number <= most) return {};
+        return "'" + text + "' is not a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most) + " (it may come from the variable " + variable + ")";
+      },
+      "");
 }
 
 // The exit code of a command line that only asks for help, or is wrong; else what it says.
@@ -122,23 +144,26 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   CLI::App app("kilnd, the daemon of kiln. `kiln` starts it when needed; there is no need to.");
   app.set_version_flag("--version", "kilnd " KILN_VERSION);
   app.add_option("--jobs", config.jobs, "processes at once (default: the number of cores)")
-      ->check(CLI::Range(1, 4096))
+      ->check(whole_number(1, 4096, "KILN_JOBS"))
       ->envname("KILN_JOBS");
   app.add_option("--idle-timeout", idle_seconds,
                  "seconds without a request after which it exits; 0 is never")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0, INT32_MAX, "KILN_IDLE_TIMEOUT"))
       ->envname("KILN_IDLE_TIMEOUT");
   app.add_option("--max-watches", config.max_watches,
                  "directories to watch at most; 0 is the kernel's limit")
+      ->check(whole_number(0, INT32_MAX, "KILN_MAX_WATCHES"))
       ->envname("KILN_MAX_WATCHES");
   app.add_option(
          "--memo-bytes", config.memo_bytes,
          "bytes of values to remember at most; what is over is made again when needed; 0 is "
          "no limit")
+      ->check(whole_number(0, INT64_MAX, "KILN_MEMO_BYTES"))
       ->envname("KILN_MEMO_BYTES");
   app.add_option("--memo-nodes", config.memo_nodes,
                  "nodes of the memo above which those that nothing needs any more are forgotten; 0 "
                  "is no limit")
+      ->check(whole_number(0, INT64_MAX, "KILN_MEMO_NODES"))
       ->envname("KILN_MEMO_NODES");
   app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
   auto* check = app.add_flag("--check-rules", invocation.check_rules,
@@ -147,7 +172,9 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "kilnd: %s\n", error.what());
+    return 2;
   }
   config.idle_timeout = std::chrono::seconds(idle_seconds);
   return std::nullopt;

@@ -18,6 +18,7 @@ Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready
   };
   KILN_ASSIGN(daemon_, Daemon::start(config_, log_, std::move(rules), asked_to_stop));
   log_.info("kilnd " KILN_VERSION " serves " + config_.paths.home + " at " + config_.paths.socket);
+  KILN_TRY(lock_.announce(config_.paths.socket));
   ready();
   await_signal();
   watch_idleness();
@@ -30,8 +31,8 @@ Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready
 void Lifetime::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
+    await_signal();  // before stop() may end all waiting
     stop("signal " + std::to_string(number), true);
-    await_signal();
   });
 }
 
@@ -51,6 +52,7 @@ void Lifetime::stop(const std::string& why, bool cancel) {
   log_.info("stopping: " + why);
   stopping_ = true;
   idle_timer_.cancel();
+  lock_.retract();  // before the socket goes: who finds neither waits for the lock
   daemon_->close(cancel);
   drain();
 }

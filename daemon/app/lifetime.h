@@ -12,14 +12,16 @@
 #include <memory>
 #include <string>
 
+#include "common/ipc/life_lock.h"
 #include "daemon/app/daemon.h"
 
 namespace kiln::app {
 
 class Lifetime {
  public:
-  // Both outlive it. The caller holds the life lock of `config.paths`.
-  Lifetime(const Config& config, Log& log) : config_(config), log_(log) {}
+  // All outlive it; `lock` is the life lock of `config.paths`.
+  Lifetime(const Config& config, LifeLock& lock, Log& log)
+      : config_(config), lock_(lock), log_(log) {}
 
   // Returns when the daemon has gone, or could not start. `ready` is called once clients can
   // connect.
@@ -33,6 +35,7 @@ class Lifetime {
   void drain();
 
   const Config& config_;
+  LifeLock& lock_;
   Log& log_;
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};

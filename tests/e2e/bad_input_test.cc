@@ -121,6 +121,54 @@ TEST_F(BadInput, AHomeThatCannotBeWritten) {
   environment()["KILN_HOME"] = home().string();
 }
 
+TEST_F(BadInput, AReadOnlyHomeIsSaidOnceWithWhatToDo) {
+  fs::create_directories(home());
+  if (::mount("tmpfs", home().c_str(), "tmpfs", 0, "size=1m") != 0) {
+    GTEST_SKIP() << "mounting a tmpfs needs root";
+  }
+  ASSERT_EQ(::mount("tmpfs", home().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+  const Outcome outcome = kiln({"exec", "--", "true"});
+  ::umount2(home().c_str(), MNT_DETACH);
+  EXPECT_EQ(outcome.exit_code, 125);
+  const size_t why = outcome.err.find("Read-only file system");
+  EXPECT_NE(why, std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("Read-only file system", why + 1), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("set it to a directory"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("its log"), std::string::npos) << "there is none: " << outcome.err;
+}
+
+TEST_F(BadInput, SettingsOfTheDaemonThatAreNoNumbers) {
+  environment()["KILN_IDLE_TIMEOUT"] = "abc";
+  const Outcome outcome = kiln({"exec", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 125);
+  EXPECT_NE(outcome.err.find("KILN_IDLE_TIMEOUT"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("'abc' is not a whole number from 0 to "), std::string::npos)
+      << outcome.err;
+  environment().erase("KILN_IDLE_TIMEOUT");
+}
+
+TEST_F(BadInput, NobodySeesATraceUnlessTheyAsk) {
+  const Arguments command = {"exec", "--input", "absent", "--", "true"};
+  EXPECT_EQ(kiln(command).err.find("while computing"), std::string::npos);
+  Arguments traced = command;
+  traced.insert(traced.begin(), {"--level", "debug"});
+  EXPECT_NE(kiln(traced).err.find("while computing"), std::string::npos);
+  refused({"--level", "loud", "exec", "--", "true"}, 2, {"--level 'loud'", "debug"});
+}
+
+TEST_F(BadInput, ControlCharactersDoNotReachTheTerminal) {
+  write("a\x1b[31mb", "");
+  for (const char* arguments :
+       {"paths '**'", "exec --description \"$(printf 'x\\033[31my')\" -- sleep 0.4"}) {
+    const Outcome outcome =
+        run({"script", "-qec", client().string() + " --color never " + arguments, "/dev/null"},
+            {environment(), workspace().string(), ""});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.out;
+    EXPECT_EQ(outcome.out.find("\x1b[31m"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("\\x1b[31m"), std::string::npos) << outcome.out;
+  }
+}
+
 TEST_F(BadInput, AHomeThatIsAFile) {
   write_file(home(), "a file");
   const Outcome outcome = kiln({"exec", "--", "true"});

@@ -69,6 +69,26 @@ TEST_F(Batch, OneBadLineDoesNotStopTheOthers) {
   EXPECT_EQ(failed, 1);
 }
 
+TEST_F(Batch, ALineThatTheDaemonRefusesIsAWrongLine) {
+  const std::string input = R"({"argv": ["/bin/true"]})"
+                            "\n"
+                            R"({"argv": ["/bin/true"], "timeout_seconds": -1, "id": "t"})"
+                            "\n"
+                            R"({"argv": ["/bin/true"], "output_files": ["/abs"]})"
+                            "\n";
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, input);
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.out;
+  EXPECT_NE(outcome.err.find("standard input, line 2: "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("standard input, line 3: "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("/abs"), std::string::npos) << outcome.err;
+  EXPECT_EQ(lines(outcome).size(), 3u) << outcome.out;
+}
+
+TEST_F(Batch, ACommandThatIsNotThereIsAFailureNotAWrongLine) {
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, R"({"argv": ["/no/such"]})");
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.out << outcome.err;
+}
+
 TEST_F(Batch, WritesOutputs) {
   std::string input;
   for (int i = 0; i < 20; ++i) {

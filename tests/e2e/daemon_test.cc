@@ -131,6 +131,54 @@ TEST_F(DaemonCommands, LeavesWhenIdle) {
   EXPECT_NE(slurp(home() / "log/kilnd.log").find("nothing to do"), std::string::npos);
 }
 
+TEST_F(DaemonCommands, IsFoundFromAnotherRuntimeDirectory) {
+  kiln({"daemon", "start"});
+  const int64_t pid = daemon_pid();
+  environment()["KILN_RUNTIME_DIR"] = (temp_path() / "cron").string();
+  EXPECT_EQ(daemon_pid(), pid);
+  EXPECT_EQ(kiln({"exec", "--", "echo", "hello"}).out, "hello\n");
+  EXPECT_EQ(daemon_pid(), pid);
+  EXPECT_EQ(kiln({"daemon", "restart"}).exit_code, 0);
+  EXPECT_FALSE(alive(pid));
+  environment()["KILN_RUNTIME_DIR"] = runtime_dir().string();
+  EXPECT_EQ(kiln({"exec", "--", "echo", "back"}).out, "back\n");
+}
+
+TEST_F(DaemonCommands, ClientsOfTwoRuntimeDirectoriesAtOnceStartExactlyOne) {
+  std::vector<Command> clients;
+  for (int i = 0; i < 20; ++i) {
+    environment()["KILN_RUNTIME_DIR"] = (temp_path() / ("run" + std::to_string(i % 2))).string();
+    clients.push_back(start({"exec", "--", "echo", "hello"}));
+  }
+  for (Command& client : clients) {
+    const Outcome outcome = client.wait();
+    EXPECT_EQ(outcome.out, "hello\n") << outcome.err;
+  }
+  EXPECT_EQ(counter("process.ran"), 1);
+}
+
+TEST_F(DaemonCommands, ADaemonWhoseSocketIsGoneIsNamedAtOnce) {
+  kiln({"daemon", "start"});
+  const int64_t pid = daemon_pid();
+  // As at the end of a login session.
+  fs::remove_all(runtime_dir());
+  const Outcome outcome = kiln({"exec", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 125);
+  EXPECT_NE(outcome.err.find("kill " + std::to_string(pid)), std::string::npos) << outcome.err;
+  ::kill(static_cast<pid_t>(pid), SIGTERM);
+  EXPECT_TRUE(eventually([&] { return !alive(pid); }));
+  EXPECT_EQ(kiln({"exec", "--", "echo", "again"}).out, "again\n");
+}
+
+TEST_F(DaemonCommands, ASecondDaemonOfTheSameHomeIsRefused) {
+  kiln({"daemon", "start"});
+  const std::string pid = std::to_string(daemon_pid());
+  const Outcome outcome = run({daemon().string()}, {environment(), "/", ""});
+  EXPECT_EQ(outcome.exit_code, 125);
+  EXPECT_NE(outcome.err.find("another kilnd, process " + pid), std::string::npos) << outcome.err;
+  EXPECT_EQ(std::to_string(daemon_pid()), pid);
+}
+
 TEST_F(DaemonCommands, TheSocketIsPrivate) {
   kiln({"daemon", "start"});
   struct stat st;

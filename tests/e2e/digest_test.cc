@@ -74,6 +74,19 @@ TEST_F(DigestCommands, AMergeConflictNamesThePathAndBothSides) {
   EXPECT_EQ(outcome.err.find("fine"), std::string::npos) << outcome.err;
 }
 
+TEST_F(DigestCommands, AThousandConflictsAreAnAnswer) {
+  Arguments left = {"digest", "create"};
+  Arguments right = left;
+  for (int i = 0; i < 1000; ++i) {
+    left.push_back("dir/path-" + std::to_string(i) + "=left");
+    right.push_back("dir/path-" + std::to_string(i) + "=right");
+  }
+  const Outcome outcome = kiln({"digest", "merge", line(left), line(right)});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("dir/path-0"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find(" more lines"), std::string::npos) << outcome.err;
+}
+
 TEST_F(DigestCommands, DiffShowsWhatDiffers) {
   const std::string a = line({"digest", "create", "same=1", "changed=1", "gone=1"});
   const std::string b = line({"digest", "create", "same=1", "changed=2", "new=1"});

@@ -13,8 +13,11 @@ KilnTest::KilnTest() {
 
 KilnTest::~KilnTest() { stop_daemon(); }
 
+std::filesystem::path KilnTest::client() { return KILN_CLIENT; }
+std::filesystem::path KilnTest::daemon() { return client().parent_path() / "kilnd"; }
+
 Command KilnTest::start(Arguments arguments, const std::string& input) {
-  arguments.insert(arguments.begin(), KILN_CLIENT);
+  arguments.insert(arguments.begin(), client().string());
   return Command(arguments, {environment_, workspace().string(), input});
 }
 

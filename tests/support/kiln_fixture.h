@@ -32,6 +32,10 @@ class KilnTest : public testing::Test {
   // Where the result came from: "ran", "memoized", "hit_locally".
   std::string source_of(Arguments options, const std::string& script);
 
+  // The programs under test.
+  static std::filesystem::path client();
+  static std::filesystem::path daemon();
+
   // A counter of the daemon now; 0 if it does not exist.
   int64_t counter(const std::string& name);
   int64_t daemon_pid();

@@ -163,6 +163,12 @@ TEST_F(H2TransportTest, AnErrorOfManyKilobytesArrives) {
   EXPECT_EQ(events.error().message(), text);
 }
 
+TEST_F(H2TransportTest, AnErrorBeyondWhatTrailersCarryEndsTheCall) {
+  const auto events = run({"fail", "2", std::string(1 << 20, 'y')});
+  ASSERT_FALSE(events.ok());
+  EXPECT_FALSE(transport_.refused()) << "the daemon had taken the call up";
+}
+
 TEST_F(H2TransportTest, AMethodThatIsNotThereIsUnsupported) {
   SingleRequest request("");
   const auto done = transport_.call("/kiln.v1.Daemon/Dance", request,

@@ -25,7 +25,7 @@ TEST(JsonMessage, FillsEveryKindOfFieldInEitherSpelling) {
   const auto process = process_of((R"({
       "argv": ["cc", "ü"], "env": {"A": "1", "B": ""}, "working_directory": "w",
       "outputFiles": ["o"], "require_outputs": true, "timeout_seconds": 2,
-      "cache_scope": "PER_SESSION", "sandbox": 1, "input_digest": ")" +
+      "cache_scope": "per_session", "sandbox": 1, "input_digest": ")" +
                                    hash + R"(/7", "input_digests": [{"hash": ")" + hash +
                                    R"(", "sizeBytes": "8"}], "description": null})")
                                       .c_str());
@@ -50,7 +50,8 @@ TEST(JsonMessage, NamesTheFieldThatIsWrong) {
             "in field 'env', at 'A': field 'value' is number, not a string");
   EXPECT_EQ(refusal_of(R"({"env": ["A"]})"), "field 'env' is array, not an object");
   EXPECT_EQ(refusal_of(R"({"cache_scope": "ALLWAYS"})"),
-            "field 'cache_scope' has no value 'ALLWAYS'; did you mean ALWAYS?");
+            "field 'cache_scope' has no value 'ALLWAYS'; it takes SUCCESSFUL, ALWAYS, PER_SESSION, "
+            "PER_RESTART_SUCCESSFUL, PER_RESTART_ALWAYS");
   EXPECT_NE(refusal_of(R"({"input_digest": "x/1"})").find("field 'input_digest': "),
             std::string::npos);
   EXPECT_NE(refusal_of(R"({"input_digests": [{"hash": "a", "size_bytes": 1.5}]})"), "accepted");

@@ -17,6 +17,7 @@ namespace kiln {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Ended {
@@ -61,6 +62,12 @@ class ProgramTest : public testing::Test {
 
   Ended kiln(const std::string& arguments) const { return shell(command(arguments)); }
 
+  // As a daemon that got so far would have.
+  void make_log() const {
+    std::system(
+        ("mkdir -p " + dir_ + "/home/log && touch " + dir_ + "/home/log/kilnd.log").c_str());
+  }
+
   size_t starts() const {
     std::ifstream file(dir_ + "/starts");
     std::string line;
@@ -92,6 +99,7 @@ TEST_F(ProgramTest, ErrorsOfTheDaemonDecideTheExitCode) {
 }
 
 TEST_F(ProgramTest, ADaemonThatDiesInMidCallIsNamedWithItsLog) {
+  make_log();
   const Ended ended = kiln("exec -- die");
   EXPECT_EQ(ended.code, 125);
   EXPECT_THAT(ended.err, HasSubstr("kiln: the daemon closed the connection"));
@@ -113,7 +121,9 @@ TEST_F(ProgramTest, ADaemonThatCannotStartSaysWhy) {
   EXPECT_EQ(ended.code, 125);
   EXPECT_THAT(ended.err, HasSubstr("the daemon did not start: the store is damaged"));
   EXPECT_THAT(ended.err, HasSubstr("noise on stderr"));
-  EXPECT_THAT(ended.err, HasSubstr("its log: "));
+  EXPECT_THAT(ended.err, Not(HasSubstr("its log: "))) << "there is none";
+  make_log();
+  EXPECT_THAT(kiln("exec -- echo x").err, HasSubstr("its log: "));
 }
 
 TEST_F(ProgramTest, AMissingDaemonProgramIsNamed) {
@@ -222,6 +232,13 @@ TEST_F(ProgramTest, FilesAreUploadedForCreate) {
   const Ended missing = kiln("digest create a=@nothing");
   EXPECT_EQ(missing.code, 2);
   EXPECT_THAT(missing.err, HasSubstr("cannot open nothing: No such file or directory"));
+}
+
+TEST_F(ProgramTest, AnUploadTakesLittleMemoryHoweverLargeTheFile) {
+  kiln("daemon start");
+  std::system(("truncate -s 300M " + dir_ + "/ws/sub/sparse").c_str());
+  const Ended ended = shell("ulimit -v 100000; " + command("digest create x=@sparse"));
+  EXPECT_EQ(ended.code, 0) << ended.err;
 }
 
 TEST_F(ProgramTest, CatWritesBytesAsTheyAre) {

@@ -15,6 +15,26 @@ TEST(WireError, SurvivesTheTripInsideAStatus) {
   EXPECT_EQ(got.to_string(), sent.to_string());
 }
 
+TEST(WireError, ABoundedErrorSaysHowMuchIsLeftOut) {
+  std::string conflicts = "2 trees differ:";
+  for (int i = 0; i < 100; ++i) conflicts += "\n  path " + std::to_string(i);
+  const Error cut =
+      bounded(user_error(ErrorCode::kConflict, conflicts).with_context("merging"), 40);
+  EXPECT_EQ(cut.code(), ErrorCode::kConflict);
+  EXPECT_EQ(cut.message(), "2 trees differ:\n  path 0\n  path 1\n… and 98 more lines");
+  EXPECT_TRUE(cut.context().empty());
+}
+
+TEST(WireError, OneLongLineIsCutBetweenCharacters) {
+  const Error cut = bounded(user_error(ErrorCode::kNotFound, "aüüü"), 4);
+  EXPECT_EQ(cut.message(), "aü…");
+}
+
+TEST(WireError, WhatFitsIsNotTouched) {
+  const Error error = user_error(ErrorCode::kConflict, "a\n b").with_context("c").with_context("d");
+  EXPECT_EQ(bounded(error, 6).to_string(), error.to_string());
+}
+
 TEST(WireError, AForeignStatusKeepsItsMessage) {
   const Error got = from_status(14, "connection refused", "not a protobuf \xff");
   EXPECT_EQ(got.code(), ErrorCode::kUnavailable);

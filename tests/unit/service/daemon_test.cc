@@ -84,6 +84,19 @@ TEST_F(DaemonTest, MalformedRequestsNameTheFieldAndCarryTheirDetails) {
   expect_refusal(house_.digests().Capture(&context, relative, &response), "not an absolute path");
 }
 
+TEST_F(DaemonTest, AnErrorOfThousandsOfLinesReachesEveryClient) {
+  v1::CreateRequest create;
+  for (int i = 0; i < 2000; ++i) {
+    auto& entry = *create.add_entries();
+    entry.set_path("../ü/" + std::to_string(i));
+    entry.set_content("x");
+  }
+  refused(&v1::Digests::Stub::Create, create, "leaves the root");
+  v1::CaptureRequest capture;
+  capture.mutable_globs()->add_globs("/" + std::string(100'000, 'a') + "\nb");
+  refused(&v1::Digests::Stub::Capture, capture, "/aaa");
+}
+
 TEST_F(DaemonTest, AClientOfAnotherVersionIsToldSo) {
   v1::CaptureRequest request;
   request.mutable_caller()->set_client_version("0.0.0-other");
