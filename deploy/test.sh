@@ -39,7 +39,7 @@ export ASAN_OPTIONS=detect_stack_use_after_return=0 TSAN_OPTIONS=halt_on_error=1
 suite release ""
 suite asan "tests_unit tests_contract" -L 'unit|contract'
 # Tests that were not built have no label.
-suite tsan "async_test graph_test graph_fuzz rules_test rules_run_fuzz watch_test" -L 'unit|fuzz'
+suite tsan "async_test trace_test graph_test graph_fuzz rules_test rules_run_fuzz watch_test fetch_test" -L 'unit|fuzz'
 
 cat "$summaries"
 exit "$status"

@@ -200,5 +200,16 @@ TEST_F(Incremental, InvalidatingWhatIsNoNodeDoesNothing) {
   EXPECT_FALSE(graph.why(hash).has_value());
 }
 
+TEST_F(Incremental, ANodeInTheMiddleThatIsNamedRunsAgainAndNothingAboveOrBelowIt) {
+  world.leaves.set(0, 3);
+  EXPECT_EQ(world.ask(graph, total(1)), 1);
+  world.record.take();
+  const Hash128 middle = parity(0).hash;
+  graph.invalidate({&middle, 1});
+  EXPECT_EQ(world.ask(graph, total(1)), 1);
+  EXPECT_EQ(world.record.take(), Ran{"parity(0)"});
+  EXPECT_EQ(graph.why(middle)->reason, RunReason::kInvalidated);
+}
+
 }  // namespace
 }  // namespace kiln::graph

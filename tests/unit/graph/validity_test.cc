@@ -61,6 +61,30 @@ TEST_F(ValidityTest, AnEditWithinARunDoesNotComputeItsValuesAgain) {
   EXPECT_EQ(world.record.take(), (Ran{"leaf(0)", "over(0)", "top(0)"}));
 }
 
+TEST_F(ValidityTest, AValueForThisRunIsMadeAgainWithinTheRunWhenWhatItReadChanges) {
+  Toy sampled{"sampled", world.record, [this](Context& context, int) -> Task<Result<Computed>> {
+                KILN_CO_ASSIGN(const ValueRef leaf, co_await context.get(world.leaf(1)));
+                co_return computed(value_as<int>(leaf) + reading, Validity::kThisRun);
+              }};
+  Graph own{world.executor};
+  EXPECT_EQ(world.ask(own, sampled(0), RunId{1}), 0);
+  world.record.take();
+  world.set(own, 1, 4);
+  EXPECT_EQ(world.ask(own, sampled(0), RunId{1}), 4);
+  EXPECT_EQ(world.record.take(), (Ran{"leaf(1)", "sampled(0)"}));
+  EXPECT_EQ(world.ask(own, sampled(0), RunId{1}), 4);
+  EXPECT_EQ(world.record.take(), Ran{});
+}
+
+TEST_F(ValidityTest, AnEditBesideAValueForThisRunRunsOnlyWhatReadsTheEdit) {
+  EXPECT_EQ(world.ask(graph, top(0), RunId{1}), 0);
+  EXPECT_EQ(world.ask(graph, top(0), RunId{2}), 0);
+  world.record.take();
+  world.set(graph, 0, 1);
+  EXPECT_EQ(world.ask(graph, top(0), RunId{2}), 2);
+  EXPECT_EQ(world.record.take(), (Ran{"leaf(0)", "over(0)", "top(0)"})) << "the clock stands";
+}
+
 TEST_F(ValidityTest, AValueForNobodyElseRunsForEveryRequest) {
   EXPECT_EQ(world.ask(graph, top(1)), 0);
   world.record.take();

@@ -129,6 +129,24 @@ TEST_F(GetsTest, WhatARuleGotLivesUntilItReturns) {
   EXPECT_THAT(ask<Sum>(100)->terms, ElementsAre(1, 0, 3));
 }
 
+Rule<Outer, Gets<Sum(int)>> outer_of_sum(const int& n) {
+  co_return Outer{(co_await get<Sum>(n)).terms.front()};
+}
+Rule<Sum, Gets<Outer(int)>> sum_of_outer(const int& n) {
+  co_return Sum{{(co_await get<Outer>(n)).value}};
+}
+TEST_F(GetsTest, ACircleThatClosesWhenItRunsIsReportedWithItsRules) {
+  set.add<&outer_of_sum>();
+  set.add<&sum_of_outer>();
+  set.query<Outer(int)>();
+  const auto answer = ask<Outer>(1);
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code(), ErrorCode::kCycle);
+  EXPECT_EQ(answer.error().message(),
+            "computations wait for one another: sum_of_outer(int(1)) → outer_of_sum(int(1)) → "
+            "sum_of_outer(int(1))");
+}
+
 TEST_F(GetsTest, ARuleThatReadsAChangedFactRunsAgainAndNoOther) {
   set.add<&a_range>();
   set.query<Sum(std::string)>();
