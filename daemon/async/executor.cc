@@ -20,7 +20,7 @@ struct ThreadPool::Impl {
 };
 
 ThreadPool::ThreadPool(std::string_view name, size_t threads)
-    : impl_(std::make_unique<Impl>(threads)) {
+    : impl_(std::make_shared<Impl>(threads)) {
   const std::string short_name(name.substr(0, 15));
   for (size_t i = 0; i < threads; ++i) {
     impl_->threads.emplace_back([this, short_name] {
@@ -35,7 +35,11 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : impl_->threads) thread.join();
 }
 
-void ThreadPool::post(Work work) { boost::asio::post(impl_->context, std::move(work)); }
+void ThreadPool::post(Work work) {
+  // The work may be done, and with it all that this pool was for, before asio has returned.
+  const std::shared_ptr<Impl> kept = impl_;
+  boost::asio::post(kept->context, std::move(work));
+}
 
 void ManualExecutor::post(Work work) {
   queue_.with([&](auto& queue) { queue.push_back(std::move(work)); });

@@ -39,7 +39,7 @@ class ThreadPool final : public Executor {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 // Single-owner but for post(), which is thread-safe.
