@@ -116,7 +116,13 @@ Result<std::string> GlobalOptions::workspace_root() const {
     }
     return root;
   }
-  KILN_ASSIGN(std::string here, resolved(".", "the current directory"));
+  auto found = resolved(".", "the current directory");
+  if (!found.ok()) {
+    if (found.error().code() != ErrorCode::kNotFound) return found;
+    return user_error(ErrorCode::kNotFound,
+                      "the current directory was removed; go elsewhere or give --root");
+  }
+  std::string here = *std::move(found);
   for (const std::string_view marker : {"kiln.toml", ".git"}) {
     if (auto root = ancestor_with(here, marker)) return *root;
   }

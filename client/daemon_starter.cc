@@ -24,6 +24,7 @@ namespace {
 
 constexpr auto kStartDeadline = std::chrono::seconds(30);
 constexpr int kReadyFd = 3;
+constexpr int kLastBreathMilliseconds = 1000;
 
 struct Pipe {
   UniqueFd read;
@@ -202,15 +203,18 @@ Result<std::optional<DaemonConnection>> connect_to(const std::string& path) {
 
 }  // namespace
 
-Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths) {
+Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths,
+                                                    Interrupt& interrupt) {
   KILN_ASSIGN(auto here, connect_to(paths.socket));
   if (here) return here;
   KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
   if (!holder) return here;
   KILN_ASSIGN(auto there, connect_to(holder->socket));
   if (there) return there;
+  // One that was killed loses its socket a moment before its lock.
+  KILN_ASSIGN(const bool ended, wait_for_exit(holder->pid, interrupt, kLastBreathMilliseconds));
   KILN_ASSIGN(const auto holder_now, life_lock_holder(paths.life_lock));
-  if (holder_now != holder) return there;  // it has gone meanwhile
+  if (ended || holder_now != holder) return there;
   const std::string pid = std::to_string(holder->pid);
   return environment_error(ErrorCode::kUnavailable, "the daemon of " + paths.home + ", process " +
                                                         pid + ", cannot be reached: its socket " +
@@ -221,15 +225,16 @@ Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths) {
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
   KILN_TRY(prepare_runtime_dir(paths));
-  KILN_ASSIGN(auto running, find_daemon(paths));
+  KILN_ASSIGN(auto running, find_daemon(paths, interrupt));
   if (running) return *std::move(running);
 
   KILN_ASSIGN(const auto lock, take_start_lock(paths, interrupt));
-  KILN_ASSIGN(auto started_by_another, find_daemon(paths));
+  KILN_ASSIGN(auto started_by_another, find_daemon(paths, interrupt));
   if (started_by_another) return *std::move(started_by_another);
   const auto start = start_daemon(paths, interrupt);
+  if (!start.ok() && start.error().code() == ErrorCode::kCancelled) return start.error();
   // Somebody with another runtime directory, and so another start lock, may have been quicker.
-  KILN_ASSIGN(auto started, find_daemon(paths));
+  KILN_ASSIGN(auto started, find_daemon(paths, interrupt));
   if (!started) {
     KILN_TRY(start);
     return with_log(

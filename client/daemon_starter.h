@@ -29,8 +29,9 @@ struct DaemonConnection {
   bool started = false;  // it was not running before
 };
 
-// Connects to a running daemon; nothing if there is none. Refuses one of another user.
-Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths);
+// Connects to a running daemon; nothing if there is none. Refuses one of another user. A daemon
+// that lives and cannot be reached is an error that names it.
+Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths, Interrupt& interrupt);
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt);
 

@@ -1,5 +1,6 @@
 #include "client/exec_options.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -117,6 +118,9 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   process.mutable_output_files()->Assign(options.output_file.begin(), options.output_file.end());
   process.mutable_output_directories()->Assign(options.output_dir.begin(),
                                                options.output_dir.end());
+  if (std::find(options.input.begin(), options.input.end(), "") != options.input.end()) {
+    return user_error(ErrorCode::kInvalidArgument, "--input '' is empty; it takes a glob");
+  }
   for (const std::string& text : options.digest) {
     KILN_ASSIGN(*process.add_input_digests(), digest_of_text(text));
   }

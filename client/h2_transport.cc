@@ -252,7 +252,8 @@ Result<void> H2Transport::receive() {
   if (n < 0 && errno == EAGAIN) return {};
   if (n <= 0) {
     refused_ = !heard_;
-    return connection_lost("closed the connection before it had answered");
+    return connection_lost(
+        "closed the connection before it had answered; run the command again: it starts a new one");
   }
   heard_ = true;
   const ssize_t used =

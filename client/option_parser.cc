@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <string_view>
 
 #include "client/nearest_name.h"
@@ -45,8 +46,16 @@ std::string indented(std::string_view lines) {
 }  // namespace
 
 struct OptionParser::Impl {
+  // An option that may be given once. CLI11 fills a list, so that we say what is wrong with two.
+  struct Value {
+    std::vector<std::string> given;
+    std::optional<std::string>* target;
+    CLI::Option* option;
+  };
+
   HelpText text;
   CLI::App app;
+  std::deque<Value> values;
   std::string name;  // the command as errors call it, after "kiln: "
   std::string group = "Options";
   std::vector<std::string> groups = {group};
@@ -69,6 +78,15 @@ struct OptionParser::Impl {
     return user_error(ErrorCode::kInvalidArgument,
                       name + ": " + std::move(message) + "\n  usage: " + text.command +
                           (text.usage.empty() ? "" : " " + text.usage));
+  }
+
+  // In our words; CLI11's name its own notions.
+  Error of_cli11(const CLI::ParseError& error) const {
+    const std::string what = error.what();
+    const std::string option = what.substr(0, what.find(':'));
+    const CLI::Option* known = app.get_option_no_throw(option);
+    if (known == nullptr || error.get_name() != "ArgumentMismatch") return misuse(what);
+    return misuse(option + " needs a value: " + option + " " + known->get_type_name());
   }
 
   Error unknown(const std::string& argument) const {
@@ -103,7 +121,11 @@ void OptionParser::flag(const std::string& names, bool& target, const std::strin
 
 void OptionParser::value(const std::string& names, const std::string& metavar,
                          std::optional<std::string>& target, const std::string& help) {
-  impl_->place(impl_->app.add_option(names, target, help)->type_name(metavar));
+  Impl::Value& value = impl_->values.emplace_back(Impl::Value{{}, &target, nullptr});
+  value.option = impl_->app.add_option(names, value.given, help);
+  impl_->place(
+      value.option->type_name(metavar)->type_size(1)->allow_extra_args(false)->multi_option_policy(
+          CLI::MultiOptionPolicy::TakeAll));
 }
 
 void OptionParser::list(const std::string& names, const std::string& metavar,
@@ -148,9 +170,13 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   try {
     impl_->app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    return impl_->misuse(error.what());
+    return impl_->of_cli11(error);
   }
   if (impl_->help_wanted) return false;
+  for (Impl::Value& value : impl_->values) {
+    if (value.given.size() > 1) return impl_->misuse(value.option->get_name() + " is given twice");
+    if (!value.given.empty()) *value.target = std::move(value.given.front());
+  }
   std::vector<std::string> rest = impl_->app.remaining();
   for (const std::string& argument : rest) {
     if (argument.size() > 1 && argument[0] == '-') return impl_->unknown(argument);

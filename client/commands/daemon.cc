@@ -29,7 +29,7 @@ Result<int> start(Invocation& invocation) {
 
 Result<void> stop(Invocation& invocation, bool force) {
   KILN_ASSIGN(Session * session, invocation.session());
-  KILN_ASSIGN(auto connection, find_daemon(session->paths()));
+  KILN_ASSIGN(auto connection, find_daemon(session->paths(), invocation.interrupt()));
   if (!connection) {
     invocation.console().say("no daemon runs");
     return {};
@@ -82,10 +82,13 @@ std::string text_of(const v1::StatusResponse& status) {
   for (int i = 0; i < status.workspaces_size(); ++i) {
     rows.push_back({i == 0 ? "workspaces" : "", status.workspaces(i)});
   }
-  std::vector<std::pair<std::string, uint64_t>> counters(status.counters().begin(),
-                                                         status.counters().end());
-  std::sort(counters.begin(), counters.end());
-  for (const auto& [name, value] : counters) rows.push_back({name, std::to_string(value)});
+  const auto counted = [&status](const char* name) {
+    const auto found = status.counters().find(name);
+    return std::to_string(found == status.counters().end() ? 0 : found->second);
+  };
+  rows.push_back({"hits", counted("process.memoized") + " memoized, " +
+                              counted("process.hit_locally") + " from the store, " +
+                              counted("process.ran") + " ran"});
   return table(rows);
 }
 
@@ -156,14 +159,15 @@ Result<int> run_daemon_restart(Invocation& invocation) {
 }
 
 Result<int> run_daemon_status(Invocation& invocation) {
-  OptionParser parser({"kiln daemon status", "[--json]", "Show what the daemon does and holds.",
-                       "Starts nothing. Exit code 1 if no daemon runs.",
-                       "kiln daemon status --json | jq .counters"});
+  OptionParser parser(
+      {"kiln daemon status", "[--json]", "Show what the daemon does and holds.",
+       "Starts nothing. Exit code 1 if no daemon runs. With --json also every counter.",
+       "kiln daemon status --json | jq .counters"});
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   Console& console = invocation.console();
   KILN_ASSIGN(Session * session, invocation.session());
-  KILN_ASSIGN(const auto running, find_daemon(session->paths()));
+  KILN_ASSIGN(const auto running, find_daemon(session->paths(), invocation.interrupt()));
   if (!running) {
     if (invocation.globals().json()) KILN_TRY(console.write_stdout("{\"running\":false}\n"));
     console.say("no daemon runs for " + session->paths().home);
@@ -183,7 +187,11 @@ Result<int> run_daemon_log(Invocation& invocation) {
   if (!go) return 0;
   KILN_ASSIGN(Session * session, invocation.session());
   LogReader log(session->paths().log);
-  KILN_TRY(log.open());
+  if (const auto opened = log.open(); !opened.ok()) {
+    if (opened.error().code() != ErrorCode::kNotFound) return opened.error();
+    invocation.console().say("there is no log: no daemon has run for " + session->paths().home);
+    return 1;
+  }
   KILN_TRY(log.print(invocation.console()));
   while (follow) {
     pollfd fd = {invocation.interrupt().fd(), POLLIN, 0};

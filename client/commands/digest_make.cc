@@ -1,11 +1,10 @@
 // kiln digest capture | create | merge | subset | add-prefix | remove-prefix | download | write:
 // the commands that make a tree, or files of one.
-#include <fcntl.h>
-
 #include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
 #include "client/commands/globs.h"
+#include "client/input_file.h"
 #include "client/render.h"
 #include "client/tree_spec.h"
 #include "common/base/file.h"
@@ -60,9 +59,8 @@ class FileUpload final : public RequestSource {
 };
 
 Result<v1::Digest> upload(Session& session, const std::string& path, const v1::Caller& caller) {
-  auto file = open_file(path, O_RDONLY);
-  if (!file.ok()) return user_error(file.error().code(), file.error().message());
-  FileUpload source(*std::move(file), path, caller);
+  KILN_ASSIGN(UniqueFd file, open_input_file(path));
+  FileUpload source(std::move(file), path, caller);
   v1::UploadResponse response;
   KILN_TRY(session.bidirectional(
       "/kiln.v1.Digests/Upload", source,

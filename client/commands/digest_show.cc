@@ -130,6 +130,9 @@ Result<int> run_digest_cat(Invocation& invocation) {
   if (!go) return 0;
   v1::ReadFileRequest request;
   KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
+  if (arguments[1].empty()) {
+    return user_error(ErrorCode::kInvalidArgument, "digest cat: the path of the file is empty");
+  }
   request.set_path(arguments[1]);
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
 #include "client/nearest_name.h"
+#include "client/process_json.h"
 #include "common/types/rel_path.h"
 #include "kiln/v1/common.pb.h"
 
@@ -47,6 +49,20 @@ constexpr auto kPlanned = std::to_array<std::string_view>(
     {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
      "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
 
+constexpr std::string_view kEnvironmentAndExitCodes =
+    "\nEnvironment:\n"
+    "  KILN_HOME               the store; by default $XDG_CACHE_HOME/kiln, else ~/.cache/kiln\n"
+    "  KILN_RUNTIME_DIR        the daemon's socket; by default $XDG_RUNTIME_DIR/kiln, else\n"
+    "                          /tmp/kiln-UID\n"
+    "  KILN_DAEMON             the program kilnd; by default the one beside kiln\n"
+    "  KILN_JOBS               processes at once (read when the daemon starts)\n"
+    "  KILN_IDLE_TIMEOUT       seconds without a request after which the daemon ends; 0 is never\n"
+    "  NO_COLOR                no colours\n"
+    "\nExit codes:\n"
+    "  0 done; 1 the answer is no; 2 the command line is wrong; 125 kiln itself failed;\n"
+    "  128+N ended by signal N. exec: those of the process; 124 it timed out, 126 it cannot be\n"
+    "  executed, 127 it was not found.\n";
+
 std::string family_of(std::string_view name) {
   return std::string(name.substr(0, std::min(name.find(' '), name.size())));
 }
@@ -76,6 +92,7 @@ std::string overview(const std::string& family) {
   if (!family.empty()) out.clear();
   out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
   if (family.empty()) {
+    out += kEnvironmentAndExitCodes;
     out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
   }
   out += "\nkiln COMMAND --help says more about each.\n";
@@ -89,16 +106,19 @@ Error unknown_command(const CommandLine& line) {
       std::find(kPlanned.begin(), kPlanned.end(), line.command) != kPlanned.end()) {
     return user_error(ErrorCode::kUnsupported, typed + ": not supported yet");
   }
+  // Only the word that is wrong is compared: "digest nope" is like no command of digest.
+  const std::string family = line.subcommand.empty() ? "" : line.command + " ";
   std::vector<std::string> names;
   for (const Command& command : kCommands) {
-    names.emplace_back(command.name);
-    if (std::find(names.begin(), names.end(), family_of(command.name)) == names.end()) {
-      names.push_back(family_of(command.name));
-    }
+    if (!command.name.starts_with(family)) continue;
+    names.push_back(family_of(command.name.substr(family.size())));
   }
-  return user_error(
-      ErrorCode::kInvalidArgument,
-      "unknown command '" + typed + "'" + did_you_mean(typed, names) + "\n  see kiln --help");
+  const std::string nearest =
+      nearest_name(line.subcommand.empty() ? line.command : line.subcommand, names);
+  return user_error(ErrorCode::kInvalidArgument,
+                    "unknown command '" + typed + "'" +
+                        (nearest.empty() ? "" : "; did you mean " + family + nearest + "?") +
+                        "\n  see kiln " + family + "--help");
 }
 
 // Everything is sent as text, and text is UTF-8.
@@ -160,11 +180,15 @@ Result<int> dispatch(std::vector<std::string> arguments, Console& console, Inter
 }  // namespace
 
 int run_command_line(std::vector<std::string> arguments, Console& console, Interrupt& interrupt) {
+  const auto options_end = std::find(arguments.begin(), arguments.end(), "--");
+  const bool json = std::find(arguments.begin(), options_end, "--json") != options_end;
   const auto result = dispatch(std::move(arguments), console, interrupt);
   console.clear_status();
   if (interrupt.signal() != 0) return 128 + interrupt.signal();
   if (result.ok()) return *result;
   console.say_error(result.error());
+  // Whoever cannot be told so either reads the exit code.
+  if (json) (void)console.write_stdout(dumped_line({{"error", error_json(result.error())}}));
   return exit_code(result.error().code(), result.error().blame());
 }
 

@@ -9,6 +9,7 @@
 #include "client/process_json.h"
 #include "client/profile.h"
 #include "client/render.h"
+#include "common/types/rel_path.h"
 
 namespace kiln {
 
@@ -28,8 +29,12 @@ double seconds_since(Clock::time_point start) {
 class Follower {
  public:
   // `profile` may be null.
-  Follower(Console& console, std::string description, bool json, ProfileWriter* profile)
-      : console_(console), description_(std::move(description)), json_(json), profile_(profile) {}
+  Follower(Console& console, const v1::ExecuteRequest& request, bool json, ProfileWriter* profile)
+      : console_(console),
+        description_(request.process().description()),
+        keep_(request.keep_sandboxes()),
+        json_(json),
+        profile_(profile) {}
 
   Result<void> take(std::string_view message) {
     v1::ExecuteEvent event;
@@ -95,25 +100,39 @@ class Follower {
       }
       console_.say_warning("it did not make " + names);
     }
-    if (result_->timed_out()) {
-      console_.say("timed out: " + description_);
+    if (result_->timed_out() && !console_.tells_results()) {
+      console_.say(printable(description_) + how_it_ended());
     }
     if (!result_->kept_sandbox().empty()) {
       console_.say("the sandbox is kept at " + result_->kept_sandbox() +
                    "; __run.sh in it repeats the process");
+    } else if (asked_to_keep() && result_->source() != v1::ProcessResult::RAN) {
+      console_.say("nothing ran, so no sandbox was kept");
     }
     if (!console_.tells_results()) return;
+    console_.say_result(result_->exit_code() == 0 && !result_->timed_out(),
+                        description_ + how_it_ended());
+  }
+
+  bool asked_to_keep() const {
+    return keep_ == v1::KeepSandboxes::ALWAYS ||
+           (keep_ == v1::KeepSandboxes::ON_FAILURE && result_->exit_code() != 0);
+  }
+
+  // " failed with exit code 3 in 0.50s (memoized)"
+  std::string how_it_ended() const {
+    const std::string seconds = seconds_text(result_->wall_seconds());
+    if (result_->timed_out()) return " timed out after " + seconds;
     const int code = result_->exit_code();
     const std::string how = code == 0  ? ""
                             : code < 0 ? " ended by signal " + std::to_string(-code)
                                        : " failed with exit code " + std::to_string(code);
-    console_.say_result(code == 0, description_ + how + " in " +
-                                       seconds_text(result_->wall_seconds()) + " (" +
-                                       std::string(source_text(result_->source())) + ")");
+    return how + " in " + seconds + " (" + std::string(source_text(result_->source())) + ")";
   }
 
   Console& console_;
   const std::string description_;
+  const v1::KeepSandboxes keep_;
   const bool json_;
   ProfileWriter* const profile_;
   const Clock::time_point start_ = Clock::now();
@@ -132,8 +151,8 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
     request.set_events(v1::Event::TRACE);
   }
   KILN_ASSIGN(Session * session, invocation.session());
-  Follower follower(invocation.console(), request.process().description(),
-                    invocation.globals().json(), profile ? &*profile : nullptr);
+  Follower follower(invocation.console(), request, invocation.globals().json(),
+                    profile ? &*profile : nullptr);
   if (invocation.console().live()) {
     session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
   }
@@ -153,7 +172,8 @@ HelpText help_text() {
       "kiln exec", "[OPTION]... -- COMMAND [ARGUMENT]...",
       "Run a process in a sandbox, or answer from what is known.",
       "The process sees the inputs it is given and nothing else of the workspace. The same\n"
-      "process on the same inputs is not run again: its output and exit code are repeated.\n"
+      "process on the same inputs is not run again: its output and exit code are repeated. Its\n"
+      "standard input is empty.\n"
       "\n"
       "Exit code: that of the process; 128+N if signal N ended it, 124 if it timed out, 126 if\n"
       "it cannot be executed, 127 if it was not found; 2 if the command line is wrong, 125 if\n"
@@ -180,6 +200,9 @@ Result<int> run_exec(Invocation& invocation) {
     return user_error(ErrorCode::kInvalidArgument,
                       "exec: no command\n  usage: kiln exec [OPTION]... -- COMMAND "
                       "[ARGUMENT]...");
+  }
+  if (options.argv.front().empty()) {
+    return user_error(ErrorCode::kInvalidArgument, "exec: the command is the empty word ''");
   }
   return execute(invocation, options);
 }

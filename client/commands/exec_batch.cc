@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "client/batch.h"
+#include "client/input_file.h"
 #include "client/profile.h"
 #include "client/running_work.h"
-#include "common/base/file.h"
 
 namespace kiln {
 
@@ -26,20 +26,17 @@ void show(const RunningWork& running, Console& console) {
 
 Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   const std::string& file = *options.batch;
+  const std::string name = file == "-" ? "standard input" : file;
   if (options.describes_process()) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "exec: --batch takes commands and their options from " + file +
+                      "exec: --batch takes commands and their options from " + name +
                           ", not from the command line");
   }
   UniqueFd input;
   if (file == "-") {
     input.reset(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   } else {
-    auto opened = open_file(file, O_RDONLY);
-    if (!opened.ok()) {
-      return user_error(opened.error().code(), "exec --batch: " + opened.error().message());
-    }
-    input = *std::move(opened);
+    KILN_ASSIGN(input, open_input_file(file).with_context("as the file of exec --batch"));
   }
   v1::ExecuteBatchRequest first;
   KILN_TRY(invocation.fill(*first.mutable_caller()));
@@ -56,7 +53,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   }
   RunningWork running;
   Batch batch(
-      std::move(input), file == "-" ? "standard input" : file, std::move(first),
+      std::move(input), name, std::move(first),
       [&console](std::string_view line) { return console.write_stdout(line); },
       [&console](const std::string& message) {
         console.say_error(user_error(ErrorCode::kInvalidArgument, message));

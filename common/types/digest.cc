@@ -37,7 +37,9 @@ Result<D> parse(std::string_view text) {
   digest.hash = *hash;
   const std::string_view size = text.substr(slash + 1);
   const auto [end, ec] = std::from_chars(size.data(), size.data() + size.size(), digest.size);
-  if (ec != std::errc() || end != size.data() + size.size() || digest.size < 0) {
+  // One spelling for each number: what is accepted prints back as it was.
+  const bool odd = size.starts_with('-') || (size.size() > 1 && size.starts_with('0'));
+  if (ec != std::errc() || end != size.data() + size.size() || odd) {
     return bad("the size is not a number of bytes");
   }
   if (digest.size == 0 && digest.hash != D::kEmptyHash) {

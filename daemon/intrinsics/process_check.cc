@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace kiln::intrinsics {
 
@@ -25,6 +26,12 @@ Result<std::vector<RelPath>> output_paths(const std::vector<std::string>& paths,
   std::sort(parsed.begin(), parsed.end());
   parsed.erase(std::unique(parsed.begin(), parsed.end()), parsed.end());
   return parsed;
+}
+
+std::string shown(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", number);
+  return text;
 }
 
 }  // namespace
@@ -52,7 +59,9 @@ Result<exec::Process> checked(const Process& spec) {
   if (!std::isfinite(spec.timeout_seconds) || spec.timeout_seconds < 0 ||
       spec.timeout_seconds > kMaxTimeoutSeconds) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "a timeout is a number of seconds above 0, or 0 for none");
+                      "a timeout is a number of seconds, 0 for none or up to " +
+                          shown(kMaxTimeoutSeconds) + " (ten years), not " +
+                          shown(spec.timeout_seconds));
   }
   if (spec.timeout_seconds > 0) {
     process.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(

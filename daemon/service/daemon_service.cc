@@ -44,6 +44,7 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   for (const auto& [name, value] : engine.counters.snapshot()) {
     counters[name] = static_cast<uint64_t>(value);
   }
+  counters.insert({"process.memoized", 0});  // before the first
   counters["memo.requests"] = memo.requests;
   counters["memo.clean_hits"] = memo.clean_hits;
   counters["memo.cleaned"] = memo.cleaned;

@@ -130,6 +130,17 @@ Result<store::PathEntry> entry_from(const v1::CreateRequest::Entry& wire, store:
                                                      "where it points");
 }
 
+// Why nothing can be read at `path`, where `node` is no file or null.
+Error no_file(const RelPath& path, const store::Node* node, const Digest& digest) {
+  const std::string where = path.is_root() ? "the root" : printable(path.str());
+  const std::string tree = " in " + to_string(digest);
+  if (node == nullptr) return user_error(ErrorCode::kNotFound, "no file " + where + tree);
+  const auto* link = std::get_if<store::Symlink>(node);
+  const std::string what =
+      link == nullptr ? "a directory" : "a symlink to " + printable(link->target);
+  return user_error(ErrorCode::kNotFound, where + tree + " is " + what + ", not a file");
+}
+
 }  // namespace
 
 DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureRequest* request,
@@ -204,11 +215,7 @@ DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
         KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
         const store::Node* node = tree->find(path);
         const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
-        if (file == nullptr) {
-          co_return user_error(ErrorCode::kNotFound,
-                               std::string(node == nullptr ? "no file " : "not a file: ") +
-                                   printable(path.str()) + " in " + to_string(tree->digest()));
-        }
+        if (file == nullptr) co_return no_file(path, node, tree->digest());
         KILN_CO_ASSIGN(const auto reader, store.blobs().reader(file->digest));
         for (;;) {
           KILN_CO_ASSIGN(std::string bytes, reader->next(kChunk));

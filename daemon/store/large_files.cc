@@ -97,6 +97,12 @@ Result<void> LargeFiles::install(int from_fd, const char* name, const FileDigest
   return os_error(errno, "move a file to " + dir_ + "/files/" + place);
 }
 
+Result<void> LargeFiles::append(const TempFile& file, std::string_view bytes) {
+  const auto written = write_all(file.fd(), bytes, "to the store in " + dir_);
+  if (written.ok() || written.error().code() != ErrorCode::kResourceExhausted) return written;
+  return written.error().with_context("free some space there and try again");
+}
+
 Result<void> LargeFiles::commit(TempFile file, const FileDigest& digest) {
   KILN_ASSIGN(const bool known, contains(digest));
   if (known) return {};

@@ -46,6 +46,7 @@ class LargeFiles {
   static Result<std::unique_ptr<LargeFiles>> open(const std::string& dir, Log& log);
 
   Result<TempFile> new_file();
+  Result<void> append(const TempFile& file, std::string_view bytes);
   // `file` holds the content of this digest.
   Result<void> commit(TempFile file, const FileDigest& digest);
   Result<void> put(std::string_view content, const FileDigest& digest);

@@ -54,7 +54,7 @@ class RocksBlobWriter final : public BlobWriter {
  private:
   Result<void> append_to(const TempFile& file, std::string_view bytes) {
     hasher_.update(bytes);
-    return write_all(file.fd(), bytes, "a new file of the store");
+    return large_.append(file, bytes);
   }
 
   BlobStore& blobs_;

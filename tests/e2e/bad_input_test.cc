@@ -68,12 +68,20 @@ TEST_F(BadInput, CommandsThatCannotRun) {
   refused({"exec", "--env", "PATH=", "--", "ls"}, 127, {"ls"});
   refused({"exec", "--", "/etc/passwd"}, 126, {"/etc/passwd"});
   refused({"exec"}, 2, {"--"});
+  refused({}, 2, {"a command is needed", "kiln COMMAND --help"});
+  refused({"digest"}, 2, {"a command is needed", "digest cat"});
 }
 
 TEST_F(BadInput, Timeouts) {
-  for (const char* timeout : {"-1", "0", "x", "nan", "1e99"}) {
+  for (const char* timeout : {"-1", "0", "x", "nan"}) {
     refused({"exec", "--timeout", timeout, "--", "true"}, 2, {"timeout"});
   }
+  refused({"exec", "--timeout", "1e99", "--", "true"}, 2, {"1e+99", "up to 315360000"});
+}
+
+TEST_F(BadInput, DirectoriesWhereFilesAreWanted) {
+  refused({"digest", "create", "x=@/etc"}, 2, {"/etc: Is a directory"});
+  refused({"exec", "--batch", "/tmp"}, 2, {"/tmp: Is a directory"});
 }
 
 TEST_F(BadInput, DigestsThatTheStoreDoesNotHold) {
@@ -100,10 +108,36 @@ TEST_F(BadInput, AWorkspaceThatDisappears) {
   EXPECT_EQ(kiln(command).out, "1");
   fs::remove_all(root);
   const Outcome outcome = kiln(command);
-  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_NE(outcome.err.find("short-lived"), std::string::npos) << outcome.err;
   write_file(root / "f", "2");
   EXPECT_EQ(kiln(command).out, "2");
+}
+
+TEST_F(BadInput, AWorkspaceThatDisappearsInMidRequest) {
+  const fs::path root = workspace().parent_path() / "short-lived";
+  fs::create_directories(root);
+  ASSERT_EQ(::mkfifo((workspace() / "gate").c_str(), 0600), 0);
+  const std::string gate = (workspace() / "gate").string();
+  Command command = start({"exec", "--root", root.string(), "--write", "--output-file", "made",
+                           "--", "sh", "-c", "echo on; cat " + gate + "; echo x > made"});
+  ASSERT_TRUE(command.read_until("on\n"));
+  fs::remove_all(root);
+  write_file(gate, "");
+  const Outcome outcome = command.wait();
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_NE(outcome.err.find("short-lived"), std::string::npos) << outcome.err;
+  EXPECT_EQ(kiln({"exec", "--", "echo", "alive"}).out, "alive\n");
+}
+
+TEST_F(BadInput, ACurrentDirectoryThatWasRemoved) {
+  const Outcome outcome =
+      run({"sh", "-c",
+           "mkdir gone && cd gone && rmdir ../gone && exec " + client().string() + " exec -- true"},
+          {environment(), workspace().string(), ""});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("the current directory was removed"), std::string::npos)
+      << outcome.err;
 }
 
 TEST_F(BadInput, ALinkThatNeverEnds) {
@@ -185,6 +219,8 @@ TEST_F(BadInput, AFullDisk) {
   const Outcome outcome = kiln({"exec", "--input", "big", "--", "true"});
   EXPECT_EQ(outcome.exit_code, 125) << outcome.err;
   EXPECT_NE(outcome.err.find("No space left"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find(home().string()), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("free some space"), std::string::npos) << outcome.err;
   write("small", "s");
   EXPECT_EQ(kiln({"exec", "--input", "small", "--", "cat", "small"}).out, "s");
   stop_daemon();

@@ -1,5 +1,6 @@
 // `kiln exec --batch`: many processes from one client.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <set>
 #include <sstream>
@@ -87,6 +88,23 @@ TEST_F(Batch, ALineThatTheDaemonRefusesIsAWrongLine) {
 TEST_F(Batch, ACommandThatIsNotThereIsAFailureNotAWrongLine) {
   const Outcome outcome = kiln({"exec", "--batch", "-"}, R"({"argv": ["/no/such"]})");
   EXPECT_EQ(outcome.exit_code, 1) << outcome.out << outcome.err;
+}
+
+TEST_F(Batch, LinesRunBesideOneAnother) {
+  environment()["KILN_JOBS"] = "2";
+  const std::string one = (workspace() / "one").string();
+  const std::string two = (workspace() / "two").string();
+  ASSERT_EQ(::mkfifo(one.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo(two.c_str(), 0600), 0);
+  // Each ends only with the help of the other.
+  std::string input;
+  for (const std::string& script :
+       {"echo a > " + one + "; cat " + two, "cat " + one + "; echo b > " + two}) {
+    const nlohmann::json process = {{"argv", {"/bin/sh", "-c", script}}, {"timeout_seconds", 20}};
+    input += process.dump() + "\n";
+  }
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, input);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
 }
 
 TEST_F(Batch, WritesOutputs) {

@@ -1,8 +1,13 @@
 // `kiln daemon`: one daemon, whatever happens.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -31,6 +36,18 @@ TEST_F(DaemonCommands, StartStatusStop) {
   }
   const int64_t pid = daemon_pid();
   EXPECT_TRUE(alive(pid));
+  EXPECT_EQ("kiln " + status.value("version", "") + "\n", kiln({"--version"}).out);
+  EXPECT_GE(status.value("uptime_seconds", -1.0), 0.0);
+  EXPECT_EQ(status["workspaces"], nlohmann::json::array());
+  EXPECT_EQ(status["counters"].value("process.memoized", -1), 0);
+  EXPECT_EQ(kiln({"exec", "--", "true"}).exit_code, 0);
+  const auto later = kiln_json({"daemon", "status", "--json"});
+  EXPECT_EQ(later["workspaces"], nlohmann::json({workspace().string()}));
+  EXPECT_GT(later.value("memo_nodes", 0), 0);
+  EXPECT_EQ(later.value("runs_in_flight", -1), 0);
+  const std::string text = kiln({"daemon", "status"}).out;
+  EXPECT_NE(text.find("0 memoized, 0 from the store, 1 ran"), std::string::npos) << text;
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 24) << text;
   EXPECT_EQ(kiln({"daemon", "start"}).exit_code, 0);
   EXPECT_EQ(daemon_pid(), pid);
   EXPECT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
@@ -74,13 +91,16 @@ TEST_F(DaemonCommands, ADeadDaemonsLeftoversNeedNobody) {
 TEST_F(DaemonCommands, AStaleSocketAndGarbageInItsPlaceAreReplaced) {
   kiln({"daemon", "start"});
   kiln({"daemon", "stop"});
+  int replaced = 0;
   for (const auto& entry : fs::directory_iterator(runtime_dir())) {
     if (entry.path().extension() == ".start") {
       fs::path socket = entry.path();
       socket.replace_extension(".sock");
       write_file(socket, "not a socket");
+      ++replaced;
     }
   }
+  ASSERT_EQ(replaced, 1);
   EXPECT_EQ(kiln({"exec", "--", "echo", "hello"}).out, "hello\n");
 }
 
@@ -177,6 +197,68 @@ TEST_F(DaemonCommands, ASecondDaemonOfTheSameHomeIsRefused) {
   EXPECT_EQ(outcome.exit_code, 125);
   EXPECT_NE(outcome.err.find("another kilnd, process " + pid), std::string::npos) << outcome.err;
   EXPECT_EQ(std::to_string(daemon_pid()), pid);
+}
+
+TEST_F(DaemonCommands, SigtermEndsAnIdleDaemon) {
+  kiln({"daemon", "start"});
+  const int64_t pid = daemon_pid();
+  ::kill(static_cast<pid_t>(pid), SIGTERM);
+  EXPECT_TRUE(eventually([&] { return !alive(pid); }));
+}
+
+TEST_F(DaemonCommands, ALogIsFollowedIntoTheNextFile) {
+  const Outcome none = kiln({"daemon", "log"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_NE(none.err.find("no daemon has run"), std::string::npos) << none.err;
+  kiln({"daemon", "start"});
+  Command follower = start({"daemon", "log", "-f"});
+  ASSERT_TRUE(follower.read_until(" serves "));
+  // What the rotation does.
+  fs::rename(home() / "log/kilnd.log", home() / "log/kilnd.1.log");
+  write_file(home() / "log/kilnd.log", "the next file\n");
+  EXPECT_TRUE(follower.read_until("the next file\n"));
+  follower.signal(SIGINT);
+  EXPECT_EQ(follower.wait().exit_code, 130);
+}
+
+// Whether the process `pid`, which exits with 0 for yes, said yes.
+bool said_yes(pid_t pid) {
+  int status = 0;
+  return ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(DaemonCommands, AnotherUserIsRefusedEvenWithTheDoorsOpen) {
+  if (::geteuid() != 0) GTEST_SKIP() << "becoming another user needs root";
+  kiln({"daemon", "start"});
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  for (const auto& entry : fs::directory_iterator(runtime_dir())) {
+    if (!entry.is_socket()) continue;
+    entry.path().string().copy(address.sun_path, sizeof address.sun_path - 1);
+    ::chmod(entry.path().c_str(), 0666);
+  }
+  for (fs::path dir = runtime_dir(); dir != dir.root_path(); dir = dir.parent_path()) {
+    struct stat st;
+    ASSERT_EQ(::stat(dir.c_str(), &st), 0);
+    ::chmod(dir.c_str(), st.st_mode | 0011);
+  }
+  // Only system calls: the child of a process with threads may do no more.
+  const auto hears = [&](uid_t user) {
+    const pid_t pid = ::fork();
+    if (pid != 0) return said_yes(pid);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    const bool connected =
+        ::setresuid(user, user, user) == 0 &&
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    // A server of HTTP/2 speaks without being asked.
+    char byte;
+    ::_exit(!connected ? 2 : ::read(fd, &byte, 1) == 1 ? 0 : 1);
+  };
+  EXPECT_TRUE(hears(0));
+  EXPECT_FALSE(hears(65534));
+  EXPECT_TRUE(eventually(
+      [&] { return slurp(home() / "log/kilnd.log").find("of user 65534") != std::string::npos; }));
+  ::chmod(runtime_dir().c_str(), 0700);
 }
 
 TEST_F(DaemonCommands, TheSocketIsPrivate) {

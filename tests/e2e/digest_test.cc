@@ -136,6 +136,25 @@ TEST_F(DigestCommands, AFiveGigabyteFileIsCapturedAndUsed) {
   const auto document = exec_json({"--input", "big"}, "stat -c %s big");
   EXPECT_EQ(document.value("stdout", ""), "5000000000\n");
   EXPECT_EQ(source_of({"--input", "big"}, "stat -c %s big"), "memoized");
+  const Outcome sum = run({"sha256sum", (workspace() / "big").string()}, {environment(), "", ""});
+  const auto listing = kiln({"digest", "ls", "-l", line({"digest", "capture", "big"})}).out;
+  EXPECT_NE(listing.find(sum.out.substr(0, 64) + "/5000000000"), std::string::npos) << listing;
+}
+
+TEST_F(DigestCommands, EntriesNameWhatMakesTheTreeAgain) {
+  const std::string one = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b/1";
+  const std::string tree = line({"digest", "create", "a/b=1", "run+x=1", "link->a/b", "empty/"});
+  EXPECT_EQ(kiln({"digest", "entries", tree}).out, "file  " + one + "  a/b\ndir   " + kEmpty +
+                                                       "  empty/\nlink  link -> a/b\nexec  " + one +
+                                                       "  run\n");
+}
+
+TEST_F(DigestCommands, CatSaysWhatIsThereInsteadOfAFile) {
+  const std::string tree = line({"digest", "create", "dir/f=1", "link->dir/f"});
+  const auto why = [&](const char* path) { return kiln({"digest", "cat", tree, path}).err; };
+  EXPECT_NE(why("link").find("is a symlink to dir/f, not a file"), std::string::npos);
+  EXPECT_NE(why("dir").find("is a directory, not a file"), std::string::npos);
+  EXPECT_NE(why("nothing").find("no file nothing"), std::string::npos);
 }
 
 TEST_F(DigestCommands, AnEmptyFileIsAFile) {

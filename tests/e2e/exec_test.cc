@@ -208,6 +208,24 @@ TEST_F(Exec, KeepsSandboxesWhenAsked) {
   EXPECT_TRUE(exec_json({"--keep-sandboxes", "on_failure"}, "exit 0")["kept_sandbox"].is_null());
 }
 
+TEST_F(Exec, SaysWhyNoSandboxWasKept) {
+  const Arguments command = {"exec", "--keep-sandboxes", "always", "--", "true"};
+  EXPECT_EQ(kiln({"exec", "--", "true"}).exit_code, 0);
+  const Outcome outcome = kiln(command);
+  EXPECT_NE(outcome.err.find("nothing ran, so no sandbox was kept"), std::string::npos)
+      << outcome.err;
+}
+
+TEST_F(Exec, AnErrorWithJsonIsADocument) {
+  const Outcome outcome = kiln({"exec", "--json", "--", "no-such-command"});
+  EXPECT_EQ(outcome.exit_code, 127);
+  const auto document = nlohmann::json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(document["error"]["code"], "command_not_found") << outcome.out;
+  const Outcome misused = kiln({"exec", "--json", "--nonsense"});
+  EXPECT_EQ(nlohmann::json::parse(misused.out, nullptr, false)["error"]["code"], "invalid_argument")
+      << misused.out;
+}
+
 TEST_F(Exec, LeavesNoSandboxBehind) {
   for (int i = 0; i < 5; ++i) exec_json({"--env", "I=" + std::to_string(i)}, "echo x > f");
   const auto sandboxes = [&] {

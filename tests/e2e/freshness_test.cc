@@ -91,14 +91,22 @@ TEST_F(Freshness, NewAndDeletedFilesCount) {
   EXPECT_EQ(output(), "alpha\nbeta\ndelta\n");
   fs::remove(workspace() / "src/new.txt");
   EXPECT_EQ(source(), "memoized");
+  EXPECT_EQ(output(), "alpha\nbeta\n");
+  fs::remove(workspace() / "src/b.txt");
+  EXPECT_EQ(output(), "alpha\n");
 }
 
 TEST_F(Freshness, RenamesCount) {
-  EXPECT_EQ(source(), "ran");
+  const auto listing = [&] { return exec_json({"--input", "src/**"}, "ls src"); };
+  EXPECT_EQ(listing().value("stdout", ""), "a.txt\nb.txt\n");
   fs::rename(workspace() / "src/a.txt", workspace() / "src/z.txt");
-  EXPECT_EQ(source_of({"--input", "src/**"}, "ls src"), "ran");
+  const auto renamed = listing();
+  EXPECT_EQ(renamed.value("stdout", ""), "b.txt\nz.txt\n");
+  EXPECT_EQ(renamed.value("source", ""), "ran");
   fs::rename(workspace() / "src/z.txt", workspace() / "src/a.txt");
-  EXPECT_EQ(source(), "memoized");
+  const auto undone = listing();
+  EXPECT_EQ(undone.value("stdout", ""), "a.txt\nb.txt\n");
+  EXPECT_EQ(undone.value("source", ""), "memoized");
 }
 
 TEST_F(Freshness, NewDirectoriesWithFilesInThemCount) {

@@ -58,7 +58,13 @@ TEST(OptionParser, SaysWhatIsWrong) {
   EXPECT_NE(parse({"-z"}).error().message().find("unknown option -z"), std::string::npos);
   EXPECT_NE(parse({"a", "b", "c"}).error().message().find("unexpected argument 'c'"),
             std::string::npos);
-  EXPECT_FALSE(parse({"--name"}).ok());
+  const auto starts_with = [](const Result<Parsed>& parsed, std::string_view text) {
+    return !parsed.ok() && parsed.error().message().starts_with(text);
+  };
+  EXPECT_TRUE(starts_with(parse({"--name"}), "test: --name needs a value: --name NAME\n"));
+  EXPECT_TRUE(starts_with(parse({"--item"}), "test: --item needs a value: --item ITEM\n"));
+  EXPECT_TRUE(starts_with(parse({"--name", "x", "--name=y"}), "test: --name is given twice\n"));
+  EXPECT_TRUE(parse({"-f", "-f"}).ok());
   EXPECT_EQ(parse({"--profile", "x"}).error().message(), "test: --profile: not supported yet");
 }
 

@@ -162,7 +162,7 @@ TEST_F(ProgramTest, StatusStartsNothing) {
   const Ended status = kiln("daemon status --json");
   EXPECT_EQ(status.code, 0);
   EXPECT_THAT(status.out, StartsWith("{\"running\":true,\"pid\":"));
-  EXPECT_THAT(kiln("daemon status").out, HasSubstr("process.ran"));
+  EXPECT_THAT(kiln("daemon status").out, HasSubstr("0 memoized, 0 from the store, 3 ran"));
   EXPECT_EQ(kiln("daemon restart").code, 0);
   EXPECT_EQ(starts(), 2u);
 }
@@ -265,6 +265,13 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
   const std::pair<std::string, std::string> cases[] = {
       {"exce -- true", "unknown command 'exce'; did you mean exec?"},
       {"digest capure x", "did you mean digest capture?"},
+      {"digest nope", "unknown command 'digest nope'\n  see kiln digest --help"},
+      {"exec --input '' -- true", "--input '' is empty"},
+      {"exec -- ''", "the empty word"},
+      {"exec --json --input", "needs a value: --input GLOB"},
+      {"exec --batch - -- true", "from standard input"},
+      {"exec --batch /tmp", "cannot read /tmp: Is a directory"},
+      {"digest cat " + std::string(64, '0') + "/3 ''", "the path of the file is empty"},
       {"exec --inptu x -- true", "unknown option --inptu; did you mean --input?"},
       {"exec", "no command"},
       {"exec --timeout -1 -- true", "--timeout '-1' is not a positive number of seconds"},

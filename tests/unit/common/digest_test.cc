@@ -31,9 +31,11 @@ TEST(Digest, ParsesAsItPrints) {
 
 TEST(Digest, RefusesWhatIsNotADigest) {
   const std::string hash = to_hex(file_digest_of("x").hash);
-  for (const std::string& text : {std::string(), hash, hash + "/", hash + "/-1", hash + "/1x",
-                                  hash + "/0", hash.substr(1) + "/1", "G" + hash.substr(1) + "/1",
-                                  hash + "/99999999999999999999", std::string("/1")}) {
+  const std::string empty = to_hex(file_digest_of("").hash);
+  for (const std::string& text :
+       {std::string(), hash, hash + "/", hash + "/-1", hash + "/1x", hash + "/0", hash + "/01",
+        empty + "/00", empty + "/-0", hash.substr(1) + "/1", "G" + hash.substr(1) + "/1",
+        hash + "/99999999999999999999", std::string("/1")}) {
     auto parsed = parse_digest(text);
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.error().blame(), Blame::kUser);
