@@ -236,7 +236,7 @@ Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrup
   // Somebody with another runtime directory, and so another start lock, may have been quicker.
   KILN_ASSIGN(auto started, find_daemon(paths, interrupt));
   if (!started) {
-    KILN_TRY(start);
+    if (!start.ok()) return start.error();
     return with_log(
         environment_error(ErrorCode::kUnavailable, "the daemon went away right after its start"),
         paths);

@@ -204,7 +204,7 @@ std::string OptionParser::help() const {
     for (const CLI::Option* option : impl_->app.get_options()) {
       if (option->get_group() == group) options += option_help(*option);
     }
-    if (!options.empty()) out += "\n" + group + ":\n" + options;
+    if (!options.empty()) out.append("\n").append(group).append(":\n").append(options);
   }
   if (!text.example.empty()) out += "\nExample:\n" + indented(text.example);
   return out;

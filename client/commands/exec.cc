@@ -163,7 +163,7 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
   const auto profiled = profile ? profile->finish() : Result<void>();
   if (!done.ok()) return done.error();
   KILN_ASSIGN(const int code, follower.finish());
-  KILN_TRY(profiled);
+  if (!profiled.ok()) return profiled.error();
   return code;
 }
 

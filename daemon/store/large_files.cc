@@ -114,7 +114,7 @@ Result<void> LargeFiles::put(std::string_view content, const FileDigest& digest)
   KILN_ASSIGN(const bool known, contains(digest));
   if (known) return {};
   KILN_ASSIGN(TempFile file, new_file());
-  KILN_TRY(write_all(file.fd(), content, "a file in " + dir_ + "/tmp"));
+  KILN_TRY(append(file, content));
   return commit(std::move(file), digest);
 }
 
