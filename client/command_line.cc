@@ -106,12 +106,14 @@ Result<std::string> GlobalOptions::workspace_root() const {
     }
     return root;
   }
-  KILN_ASSIGN(std::string here, resolved(".", "the current directory"));
+  KILN_ASSIGN(std::string here, current_directory());
   for (const std::string_view marker : {"kiln.toml", ".git"}) {
     if (auto root = ancestor_with(here, marker)) return *root;
   }
   return here;
 }
+
+Result<std::string> current_directory() { return resolved(".", "the current directory"); }
 
 Error unknown_choice(const std::string& option, const std::string& typed,
                      const std::vector<std::string>& names) {
