@@ -14,8 +14,17 @@ KilnTest::KilnTest() {
 KilnTest::~KilnTest() { stop_daemon(); }
 
 Command KilnTest::start(Arguments arguments, const std::string& input) {
+  return start_in(workspace(), std::move(arguments), input);
+}
+
+Command KilnTest::start_in(const std::filesystem::path& directory, Arguments arguments,
+                           const std::string& input) {
   arguments.insert(arguments.begin(), KILN_CLIENT);
-  return Command(arguments, {environment_, workspace().string(), input});
+  return Command(arguments, {environment_, (workspace() / directory).string(), input});
+}
+
+Outcome KilnTest::kiln_in(const std::filesystem::path& directory, Arguments arguments) {
+  return start_in(directory, std::move(arguments)).wait();
 }
 
 Outcome KilnTest::kiln(Arguments arguments, const std::string& input) {
