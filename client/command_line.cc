@@ -116,17 +116,18 @@ Result<std::string> GlobalOptions::workspace_root() const {
     }
     return root;
   }
-  auto found = resolved(".", "the current directory");
-  if (!found.ok()) {
-    if (found.error().code() != ErrorCode::kNotFound) return found;
-    return user_error(ErrorCode::kNotFound,
-                      "the current directory was removed; go elsewhere or give --root");
-  }
-  std::string here = *std::move(found);
+  KILN_ASSIGN(std::string here, current_directory());
   for (const std::string_view marker : {"kiln.toml", ".git"}) {
     if (auto root = ancestor_with(here, marker)) return *root;
   }
   return here;
+}
+
+Result<std::string> current_directory() {
+  auto found = resolved(".", "the current directory");
+  if (found.ok() || found.error().code() != ErrorCode::kNotFound) return found;
+  return user_error(ErrorCode::kNotFound,
+                    "the current directory was removed; go elsewhere or give --root");
 }
 
 Error unknown_choice(const std::string& option, const std::string& typed,

@@ -47,6 +47,9 @@ class GlobalOptions {
   bool json_ = false;
 };
 
+// Absolute, symlinks resolved.
+Result<std::string> current_directory();
+
 // The value that `typed` names among `choices`; an error that lists them.
 template <class T>
 struct Choice {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The main job, on real input: installs what is needed, builds kiln (Release), and compiles, links
 # and runs GoogleTest's own sources with one `kiln exec` per command: at first from nothing, then
-# unchanged, after an edit, after undoing it, and after a restart of the daemon.
+# unchanged, after an edit, after undoing it, and after a restart of the daemon. Then it lints scripts
+# of this machine, with the same steps.
 # Everything it makes is under build/; it can be interrupted and run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -95,3 +96,49 @@ kiln daemon restart >/dev/null
 step "after a daemon restart" 0
 echo
 kiln exec --digest "$(field "$demo/out/link.json" output_digest)" -- ./tests --gtest_brief=1
+
+# lint_step NAME RAN: lints all scripts, and a line of how many processes that took. Fails unless it
+# is exactly RAN.
+processes_ran() { kiln daemon status | awk '$1 == "process.ran" { print $2 }'; }
+lint_step() {
+  local start end before ran status=0
+  before=$(processes_ran)
+  start=$(date +%s%N)
+  kiln lint :: >"$demo/out/lint" 2>"$demo/out/lint.err" || status=$?
+  end=$(date +%s%N)
+  ran=$(($(processes_ran) - before))
+  printf '%-28s %5s %8s.%03ds  %s\n' "$1" "$ran" \
+    $(((end - start) / 1000000000)) $(((end - start) / 1000000 % 1000)) "$(tail -1 "$demo/out/lint.err")"
+  [ "$status" -le 1 ] || { cat "$demo/out/lint.err" >&2; exit 1; }
+  [ "$ran" = "$2" ] || { echo "demo: expected $2 to run, not $ran" >&2; exit 1; }
+}
+
+mkdir -p "$demo/scripts"
+cd "$demo/scripts"
+: >kiln.toml
+# Scripts that Debian itself installs, each once.
+scripts=0
+for script in /usr/bin/* /usr/sbin/*; do
+  [ "$scripts" -lt 40 ] || break
+  if [ -f "$script" ] && [ ! -L "$script" ] &&
+    LC_ALL=C grep -aqm1 '^#! */bin/\(ba\|da\)\?sh' < <(head -c 64 "$script"); then
+    cp "$script" "./$(basename "$script" .sh).sh"
+    scripts=$((scripts + 1))
+  fi
+done
+
+echo
+echo "ShellCheck over $scripts scripts of /usr/bin and /usr/sbin"
+printf '%-28s %5s %13s  %s\n' step ran time answer
+lint_step "from nothing" "$scripts"
+lint_step "again" 0
+edited=$(find . -name '*.sh' | sort | head -1)
+cp -p "$edited" "$demo/saved.sh"
+echo '# edited' >>"$edited"
+lint_step "after editing one" 1
+cp -p "$demo/saved.sh" "$edited"
+lint_step "after undoing the edit" 0
+echo 'disable=SC2086' >.shellcheckrc
+lint_step "after adding .shellcheckrc" "$scripts"
+rm .shellcheckrc
+lint_step "after removing it" 0

@@ -7,6 +7,7 @@
 
 #include "client/command_line.h"
 #include "client/console.h"
+#include "client/goal_names.h"
 #include "client/session.h"
 #include "common/base/result.h"
 
@@ -30,6 +31,7 @@ class Invocation {
   // Takes those arguments out, up to "--", that are not for a parser.
   std::vector<std::string> take_arguments(bool (*taken)(const std::string& argument));
 
+  const std::vector<std::string>& arguments() const { return arguments_; }
   const GlobalOptions& globals() const { return globals_; }
   Console& console() { return console_; }
   Interrupt& interrupt() { return interrupt_; }
@@ -61,9 +63,10 @@ Result<int> run_daemon_log(Invocation&);
 
 Result<int> run_exec(Invocation&);
 
+// A goal, by the name that a daemon knows it by. `known`: all of its goals, if it was asked.
+Result<int> run_goal(Invocation&, const GoalName& goal, std::span<const GoalName> known);
 Result<int> run_list(Invocation&);
 Result<int> run_lint(Invocation&);
-Result<int> run_goal(Invocation&);
 
 Result<int> run_rules_list(Invocation&);
 Result<int> run_rules_explain(Invocation&);

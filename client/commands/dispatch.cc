@@ -18,7 +18,6 @@ constexpr auto kCommands = std::to_array<Command>({
     {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
     {"list", "List the files that specs match", run_list},
     {"lint", "Run linters over the files that specs match", run_lint},
-    {"goal", "Run a goal by its name", run_goal},
     {"paths", "Print the names of the files that match globs", run_paths},
     {"digest capture", "Store matching files and print the digest of their tree",
      run_digest_capture},
@@ -72,26 +71,45 @@ bool is_family(const std::string& word) {
                      [&](const Command& command) { return command.name.starts_with(word + " "); });
 }
 
+bool is_command(std::string_view name) {
+  return std::any_of(kCommands.begin(), kCommands.end(),
+                     [&](const Command& command) { return command.name == name; });
+}
+
+std::string row(std::string_view name, std::string_view summary) {
+  std::string text = "  " + std::string(name) + "  ";
+  text.resize(std::max<size_t>(text.size(), 24), ' ');
+  return text + std::string(summary) + "\n";
+}
+
 std::string command_list(const std::string& family) {
-  std::vector<std::vector<std::string>> rows;
+  std::string out;
   for (const Command& command : kCommands) {
     if (!family.empty() && family_of(command.name) != family) continue;
-    rows.push_back({"  " + std::string(command.name), std::string(command.summary)});
-  }
-  std::string out;
-  for (auto& row : rows) {
-    row[0].resize(24, ' ');
-    out += row[0] + row[1] + "\n";
+    out += row(command.name, command.summary);
   }
   return out;
 }
 
-std::string overview(const std::string& family) {
+// The goals that the daemon's rules add to the commands.
+std::string goal_list(std::span<const GoalName> goals) {
+  std::string out;
+  for (const GoalName& goal : goals) {
+    if (is_command(goal.name)) continue;
+    std::string_view summary = goal.summary;
+    if (summary.ends_with('.')) summary.remove_suffix(1);
+    out += row(goal.name, summary);
+  }
+  return out.empty() ? out : "\nGoals of the daemon's rules:\n" + out;
+}
+
+std::string overview(const std::string& family, std::span<const GoalName> goals) {
   const std::string name = family.empty() ? "kiln" : "kiln " + family;
   std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
   if (!family.empty()) out.clear();
   out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
   if (family.empty()) {
+    out += goal_list(goals);
     out += kEnvironmentAndExitCodes;
     out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
   }
@@ -99,7 +117,7 @@ std::string overview(const std::string& family) {
   return out;
 }
 
-Error unknown_command(const CommandLine& line) {
+Error unknown_command(const CommandLine& line, std::span<const GoalName> goals) {
   const std::string typed =
       line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
   if (std::find(kPlanned.begin(), kPlanned.end(), typed) != kPlanned.end() ||
@@ -112,6 +130,9 @@ Error unknown_command(const CommandLine& line) {
   for (const Command& command : kCommands) {
     if (!command.name.starts_with(family)) continue;
     names.push_back(family_of(command.name.substr(family.size())));
+  }
+  if (family.empty()) {
+    for (const GoalName& goal : goals) names.push_back(goal.name);
   }
   const std::string nearest =
       nearest_name(line.subcommand.empty() ? line.command : line.subcommand, names);
@@ -131,7 +152,30 @@ Result<void> check_utf8(const std::vector<std::string>& arguments) {
   return {};
 }
 
-Result<int> without_command(const CommandLine& line, Console& console) {
+// A word that is no command may be a goal of the daemon's rules.
+Result<int> run_other(CommandLine line, Console& console, Interrupt& interrupt) {
+  Invocation invocation(std::move(line.arguments), console, interrupt);
+  KILN_ASSIGN(Session * session, invocation.session());
+  const auto goals = ask_goals(*session);
+  if (!goals.ok()) {
+    return goals.error().with_context("while asking whether '" + line.command + "' is a goal");
+  }
+  const auto goal = std::find_if(goals->begin(), goals->end(), [&line](const GoalName& known) {
+    return known.name == line.command;
+  });
+  if (goal == goals->end()) return unknown_command(line, *goals);
+  return run_goal(invocation, *goal, *goals);
+}
+
+Result<void> print_overview(const std::string& family, Console& console, Interrupt& interrupt) {
+  std::vector<GoalName> goals;
+  if (const auto paths = daemon_paths(process_environment()); family.empty() && paths.ok()) {
+    goals = goals_of_running_daemon(*paths, interrupt);
+  }
+  return console.write_stdout(overview(family, goals));
+}
+
+Result<int> without_command(CommandLine line, Console& console, Interrupt& interrupt) {
   const auto given = [&line](std::string_view option) {
     return std::find(line.arguments.begin(), line.arguments.end(), option) != line.arguments.end();
   };
@@ -139,8 +183,9 @@ Result<int> without_command(const CommandLine& line, Console& console) {
     KILN_TRY(console.write_stdout("kiln " KILN_VERSION "\n"));
     return 0;
   }
-  if (given("--help") || given("-h") || line.command == "help") {
-    KILN_TRY(console.write_stdout(overview(is_family(line.command) ? line.command : "")));
+  const bool family = is_family(line.command);
+  if ((line.command.empty() || family) && (given("--help") || given("-h"))) {
+    KILN_TRY(print_overview(line.command, console, interrupt));
     return 0;
   }
   if (line.command.empty() && !line.arguments.empty()) {
@@ -153,11 +198,12 @@ Result<int> without_command(const CommandLine& line, Console& console) {
           "unknown option " + option + did_you_mean(option, kOptions) + "\n  see kiln --help");
     }
   }
-  if (line.command.empty() || (is_family(line.command) && line.subcommand.empty())) {
+  if (line.command.empty() || (family && line.subcommand.empty())) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "a command is needed\n\n" + overview(line.command));
+                      "a command is needed\n\n" + overview(line.command, {}));
   }
-  return unknown_command(line);
+  if (family) return unknown_command(line, {});
+  return run_other(std::move(line), console, interrupt);
 }
 
 Result<int> dispatch(std::vector<std::string> arguments, Console& console, Interrupt& interrupt) {
@@ -174,7 +220,7 @@ Result<int> dispatch(std::vector<std::string> arguments, Console& console, Inter
     Invocation invocation(std::move(line.arguments), console, interrupt);
     return command.run(invocation);
   }
-  return without_command(line, console);
+  return without_command(std::move(line), console, interrupt);
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
-// kiln GOAL... [SPEC...], kiln goal GOAL [SPEC...]
+// kiln GOAL... [SPEC...]
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
+#include "client/goal_follower.h"
 #include "client/option_parser.h"
-#include "client/profile.h"
-#include "client/running_work.h"
-#include "common/ipc/wire_error.h"
+#include "client/specs.h"
 #include "kiln/v1/goals.pb.h"
 
 namespace kiln {
@@ -16,98 +17,22 @@ namespace {
 
 constexpr int kTickMilliseconds = 100;
 
-constexpr auto kGoals = std::to_array<std::string_view>({"list", "lint"});
-
-constexpr std::string_view kSpecsAndExitCodes =
-    "A spec is a path, DIR/ or DIR: (the files in a directory), DIR:: (and below), ::\n"
-    "(everything), or a glob; -SPEC takes away. Several goals run in order, until one\n"
-    "answers no.\n"
-    "\n"
-    "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln itself\n"
-    "failed.";
-
-HelpText help_text(const std::string& goal) {
-  const std::string specs(kSpecsAndExitCodes);
-  if (goal == "list") {
-    return {"kiln list", "[GOAL]... [OPTION]... [SPEC]...", "List the files that specs match.",
-            specs, "kiln list ::\nkiln list src:: -src/generated::"};
-  }
-  if (goal == "lint") {
-    return {"kiln lint", "[GOAL]... [OPTION]... [SPEC]...",
-            "Run linters over the files that specs match.", specs,
-            "kiln lint ::\nkiln lint --loop scripts::"};
-  }
-  return {"kiln goal", "GOAL [GOAL]... [OPTION]... [SPEC]...",
-          "Run a goal by its name: also one that only this daemon has.",
-          "`kiln rules list` shows the goals that there are.\n" + specs, "kiln goal greet"};
+HelpText help_text(const GoalName& goal) {
+  const std::string command = "kiln " + goal.name;
+  return {command, "[GOAL]... [OPTION]... [SPEC]...", goal.summary,
+          "A spec is a path (of a directory: the files in it), DIR/ or DIR: (the same), DIR::\n"
+          "(all below), ::  (the whole workspace), or a glob; -SPEC takes away. Paths are\n"
+          "relative to the current directory; only :: is the same everywhere. A file that is\n"
+          "named like a goal is ./NAME. Several goals run in order, until one answers no.\n"
+          "\n"
+          "What a goal can be told with --option: `kiln rules explain " +
+              goal.name +
+              "`.\n"
+              "\n"
+              "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln\n"
+              "itself failed.",
+          command + " ::\n" + command + " --loop src:: -src/generated::"};
 }
-
-// "-dir::" and "-a/b.sh" are specs that take away; "-x" is an option.
-bool is_excluding_spec(const std::string& argument) {
-  return argument.size() > 1 && argument[0] == '-' && argument[1] != '-' &&
-         argument.find_first_of(":/.*", 1) != std::string::npos &&
-         argument.find('=') == std::string::npos;
-}
-
-// What the daemon says of a run of goals, shown as it comes.
-class GoalFollower {
- public:
-  // `profile` may be null.
-  GoalFollower(Console& console, bool loop, ProfileWriter* profile)
-      : console_(console), loop_(loop), profile_(profile) {}
-
-  Result<void> take(std::string_view bytes) {
-    v1::GoalEvent event;
-    KILN_TRY(parse_message(bytes, event));
-    switch (event.event_case()) {
-      case v1::GoalEvent::kOutput:
-        KILN_TRY(console_.write_stdout(event.output().stdout()));
-        return console_.write_stderr(event.output().stderr());
-      case v1::GoalEvent::kFinished:
-        exit_code_ = event.finished().exit_code();
-        wait_for_changes();
-        return {};
-      case v1::GoalEvent::kError:
-        console_.say_error(from_wire(event.error()));
-        wait_for_changes();
-        return {};
-      case v1::GoalEvent::kProgress:
-        waiting_ = false;
-        running_.take(event.progress(), RunningWork::Clock::now());
-        if (profile_ != nullptr) profile_->add(event.progress());
-        return {};
-      case v1::GoalEvent::EVENT_NOT_SET:
-        return {};  // of a newer daemon
-    }
-    return {};
-  }
-
-  // Now and then, on a terminal.
-  void tick() {
-    if (const auto line = running_.line(RunningWork::Clock::now())) {
-      console_.show_status(*line);
-    } else if (waiting_) {
-      console_.show_status("waiting for changes; Ctrl-C ends");
-    } else {
-      console_.clear_status();
-    }
-  }
-
-  std::optional<int> exit_code() const { return exit_code_; }
-
- private:
-  void wait_for_changes() {
-    waiting_ = loop_;
-    tick();
-  }
-
-  Console& console_;
-  const bool loop_;
-  ProfileWriter* const profile_;
-  RunningWork running_;
-  bool waiting_ = false;  // in a loop, for something to change
-  std::optional<int> exit_code_;
-};
 
 // What was typed after the name of a goal.
 struct GoalOptions {
@@ -117,18 +42,80 @@ struct GoalOptions {
   bool loop = false;
 };
 
-Result<v1::RunGoalsRequest> make_request(const Invocation& invocation, std::string goal,
-                                         const GoalOptions& typed) {
+// "-nofile": neither an option nor, without a path in it, a spec.
+Result<void> refuse_bare_exclusions(const Invocation& invocation, const std::string& goal) {
+  for (const std::string& argument : invocation.arguments()) {
+    if (argument == "--") break;
+    if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
+    return user_error(ErrorCode::kInvalidArgument,
+                      goal + ": unknown option " + argument +
+                          "\n  a spec that takes away needs a path: -./" + argument.substr(1) +
+                          " or " + argument + ":");
+  }
+  return {};
+}
+
+Result<void> refuse_passthrough(const Invocation& invocation, const std::string& goal) {
+  const auto& arguments = invocation.arguments();
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (arguments.end() - dashes < 2) return {};
+  return user_error(ErrorCode::kInvalidArgument,
+                    goal + ": passthrough arguments after -- are not supported yet");
+}
+
+bool could_name_a_goal(const std::string& word) {
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+// Whether a word after the name of a goal is the name of another. Goals that do not come with kiln
+// are asked for, unless the word is a file here.
+class GoalWords {
+ public:
+  GoalWords(Invocation& invocation, std::span<const GoalName> known)
+      : invocation_(invocation), known_(known.begin(), known.end()) {}
+
+  Result<bool> contain(const std::string& word) {
+    if (word == "list" || word == "lint") return true;
+    if (!could_name_a_goal(word) || ::access(word.c_str(), F_OK) == 0) return false;
+    if (known_.empty()) {
+      KILN_ASSIGN(Session * session, invocation_.session());
+      KILN_ASSIGN(known_, ask_goals(*session));
+    }
+    return std::any_of(known_.begin(), known_.end(),
+                       [&word](const GoalName& goal) { return goal.name == word; });
+  }
+
+ private:
+  Invocation& invocation_;
+  std::vector<GoalName> known_;
+};
+
+Result<SpecResolver> make_resolver(const Invocation& invocation) {
+  KILN_ASSIGN(std::string root, invocation.globals().workspace_root());
+  KILN_ASSIGN(const std::string here, current_directory());
+  return SpecResolver(std::move(root), here);
+}
+
+Result<v1::RunGoalsRequest> make_request(Invocation& invocation, const GoalOptions& typed,
+                                         const std::string& goal, GoalWords known) {
   v1::RunGoalsRequest request;
   KILN_TRY(invocation.fill(*request.mutable_caller()));
-  request.add_goals(std::move(goal));
+  request.add_goals(goal);
   auto word = typed.words.begin();
-  const auto is_goal = [](const std::string& text) {
-    return std::find(kGoals.begin(), kGoals.end(), text) != kGoals.end();
-  };
-  for (; word != typed.words.end() && is_goal(*word); ++word) request.add_goals(*word);
-  for (; word != typed.words.end(); ++word) request.add_specs(*word);
-  for (const std::string& spec : typed.excluded) request.add_specs(spec);
+  for (; word != typed.words.end(); ++word) {
+    KILN_ASSIGN(const bool is_goal, known.contain(*word));
+    if (!is_goal) break;
+    request.add_goals(*word);
+  }
+  KILN_ASSIGN(const SpecResolver resolver, make_resolver(invocation));
+  for (; word != typed.words.end(); ++word) {
+    KILN_ASSIGN(*request.add_specs(), resolver.resolve(*word));
+  }
+  for (const std::string& spec : typed.excluded) {
+    KILN_ASSIGN(*request.add_specs(), resolver.resolve(spec));
+  }
   KILN_TRY(typed.caller.fill(*request.mutable_caller()));
   request.set_json(invocation.globals().json());
   return request;
@@ -156,28 +143,30 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   return internal_error("the daemon ended a goal without an answer");
 }
 
-// Without a name, it is the first word.
-Result<int> run(Invocation& invocation, std::string goal) {
+}  // namespace
+
+Result<int> run_goal(Invocation& invocation, const GoalName& goal,
+                     std::span<const GoalName> known) {
   GoalOptions typed;
   typed.excluded = invocation.take_arguments(is_excluding_spec);
+  KILN_TRY(refuse_bare_exclusions(invocation, goal.name));
+  KILN_TRY(refuse_passthrough(invocation, goal.name));
   OptionParser parser(help_text(goal));
   parser.positionals(typed.words, goal.empty() ? 1 : 0, 0);
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
-  if (goal.empty()) {
-    goal = std::move(typed.words.front());
-    typed.words.erase(typed.words.begin());
-  }
-  KILN_ASSIGN(v1::RunGoalsRequest request, make_request(invocation, std::move(goal), typed));
+  KILN_ASSIGN(v1::RunGoalsRequest request,
+              make_request(invocation, typed, goal.name, GoalWords(invocation, known)));
   return follow(invocation, std::move(request), typed.loop);
 }
 
-}  // namespace
-
-Result<int> run_list(Invocation& invocation) { return run(invocation, "list"); }
-Result<int> run_lint(Invocation& invocation) { return run(invocation, "lint"); }
-Result<int> run_goal(Invocation& invocation) { return run(invocation, ""); }
+Result<int> run_list(Invocation& invocation) {
+  return run_goal(invocation, {"list", "List the files that specs match."}, {});
+}
+Result<int> run_lint(Invocation& invocation) {
+  return run_goal(invocation, {"lint", "Run linters over the files that specs match."}, {});
+}
 
 }  // namespace kiln

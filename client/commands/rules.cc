@@ -50,10 +50,13 @@ Result<int> run_rules_list(Invocation& invocation) {
 
 Result<int> run_rules_explain(Invocation& invocation) {
   std::vector<std::string> types;
-  OptionParser parser({"kiln rules explain", "TYPE [OPTION]...",
-                       "Explain how values of a type come about.",
-                       "Which rules make it, of what; who asks for it; what gives it.",
-                       "kiln rules explain Snapshot"});
+  OptionParser parser(
+      {"kiln rules explain", "TYPE|GOAL [OPTION]...",
+       "Explain how values of a type come about, or what a goal does.",
+       "Of a type: its fields, which rules make it and of what, who asks for it and\n"
+       "what gives it; of options how to set them; of a union its members. Of a goal:\n"
+       "what it asks for, and the options that reach it.",
+       "kiln rules explain Snapshot\nkiln rules explain lint"});
   parser.positionals(types, 1, 1);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;

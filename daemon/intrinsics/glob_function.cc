@@ -143,6 +143,11 @@ Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInp
     co_return Result<void>();
   }
   if (!is_valid_utf8(entry.name)) {
+    if (input.query->names_only) {
+      pending.result.notes.push_back("left out " + printable(path.str()) +
+                                     ": the name is not valid UTF-8");
+      co_return Result<void>();
+    }
     co_return user_error(ErrorCode::kInvalidArgument,
                          "the name of " + input.workspace->describe(real) +
                              " is not valid UTF-8, so it cannot stand in a digest; rename it, or "
@@ -178,6 +183,11 @@ Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInp
                                      ": the link leads out of the workspace");
       break;
     case ResolvedPath::Kind::kLoop:
+      if (input.query->names_only) {
+        pending.result.notes.push_back("left out " + printable(path.str()) +
+                                       ": the link leads to itself");
+        break;
+      }
       co_return user_error(ErrorCode::kInvalidArgument,
                            "the link " + input.workspace->describe(path) + " leads to itself");
     case ResolvedPath::Kind::kFile:
@@ -202,6 +212,11 @@ Result<void> GlobFunction::follow(const GlobInput& input, const RelPath& path,
   GlobInput below{input.workspace, input.query, path, target, std::move(step.below), input.links};
   GlobInput::Visit visit{target, below.state};
   if (std::find(input.links.begin(), input.links.end(), visit) != input.links.end()) {
+    if (input.query->names_only) {
+      pending.result.notes.push_back("left out " + printable(path.str()) +
+                                     ": the link leads back to where it is");
+      return {};
+    }
     return user_error(ErrorCode::kInvalidArgument,
                       "the link " + input.workspace->describe(path) + " leads to " +
                           (target.is_root() ? "the root" : printable(target.str())) +

@@ -1,12 +1,15 @@
 #include "daemon/rules/describe.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
+#include "common/types/rel_path.h"
 #include "daemon/rules/bound_want.h"
 #include "daemon/rules/nearest.h"
+#include "daemon/rules/type_facts.h"
 
 namespace kiln::rules {
 
@@ -60,8 +63,19 @@ std::string remarks(const RuleInfo& info) {
   return text;
 }
 
+// Without its namespace: where it is written stands beside it.
+std::string bare_name(const RuleInfo& info) {
+  const size_t colons = info.name.rfind("::");
+  return colons == std::string::npos ? info.name : info.name.substr(colons + 2);
+}
+
 std::string signature(const RuleInfo& info) {
-  return info.name + "(" + type_names(info.arguments) + ")";
+  return bare_name(info) + "(" + type_names(info.arguments) + ")";
+}
+
+// "capture(PathGlobs)": the rule and what the entry consumes.
+std::string bare_text(const Entry& entry) {
+  return bare_name(entry.rule.info) + "(" + type_names(entry.params) + ")";
 }
 
 // Each rule once, though the set may have been added twice; in the order of products, then names.
@@ -143,24 +157,25 @@ struct Explanation {
   std::vector<std::string> givers;  // as a param
 };
 
-std::set<std::string_view> all_types(const RuleGraph& graph) {
-  std::set<std::string_view> names;
+std::map<std::string_view, TypeId> all_types(const RuleGraph& graph) {
+  std::map<std::string_view, TypeId> types;
+  const auto note = [&types](TypeId type) { types.emplace(type->name, type); };
   const auto add = [&](const GetDeclaration& get) {
-    names.insert(get.product->name);
-    for (const TypeId type : get.inputs) names.insert(type->name);
+    note(get.product);
+    for (const TypeId type : get.inputs) note(type);
   };
   for (const auto& rule : graph.rules().rules()) {
-    if (rule->info.product != nullptr) names.insert(rule->info.product->name);
-    for (const TypeId type : rule->info.arguments) names.insert(type->name);
+    if (rule->info.product != nullptr) note(rule->info.product);
+    for (const TypeId type : rule->info.arguments) note(type);
     for (const GetDeclaration& get : rule->info.gets) add(get);
   }
   for (const QueryDeclaration& query : graph.rules().queries()) add(query.get);
   for (const UnionMember& member : graph.rules().members()) {
-    names.insert(member.base->name);
-    names.insert(member.member->name);
+    note(member.base);
+    note(member.member);
   }
-  for (const TypeId type : graph.rules().roots()) names.insert(type->name);
-  return names;
+  for (const TypeId type : graph.rules().roots()) note(type);
+  return types;
 }
 
 bool gives(const std::vector<TypeId>& inputs, std::string_view type) {
@@ -181,11 +196,13 @@ Explanation explanation_of(const RuleGraph& graph, std::string_view type) {
   std::set<std::string> givers;
   for (const auto& entry : graph.entries()) {
     for (const BoundWant& want : wants_of(*entry)) {
-      if (gives(want.inputs, type)) givers.insert(entry->rule.info.name + ": " + to_string(want));
+      if (gives(want.inputs, type)) {
+        givers.insert(bare_name(entry->rule.info) + ": " + to_string(want));
+      }
       if (want.product->name != type) continue;
       const Entry* answer = want.supply->entry;
       Explanation::Asker asker{&entry->rule.info, to_string(want),
-                               answer == nullptr ? "a param" : to_string(*answer)};
+                               answer == nullptr ? "a param" : bare_text(*answer)};
       if (seen.insert(asker).second) found.askers.push_back(std::move(asker));
     }
   }
@@ -200,9 +217,9 @@ Explanation explanation_of(const RuleGraph& graph, std::string_view type) {
   return found;
 }
 
-std::string explanation_as_text(std::string_view type, const Explanation& found) {
-  std::string text(type);
-  text += "\n";
+std::string explanation_as_text(std::string_view type, const TypeFacts& facts,
+                                const Explanation& found) {
+  std::string text = std::string(type) + "\n" + to_text(facts);
   if (!found.makers.empty()) text += "  made by\n";
   for (const Explanation::Maker& maker : found.makers) {
     text += "    " + signature(*maker.rule) + remarks(*maker.rule) + "\n";
@@ -216,15 +233,21 @@ std::string explanation_as_text(std::string_view type, const Explanation& found)
   for (const std::string& giver : found.givers) text += "    " + giver + "\n";
   if (!found.askers.empty()) text += "  wanted by\n";
   for (const Explanation::Asker& asker : found.askers) {
-    text += "    " + asker.rule->name + " (" + to_string(asker.rule->where) + "): " + asker.want +
-            " → " + asker.answer + "\n";
+    text += "    " + bare_name(*asker.rule) + " (" + to_string(asker.rule->where) +
+            "): " + asker.want + " → " + asker.answer + "\n";
   }
   if (!found.queries.empty()) text += "  answered to\n";
   for (const std::string& query : found.queries) text += "    query " + query + "\n";
   return text;
 }
 
-Json explanation_as_json(std::string_view type, const Explanation& found) {
+Json explanation_as_json(std::string_view type, const TypeFacts& facts, const Explanation& found) {
+  Json fields = Json::array();
+  for (const TypeFacts::Field& field : facts.fields) {
+    fields.push_back({{"name", field.name},
+                      {"kind", field.kind},
+                      {"default", Json::parse(field.initial, nullptr, false)}});
+  }
   Json makers = Json::array();
   for (const Explanation::Maker& maker : found.makers) {
     Json json = as_json(*maker.rule);
@@ -241,10 +264,31 @@ Json explanation_as_json(std::string_view type, const Explanation& found) {
                       {"answer", asker.answer}});
   }
   return {{"type", type},
+          {"fields", std::move(fields)},
+          {"scope", facts.scope},
+          {"members", facts.members},
+          {"taken_by", facts.takers},
           {"made_by", std::move(makers)},
           {"given_by", found.givers},
           {"wanted_by", std::move(askers)},
           {"queries", found.queries}};
+}
+
+// What a goal is, and what can be said to it and to what it asks for.
+std::string goal_as_text(const RuleGraph& graph, const Root& goal) {
+  const Entry& entry = *goal.supply.entry;
+  const RuleInfo& info = entry.rule.info;
+  std::string text = "goal " + signature(info) + remarks(info) + "\n";
+  if (!info.summary.empty()) text += "  " + info.summary + "\n";
+  if (!info.gets.empty()) text += "  asks for\n";
+  for (const GetDeclaration& get : info.gets) text += "    " + to_string(get) + "\n";
+  std::string options;
+  for (const TypeId type : entry.params) {
+    const TypeFacts facts = facts_of(graph, type);
+    if (!facts.scope.empty()) options += option_lines(facts);
+  }
+  if (!options.empty()) text += "  options\n" + options;
+  return text;
 }
 
 }  // namespace
@@ -253,16 +297,29 @@ std::string list_rules(const RuleGraph& graph, DescribeAs form) {
   return form == DescribeAs::kText ? list_as_text(graph) : dumped(list_as_json(graph));
 }
 
-Result<std::string> explain_type(const RuleGraph& graph, std::string_view type, DescribeAs form) {
-  const std::set<std::string_view> known = all_types(graph);
-  if (!known.contains(type)) {
-    const std::vector<std::string_view> names(known.begin(), known.end());
-    return user_error(ErrorCode::kNotFound,
-                      "no rule knows a type " + std::string(type) + suggestion(type, names));
+Result<std::string> explain_type(const RuleGraph& graph, std::string_view name, DescribeAs form) {
+  if (name.empty()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "explain what? The name of a type or of a goal is missing; `kiln rules "
+                      "list` shows them");
   }
-  const Explanation found = explanation_of(graph, type);
-  return form == DescribeAs::kText ? explanation_as_text(type, found)
-                                   : dumped(explanation_as_json(type, found));
+  const std::map<std::string_view, TypeId> types = all_types(graph);
+  const auto type = types.find(name);
+  if (type != types.end()) {
+    const Explanation found = explanation_of(graph, name);
+    const TypeFacts facts = facts_of(graph, type->second);
+    return form == DescribeAs::kText ? explanation_as_text(name, facts, found)
+                                     : dumped(explanation_as_json(name, facts, found));
+  }
+  if (const Root* goal = graph.find_goal(name)) {
+    return form == DescribeAs::kText ? goal_as_text(graph, *goal)
+                                     : dumped(as_json(goal->supply.entry->rule.info));
+  }
+  std::vector<std::string_view> names;
+  for (const auto& [known, id] : types) names.push_back(known);
+  for (const Root& goal : graph.goals()) names.push_back(goal.name);
+  return user_error(ErrorCode::kNotFound,
+                    "there is no type and no goal " + printable(name) + suggestion(name, names));
 }
 
 }  // namespace kiln::rules

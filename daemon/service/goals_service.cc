@@ -87,9 +87,9 @@ Task<Result<T>> told(const Host& host, const session::Run& run, const v1::RunGoa
 
 }  // namespace
 
-grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsRequest*,
+grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsRequest* request,
                                              v1::ListGoalsResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(v1::Caller()),
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
                           [this, response](const session::Run&) -> Task<Result<void>> {
                             for (const rules::Root& goal : host_.engine.rules.goals()) {
                               v1::ListGoalsResponse::Goal& wire = *response->add_goals();

@@ -52,6 +52,47 @@ Task<Result<AskedValue>> ask_root(const Engine& engine, const Run& run, const ru
   co_return AskedValue{std::move(value), asked.clock()};
 }
 
+Result<void> check_given_once(std::vector<std::string> types) {
+  std::sort(types.begin(), types.end());
+  const auto twice = std::adjacent_find(types.begin(), types.end());
+  if (twice == types.end()) return {};
+  return user_error(ErrorCode::kInvalidArgument,
+                    "the param " + printable(*twice) + " is given twice");
+}
+
+bool makes(const rules::RuleGraph& graph, std::string_view product) {
+  const auto& all = graph.rules().rules();
+  return std::any_of(all.begin(), all.end(), [product](const auto& rule) {
+    return rule->info.product != nullptr && rule->info.product->name == product;
+  });
+}
+
+// Why there is no such query, by what there is instead.
+Error no_query(const rules::RuleGraph& graph, const std::string& product,
+               const std::vector<std::string>& types) {
+  std::string wanted = product + "(";
+  for (size_t i = 0; i < types.size(); ++i) wanted += (i == 0 ? "" : ", ") + types[i];
+  wanted += ")";
+  std::string text = "there is no query " + printable(wanted);
+  std::string of_product;
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> products;
+  for (const rules::Root& query : graph.queries()) {
+    names.push_back(query.name);
+    products.push_back(query.query->get.product->name);
+    if (products.back() == product) of_product += "\n    " + query.name;
+  }
+  if (!of_product.empty()) {
+    text += "; for " + product + " there is" + of_product;
+  } else if (makes(graph, product)) {
+    text += ": rules make a " + product + ", but not for clients";
+  } else {
+    const std::string suggestion = rules::did_you_mean(wanted, names);
+    text += suggestion.empty() ? rules::did_you_mean(product, products) : suggestion;
+  }
+  return user_error(ErrorCode::kNotFound, text + "\n  `kiln rules list` shows all queries");
+}
+
 }  // namespace
 
 rules::RootRun::Surroundings root_surroundings(
@@ -88,17 +129,9 @@ Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules
 Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
   std::vector<std::string> types;
   for (const QueryParam& param : request.params) types.push_back(param.type);
+  KILN_CO_TRY(check_given_once(types));
   const rules::Root* root = engine.rules.find_query(request.product, types);
-  if (root == nullptr) {
-    std::string wanted = request.product + "(";
-    for (size_t i = 0; i < types.size(); ++i) wanted += (i == 0 ? "" : ", ") + types[i];
-    wanted += ")";
-    std::vector<std::string_view> names;
-    for (const rules::Root& query : engine.rules.queries()) names.push_back(query.name);
-    co_return user_error(ErrorCode::kNotFound, "there is no query " + printable(wanted) +
-                                                   rules::did_you_mean(wanted, names) +
-                                                   "\n  `kiln rules list` shows them all");
-  }
+  if (root == nullptr) co_return no_query(engine.rules, request.product, types);
   std::vector<rules::Param> given;
   for (const QueryParam& param : request.params) {
     for (const rules::TypeId type : root->query->get.inputs) {

@@ -14,8 +14,8 @@ class Memory : public KilnTest {
     for (int i = 0; i < times; ++i) {
       const std::string content = "edit " + std::to_string(++edits_) + "\n";
       write("src/f" + std::to_string(edits_ % 7) + ".txt", content);
-      const Outcome shown = kiln({"exec", "--input", "src/*", "--", "cat",
-                                  "src/f" + std::to_string(edits_ % 7) + ".txt"});
+      const Outcome shown = kiln(
+          {"exec", "--input", "src/*", "--", "cat", "src/f" + std::to_string(edits_ % 7) + ".txt"});
       ASSERT_EQ(shown.out, content) << shown.err;
     }
   }

@@ -1,4 +1,4 @@
-// Daemons with rules of their own: how they are asked, and what their authors are told.
+// kiln rules: what the daemon can compute, as it is told to people.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,152 +8,72 @@ namespace kiln::test {
 namespace {
 
 using testing::AllOf;
-using testing::ElementsAre;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
-using testing::StartsWith;
 
-size_t count_of(const std::string& text, std::string_view what) {
-  size_t count = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
-  return count;
-}
-
-class OwnRules : public KilnTest {
+class Rules : public KilnTest {
  protected:
-  Outcome run_daemon(const std::string& program, Arguments arguments) {
-    arguments.insert(arguments.begin(), program);
-    return run(arguments, {environment(), workspace().string(), ""});
+  std::string explained(const std::string& name) {
+    const Outcome outcome = kiln({"rules", "explain", name});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  }
+  // What is said of a command that is refused.
+  std::string refused(Arguments arguments) {
+    const Outcome outcome = kiln(std::move(arguments));
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
   }
 };
 
-TEST_F(OwnRules, AreAskedLikeThoseThatKilnComesWith) {
-  environment()["KILN_DAEMON"] = KILND_GREETER;
-  EXPECT_EQ(kiln({"goal", "greet"}).out, "Hi, Ada\nHi, Grace\n");
-  EXPECT_EQ(kiln({"goal", "greet", "--option", "greeter.polite=true"}).out,
-            "Good day, Ada\nGood day, Grace\n");
-  EXPECT_EQ(kiln({"rules", "query", "Greeting", R"(Person={"name": "Eve"})"}).out,
-            "{\"text\":\"Hi, Eve\"}\n");
-  write("file", "");
-  EXPECT_EQ(kiln({"goal", "list", "::"}).out, "file\n");
+TEST_F(Rules, ExplainSaysOfEachKindOfTypeWhatItIsFor) {
+  EXPECT_THAT(explained("LintRequest"),
+              HasSubstr("  members of this union\n    ShellcheckRequest  daemon/backends/shell/"));
+  EXPECT_THAT(explained("ShellcheckRequest"), HasSubstr("  member of the unions\n    LintRequest"));
+  EXPECT_THAT(explained("Console"),
+              HasSubstr("  a side effect, taken by\n    goal lint\n    goal list\n"));
+  EXPECT_THAT(explained("PathGlobs"), AllOf(HasSubstr("  fields\n    globs: list\n"),
+                                            HasSubstr("    description_of_origin: text\n")));
 }
 
-TEST_F(OwnRules, AGoalThatIsNotThereIsNamedWithTheNearest) {
-  environment()["KILN_DAEMON"] = KILND_GREETER;
-  const Outcome outcome = kiln({"goal", "great"});
-  EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_THAT(outcome.err, HasSubstr("there is no goal 'great'; did you mean 'greet'?"));
-  EXPECT_EQ(kiln({"goal"}).exit_code, 2);
+TEST_F(Rules, ExplainSaysHowOptionsAreSet) {
+  EXPECT_THAT(explained("ShellcheckOptions"),
+              AllOf(HasSubstr("  options of the scope shellcheck\n"),
+                    HasSubstr("--option shellcheck.skip=true|false  (default: false)\n"),
+                    HasSubstr("--option shellcheck.args=ELEMENT  (default: []; may be repeated)\n"),
+                    HasSubstr("--option shellcheck.path=TEXT  (default: \"/usr/local/bin:")));
 }
 
-TEST_F(OwnRules, ThatFitAreSaidToFit) {
-  const Outcome text = run_daemon(KILND_GREETER, {"--check-rules"});
-  EXPECT_EQ(text.exit_code, 0);
-  EXPECT_EQ(text.out, "");
-  EXPECT_THAT(text.err, HasSubstr("rules fit together"));
-  const Outcome json = run_daemon(KILND_GREETER, {"--check-rules", "--json"});
-  EXPECT_EQ(json.exit_code, 0);
-  EXPECT_TRUE(nlohmann::json::parse(json.out)["diagnostics"].empty()) << json.out;
-  EXPECT_EQ(json.err, "");
-  EXPECT_FALSE(std::filesystem::exists(home())) << "asking opens nothing";
+TEST_F(Rules, ExplainOfAGoalHasTheOptionsThatReachIt) {
+  EXPECT_THAT(explained("lint"), AllOf(HasSubstr("goal lint("), HasSubstr("--option lint.only="),
+                                       HasSubstr("--option shellcheck.skip="),
+                                       HasSubstr("get<LintResults>(LintRequest)")));
+  EXPECT_THAT(explained("list"), Not(HasSubstr("shellcheck")));
+  EXPECT_THAT(kiln({"lint", "--help"}).out, HasSubstr("`kiln rules explain lint`"));
 }
 
-// The line of `declaration` in the source, as diagnostics name it: that of the registration.
-std::string place_of(const std::string& registration) {
-  const std::string source = slurp(KILN_SOURCE_DIR "/tests/e2e/kilnds/wrong_rules.cc");
-  const size_t at = source.find(registration);
-  EXPECT_NE(at, std::string::npos) << registration;
-  const auto end = source.begin() + static_cast<std::ptrdiff_t>(at);
-  return "tests/e2e/kilnds/wrong_rules.cc:" +
-         std::to_string(1 + std::count(source.begin(), end, '\n'));
+TEST_F(Rules, ExplainRefusesWhatItDoesNotKnow) {
+  EXPECT_THAT(refused({"rules", "explain", ""}), HasSubstr("explain what?"));
+  EXPECT_THAT(refused({"rules", "explain", "Snapshto"}), HasSubstr("did you mean Snapshot"));
+  EXPECT_THAT(refused({"rules", "explain", "lnt"}), HasSubstr("did you mean lint"));
 }
 
-// Each cause as a paragraph.
-std::string duplicate_paragraph() {
-  return place_of("set.goal<&lint>") + ": goal lint: the name is taken\n";
-}
-std::string missing_paragraph() {
-  return place_of("set.add<&count_files>") +
-         ": wrong::count_files: get<Snapshot>(Topic): no rule makes Snapshot of this\n";
-}
-std::string ambiguous_paragraph() {
-  return place_of("set.query<Report(Topic)>") +
-         ": query Report(Topic): 2 rules make Report of this\n";
-}
-std::string unused_paragraph() {
-  return place_of("set.add<&idle>") +
-         ": warning: wrong::idle: no goal and no query reaches this rule\n";
-}
-
-void expect_every_cause_once(const std::string& text) {
-  for (const std::string& cause :
-       {duplicate_paragraph(), missing_paragraph(), ambiguous_paragraph()}) {
-    EXPECT_EQ(count_of(text, cause), 1u) << cause << "in:\n" << text;
-  }
-  EXPECT_EQ(count_of(text, "  fix: "), 3 + count_of(text, ": warning: ")) << text;
+TEST_F(Rules, AQueryThatIsWrongSaysWhatThereIs) {
   EXPECT_THAT(
-      text,
-      AllOf(HasSubstr("goal lint (daemon/backends/core/lint.cc:"), HasSubstr("came first"),
-            HasSubstr("snapshot_of_globs (daemon/intrinsics/tree_rules.cc:"),
-            HasSubstr("needs PathGlobs, which is not in scope"), HasSubstr("fix: get<Snapshot>("),
-            HasSubstr("  wrong::write_report (" + place_of("set.add<&write_report>") +
-                      "): from Topic\n"),
-            HasSubstr("  wrong::copy_report (" + place_of("set.add<&copy_report>") +
-                      "): from Topic\n"),
-            HasSubstr("fix: remove one of wrong::write_report and wrong::copy_report")));
+      refused({"rules", "query", "Paths", "MergeDigests={}"}),
+      HasSubstr("no query Paths(MergeDigests); for Paths there is\n    Paths(PathGlobs)\n"));
+  EXPECT_THAT(refused({"rules", "query", "LintResults"}),
+              HasSubstr("no query LintResults(): rules make a LintResults, but not for clients"));
+  EXPECT_THAT(refused({"rules", "query", "Paths", "PathGlobs={}", "PathGlobs={}"}),
+              HasSubstr("the param PathGlobs is given twice"));
+  EXPECT_THAT(refused({"rules", "query", "Snapshto", "Nothing={}"}),
+              HasSubstr("did you mean 'Snapshot'?"));
 }
 
-TEST_F(OwnRules, ThatDoNotFitAreToldEveryCauseOnceAndNoConsequence) {
-  const Outcome outcome = run_daemon(KILND_WRONG_RULES, {"--check-rules"});
-  EXPECT_EQ(outcome.exit_code, 2);
-  expect_every_cause_once(outcome.out);
-  EXPECT_EQ(count_of(outcome.out, unused_paragraph()), 1u) << outcome.out;
-  EXPECT_EQ(count_of(outcome.out, "wrong_rules.cc:"), 6u) << "no more places:\n" << outcome.out;
-}
-
-TEST_F(OwnRules, ThatDoNotFitAreToldAsData) {
-  const Outcome outcome = run_daemon(KILND_WRONG_RULES, {"--check-rules", "--json"});
-  EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_EQ(outcome.err, "");
-  const auto diagnostics = nlohmann::json::parse(outcome.out)["diagnostics"];
-  std::vector<std::string> kinds;
-  for (const auto& diagnostic : diagnostics) {
-    kinds.push_back(diagnostic["severity"].get<std::string>() + " " +
-                    diagnostic["kind"].get<std::string>());
-  }
-  ASSERT_THAT(kinds,
-              ElementsAre("error duplicate", "error ambiguous", "error missing", "warning unused"));
-  const auto& ambiguous = diagnostics[1];
-  EXPECT_EQ(ambiguous["wanted_by"], "query Report(Topic)");
-  EXPECT_EQ(ambiguous["product"], "Report");
-  EXPECT_EQ(ambiguous["candidates"][0]["rule"], "wrong::write_report");
-  EXPECT_EQ(ambiguous["candidates"][1]["verdict"], "from Topic");
-  const auto& missing = diagnostics[2];
-  EXPECT_EQ(missing["wanted_by"], "wrong::count_files");
-  EXPECT_EQ(missing["want"], "get<Snapshot>(Topic)");
-  EXPECT_THAT(missing["file"].get<std::string>() + ":" + std::to_string(int{missing["line"]}),
-              place_of("set.add<&count_files>"));
-  EXPECT_FALSE(missing["candidates"].empty());
-  for (const auto& candidate : missing["candidates"]) {
-    EXPECT_NE(candidate["verdict"], "") << candidate;
-  }
-  EXPECT_THAT(missing["fix"].get<std::string>(), StartsWith("get<Snapshot>("));
-}
-
-TEST_F(OwnRules, ThatDoNotFitAreToldByTheClientThatWouldStartTheDaemon) {
-  environment()["KILN_DAEMON"] = KILND_WRONG_RULES;
-  const Outcome outcome = kiln({"daemon", "start"});
-  EXPECT_EQ(outcome.exit_code, 125);
-  EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, StartsWith("kiln: the daemon did not start: its rules do not fit "));
-  expect_every_cause_once(outcome.err);
-  EXPECT_THAT(outcome.err, Not(HasSubstr("warning")));
-  EXPECT_EQ(kiln({"list"}).exit_code, 125) << "whatever is asked";
-}
-
-TEST_F(OwnRules, CheckingIsForJsonToo) {
-  EXPECT_EQ(run_daemon(KILND_GREETER, {"--json"}).exit_code, 2);
+TEST_F(Rules, TheListNamesRulesWithoutTheirNamespaces) {
+  EXPECT_THAT(kiln({"rules", "list"}).out,
+              AllOf(HasSubstr("SpecFiles ← spec_files(Specs)"), Not(HasSubstr("kiln::"))));
 }
 
 }  // namespace

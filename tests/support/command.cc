@@ -82,9 +82,9 @@ Command::~Command() {
 
 void Command::signal(int number) const { ::kill(pid_, number); }
 
-void Command::pump(bool until_end, std::string_view text) {
+void Command::pump(const std::string* into, std::string_view text) {
   while (out_ >= 0 || err_ >= 0) {
-    if (!until_end && outcome_.out.find(text) != std::string::npos) return;
+    if (into != nullptr && into->find(text) != std::string::npos) return;
     pollfd fds[2] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0) continue;
     const auto take = [&](pollfd& entry, int& fd, std::string& into) {
@@ -103,12 +103,17 @@ void Command::pump(bool until_end, std::string_view text) {
 }
 
 bool Command::read_until(std::string_view text) {
-  pump(false, text);
+  pump(&outcome_.out, text);
   return outcome_.out.find(text) != std::string::npos;
 }
 
+bool Command::read_error_until(std::string_view text) {
+  pump(&outcome_.err, text);
+  return outcome_.err.find(text) != std::string::npos;
+}
+
 Outcome Command::wait() {
-  pump(true, {});
+  pump(nullptr, {});
   if (pid_ > 0) {
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);

@@ -34,10 +34,13 @@ class Command {
   void signal(int number) const;
   // Reads standard output until it holds `text`; false if it ends before.
   bool read_until(std::string_view text);
+  // The same of standard error.
+  bool read_error_until(std::string_view text);
   Outcome wait();
 
  private:
-  void pump(bool until_end, std::string_view text);
+  // Reads both streams until they end, or until `into`, one of them, holds `text`.
+  void pump(const std::string* into, std::string_view text);
   pid_t pid_ = -1;
   int out_ = -1;
   int err_ = -1;

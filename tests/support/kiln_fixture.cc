@@ -17,8 +17,17 @@ std::filesystem::path KilnTest::client() { return KILN_CLIENT; }
 std::filesystem::path KilnTest::daemon() { return client().parent_path() / "kilnd"; }
 
 Command KilnTest::start(Arguments arguments, const std::string& input) {
+  return start_in(workspace(), std::move(arguments), input);
+}
+
+Command KilnTest::start_in(const std::filesystem::path& directory, Arguments arguments,
+                           const std::string& input) {
   arguments.insert(arguments.begin(), client().string());
-  return Command(arguments, {environment_, workspace().string(), input});
+  return Command(arguments, {environment_, (workspace() / directory).string(), input});
+}
+
+Outcome KilnTest::kiln_in(const std::filesystem::path& directory, Arguments arguments) {
+  return start_in(directory, std::move(arguments)).wait();
 }
 
 Outcome KilnTest::kiln(Arguments arguments, const std::string& input) {

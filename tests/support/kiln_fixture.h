@@ -24,6 +24,10 @@ class KilnTest : public testing::Test {
   // `kiln ARGUMENTS...` in the workspace, with the test's environment.
   Outcome kiln(Arguments arguments, const std::string& input = "");
   Command start(Arguments arguments, const std::string& input = "");
+  // In another directory: of the workspace, or absolute.
+  Outcome kiln_in(const std::filesystem::path& directory, Arguments arguments);
+  Command start_in(const std::filesystem::path& directory, Arguments arguments,
+                   const std::string& input = "");
   // The same, and what it prints as JSON; fails the test unless it exits 0.
   nlohmann::json kiln_json(Arguments arguments);
 

@@ -1,6 +1,7 @@
 #include "daemon/backends/core/lint.h"
 
 #include <algorithm>
+#include <set>
 
 #include "daemon/backends/core/spec_files.h"
 #include "daemon/rules/effects.h"
@@ -27,6 +28,14 @@ Result<void> check_names(const LintOptions& options, const Members& linters) {
   return {};
 }
 
+// What a linter's results cannot say.
+struct LintWarnings {
+  static constexpr std::string_view kTypeName = "LintWarnings";
+  std::vector<std::string> warnings;
+  static void fields(auto& self, auto&& field) { field("warnings", self.warnings); }
+  friend bool operator==(const LintWarnings&, const LintWarnings&) = default;
+};
+
 std::string plural(size_t n, std::string_view what) {
   return std::to_string(n) + " " + std::string(what) + (n == 1 ? "" : "s");
 }
@@ -36,44 +45,84 @@ std::string lines_of(const LintResult& result) {
   std::string text;
   for (const LintFinding& finding : result.findings) {
     text += printable(result.file) + ":" + std::to_string(finding.line) + ":" +
-            std::to_string(finding.column) + ": " + finding.level + ": " +
-            printable(finding.message) + " [" + finding.code + "]\n";
+            std::to_string(finding.column) + ": " + printable(finding.level) + ": " +
+            printable(finding.message) + " [" + printable(finding.code) + "]\n";
   }
   return text;
 }
 
 std::string summary(const LintResults& results) {
   const bool looked = !results.skipped && !results.results.empty();
-  return (!looked ? "- " : results.findings() == 0 ? "✓ " : "✕ ") + results.message() + ".\n";
+  return (!looked ? "- " : results.findings() == 0 ? "✓ " : "✗ ") + results.message() + ".\n";
+}
+
+bool is_wanted(const LintRequest::Member& linter, const LintOptions& options) {
+  return options.only.empty() ||
+         std::find(options.only.begin(), options.only.end(), linter.tool) != options.only.end();
+}
+
+// Files that were asked for by name, and that no linter is for.
+std::vector<std::string> in_vain(const std::vector<std::string>& named,
+                                 const rules::Many<LintResults>& results, const Members& linters,
+                                 const LintOptions& options) {
+  std::set<std::string_view> looked_at;
+  for (const LintResults& tool : results) {
+    if (tool.skipped) return {};
+    for (const LintResult& result : tool.results) looked_at.insert(result.file);
+  }
+  std::string takers;
+  for (const auto& [type, linter] : linters.members) {
+    if (!is_wanted(linter, options)) continue;
+    takers += "; " + std::string(linter.tool) + " takes " + std::string(linter.takes);
+  }
+  std::vector<std::string> warnings;
+  for (const std::string& file : named) {
+    if (!looked_at.contains(file)) warnings.push_back("no linter is for " + file + takers);
+  }
+  return warnings;
+}
+
+template <class T>
+Result<void> print_json(rules::Console& console, const T& value) {
+  const graph::ValueRef boxed = graph::make_value(value);
+  KILN_ASSIGN(const std::string json, rules::to_json(rules::type_of<T>(), *boxed));
+  console.print(json + "\n");
+  return {};
 }
 
 rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& console,
                                                             const intrinsics::OutputOptions& output,
+                                                            const intrinsics::Specs& specs,
                                                             const SpecFiles& files,
                                                             const LintOptions& options,
                                                             const Members& linters) {
   KILN_CO_TRY(check_names(options, linters));
   std::vector<rules::Get<LintResults, LintRequest>> asked;
   for (const auto& linter : linters.members) {
-    const bool wanted = options.only.empty() || std::find(options.only.begin(), options.only.end(),
-                                                          linter.what.tool) != options.only.end();
-    if (wanted) asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
+    if (!is_wanted(linter.what, options)) continue;
+    asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
   }
   const auto results = co_await rules::all(std::move(asked));
-  if (linters.members.empty()) console.print_error("- this kilnd has no linters.\n");
+  if (linters.members.empty()) console.print_error("- this kilnd has no linters.
+");
 
+  LintWarnings warnings{files.warnings};
+  for (std::string& text : in_vain(named_files(specs, files), results, linters, options)) {
+      warnings.warnings.push_back(std::move(text));
+  }
+  print_warnings(console, warnings.warnings);
+  if (output.json && !warnings.warnings.empty()) KILN_CO_TRY(print_json(console, warnings));
   size_t findings = 0;
   for (const LintResults& tool : results) {
-    findings += tool.findings();
-    if (output.json) {
-      const graph::ValueRef value = graph::make_value(tool);
-      KILN_CO_ASSIGN(const std::string json, rules::to_json(rules::type_of<LintResults>(), *value));
-      console.print(json + "\n");
-      continue;
-    }
-    for (const LintResult& result : tool.results) console.print(lines_of(result));
-    console.print_error(summary(tool));
+      findings += tool.findings();
+      if (output.json) {
+        KILN_CO_TRY(print_json(console, tool));
+        continue;
+      }
+      for (const LintResult& result : tool.results) console.print(lines_of(result));
+      if (!files.files.empty()) console.print_error(summary(tool));
   }
+  if (files.files.empty() && !output.json) console.print_error("- no files.\n");
   co_return findings == 0 ? 0 : 1;
 }
 

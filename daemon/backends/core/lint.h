@@ -4,6 +4,7 @@
 //   struct ShellcheckRequest : LintFiles {
 //     static constexpr std::string_view kTypeName = "ShellcheckRequest";
 //     static constexpr std::string_view kTool = "shellcheck";
+//     static constexpr std::string_view kTakes = "files named *.sh";
 //   };
 //   Rule<LintResults, Gets<…>> shellcheck(const ShellcheckRequest& request);
 //
@@ -34,11 +35,12 @@ struct LintRequest {
 
   struct Member {
     std::string_view tool;
+    std::string_view takes;  // which files it is for, for a person
     rules::MemberOf<LintRequest> (*request)(LintFiles);
   };
   template <class M>
   static Member member() {
-    return {M::kTool, [](LintFiles files) {
+    return {M::kTool, M::kTakes, [](LintFiles files) {
               M request;
               static_cast<LintFiles&>(request) = std::move(files);
               return rules::member_of<LintRequest>(std::move(request));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "daemon/backends/core/spec.h"
 #include "daemon/intrinsics/tree_values.h"
 #include "daemon/rules/nearest.h"
 
@@ -18,58 +19,27 @@ using rules::get;
 using rules::Gets;
 using rules::Rule;
 
-// One spec: which globs it stands for, and whether it takes away.
-struct Spec {
-  std::string text;
-  std::string glob;
-  bool excludes = false;
-  bool plain = false;  // a path as it is: a file, or a directory
-};
-
-bool has_wildcard(std::string_view text) {
-  return text.find_first_of("*?[") != std::string_view::npos;
-}
-
-std::string below(std::string_view directory, std::string_view glob) {
-  while (directory.ends_with('/')) directory.remove_suffix(1);
-  if (directory.empty() || directory == ".") return std::string(glob);
-  return intrinsics::literal_glob(directory) + "/" + std::string(glob);
-}
-
-Spec parse(const std::string& text) {
-  Spec spec{.text = text};
-  std::string_view rest = text;
-  if (rest.starts_with('-')) {
-    spec.excludes = true;
-    rest.remove_prefix(1);
+Result<std::vector<Spec>> parse_all(const Specs& specs) {
+  if (specs.specs.empty()) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "which files? There is no spec; `::` is everything, as in `kiln lint ::`");
   }
-  if (rest.ends_with("::")) {
-    spec.glob = below(rest.substr(0, rest.size() - 2), "**");
-  } else if (rest.ends_with(':') || rest.ends_with('/')) {
-    spec.glob = below(rest.substr(0, rest.size() - 1), "*");
-  } else {
-    spec.plain = !has_wildcard(rest);
-    spec.glob = spec.plain ? intrinsics::literal_glob(rest) : std::string(rest);
-  }
-  return spec;
-}
-
-std::vector<Spec> parse_all(const Specs& specs) {
   std::vector<Spec> parsed;
-  for (const std::string& text : specs.specs) parsed.push_back(parse(text));
+  for (const std::string& text : specs.specs) {
+    KILN_ASSIGN(parsed.emplace_back(), parse_spec(text));
+  }
   return parsed;
 }
 
-Error nothing_matches(const Spec& spec, const Paths& around) {
-  std::string text = "the spec '" + printable(spec.text) + "' matches no file";
-  std::vector<std::string_view> names(around.files.begin(), around.files.end());
-  names.insert(names.end(), around.dirs.begin(), around.dirs.end());
-  const std::vector<std::string_view> likely = rules::nearest(spec.glob, names);
-  for (size_t i = 0; i < likely.size(); ++i) {
-    text += i == 0 ? "; did you mean " : i + 1 == likely.size() ? " or " : ", ";
-    text += printable(likely[i]);
+// What to ask for one spec. A tree that is taken away is only looked for, not walked: what is in it
+// is of no interest, and may be why it is taken away.
+PathGlobs globs_of(const Spec& spec, const std::vector<std::string>& prunes) {
+  if (spec.excludes && spec.pruning_glob() && !spec.path.is_root()) {
+    return {.globs = {intrinsics::literal_glob(spec.path.str())}};
   }
-  return user_error(ErrorCode::kInvalidArgument, text + (likely.empty() ? "" : "?"));
+  PathGlobs globs{.globs = {spec.glob}};
+  if (!spec.excludes) globs.globs.insert(globs.globs.end(), prunes.begin(), prunes.end());
+  return globs;
 }
 
 // The globs of the directory that a spec speaks of.
@@ -79,29 +49,71 @@ PathGlobs surroundings(const Spec& spec) {
       .globs = {slash == std::string::npos ? "*" : spec.glob.substr(0, slash) + "/*", "*"}};
 }
 
+std::string listed(const std::vector<std::string_view>& names, std::string_view last) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? last : ", ";
+    text += printable(names[i]);
+  }
+  return text;
+}
+
+Error nothing_matches(const Spec& spec, const Paths& found, const Paths& around) {
+  std::string text = "the spec '" + printable(spec.text) + "' matches no file";
+  if (!found.dirs.empty()) {
+    text += ", only directories; `" + printable(found.dirs.front()) +
+            "::` is all that is below one of them";
+  } else {
+    std::vector<std::string_view> names(around.files.begin(), around.files.end());
+    names.insert(names.end(), around.dirs.begin(), around.dirs.end());
+    const std::vector<std::string_view> likely = rules::nearest(spec.glob, names);
+    if (!likely.empty()) text += "; did you mean " + listed(likely, " or ") + "?";
+  }
+  for (const std::string& warning : found.warnings) text += "\n  " + warning;
+  return user_error(ErrorCode::kInvalidArgument, std::move(text));
+}
+
 Rule<SpecFiles, Gets<Paths(PathGlobs)>> spec_files(const Specs& specs) {
-  const std::vector<Spec> parsed = parse_all(specs);
+  KILN_CO_ASSIGN(const std::vector<Spec> parsed, parse_all(specs));
+  std::vector<std::string> prunes;
+  for (const Spec& spec : parsed) {
+    if (!spec.excludes) continue;
+    if (auto prune = spec.pruning_glob()) prunes.push_back(*std::move(prune));
+  }
   std::vector<rules::Get<Paths, PathGlobs>> asked;
-  for (const Spec& spec : parsed) asked.push_back(get<Paths>(PathGlobs{.globs = {spec.glob}}));
+  for (const Spec& spec : parsed) asked.push_back(get<Paths>(globs_of(spec, prunes)));
   const auto found = co_await all(std::move(asked));
 
   std::set<std::string> included;
   std::set<std::string> excluded;
+  std::set<std::string> warnings;
   for (size_t i = 0; i < parsed.size(); ++i) {
     const Spec& spec = parsed[i];
-    std::set<std::string>& into = spec.excludes ? excluded : included;
     const Paths* paths = &found[i];
-    if (spec.plain && paths->files.empty() && !paths->dirs.empty()) {
-      paths = &co_await get<Paths>(PathGlobs{.globs = {spec.glob + "/*"}});
+    if (spec.kind == Spec::Kind::kPath && paths->files.empty() && !paths->dirs.empty()) {
+      paths = &co_await get<Paths>(PathGlobs{.globs = {spec.glob_inside()}});
     }
-    if (paths->files.empty() && paths->dirs.empty() && !spec.excludes) {
-      co_return nothing_matches(spec, co_await get<Paths>(surroundings(spec)));
+    if (spec.excludes) {
+      if (found[i].files.empty() && found[i].dirs.empty()) {
+        warnings.insert("the spec '" + printable(spec.text) + "' takes nothing away");
+      }
+      excluded.insert(paths->files.begin(), paths->files.end());
+      continue;
     }
-    into.insert(paths->files.begin(), paths->files.end());
+    if (paths->files.empty() && !prunes.empty()) {  // perhaps only because of what is taken away
+      paths = &co_await get<Paths>(PathGlobs{.globs = {spec.glob}});
+      if (!paths->files.empty() || !paths->dirs.empty()) continue;
+    }
+    if (paths->files.empty() && !spec.is_everything()) {
+      co_return nothing_matches(spec, *paths, co_await get<Paths>(surroundings(spec)));
+    }
+    warnings.insert(paths->warnings.begin(), paths->warnings.end());
+    included.insert(paths->files.begin(), paths->files.end());
   }
   SpecFiles result;
   std::set_difference(included.begin(), included.end(), excluded.begin(), excluded.end(),
                       std::back_inserter(result.files));
+  result.warnings.assign(warnings.begin(), warnings.end());
   co_return result;
 }
 
@@ -109,8 +121,28 @@ Rule<SpecFiles, Gets<Paths(PathGlobs)>> spec_files(const Specs& specs) {
 
 size_t footprint(const SpecFiles& files) {
   size_t bytes = 0;
-  for (const std::string& file : files.files) bytes += sizeof file + file.capacity();
+  for (const auto& texts : {&files.files, &files.warnings}) {
+    for (const std::string& text : *texts) bytes += sizeof text + text.capacity();
+  }
   return bytes;
+}
+
+std::vector<std::string> named_files(const Specs& specs, const SpecFiles& files) {
+  std::vector<std::string> named;
+  for (const std::string& text : specs.specs) {
+    const auto spec = parse_spec(text);
+    if (!spec.ok() || spec->excludes || spec->kind != Spec::Kind::kPath) continue;
+    if (std::binary_search(files.files.begin(), files.files.end(), spec->path.str())) {
+      named.push_back(spec->path.str());
+    }
+  }
+  return named;
+}
+
+void print_warnings(rules::Console& console, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    console.print_error("warning: " + printable(warning) + "\n");
+  }
 }
 
 rules::RuleSet spec_rules() {

@@ -18,6 +18,10 @@ struct ScriptCandidates {
   friend bool operator==(const ScriptCandidates&, const ScriptCandidates&) = default;
 };
 
+// Which those are, for a person.
+inline constexpr std::string_view kShellScripts =
+    "*.sh, *.bash, *.dash, *.ksh and *.bats, and without a suffix what begins with #! and a shell";
+
 // Those of the candidates that are shell scripts, in the same order: *.sh, *.bash, *.dash, *.ksh,
 // *.bats; and files without an extension whose first line is "#!" with one of the shells that
 // ShellCheck knows.

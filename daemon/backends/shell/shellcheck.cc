@@ -1,15 +1,19 @@
 #include "daemon/backends/shell/shellcheck.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "common/types/printable.h"
 #include "daemon/backends/core/lint.h"
 #include "daemon/backends/shell/shell_scripts.h"
+#include "daemon/backends/shell/shellcheck_config.h"
 #include "daemon/intrinsics/process_values.h"
 
 namespace kiln::backends::shell {
 
 namespace {
 
+using intrinsics::CreateDigest;
 using intrinsics::DirectoryDigest;
 using intrinsics::FallibleProcessResult;
 using intrinsics::MergeDigests;
@@ -19,10 +23,12 @@ using rules::all;
 using rules::get;
 using rules::Gets;
 using rules::Rule;
+using rules::try_get;
 
 struct ShellcheckRequest : LintFiles {
   static constexpr std::string_view kTypeName = "ShellcheckRequest";
   static constexpr std::string_view kTool = "shellcheck";
+  static constexpr std::string_view kTakes = kShellScripts;
 };
 
 // One script.
@@ -33,19 +39,25 @@ struct ShellcheckFile {
   friend bool operator==(const ShellcheckFile&, const ShellcheckFile&) = default;
 };
 
-// The configuration files that could be about a script.
-std::vector<std::string> config_globs(std::string_view file) {
-  std::vector<std::string> globs;
-  for (size_t slash = file.rfind('/');; slash = file.rfind('/', slash - 1)) {
-    const std::string directory = slash == std::string_view::npos
-                                      ? ""
-                                      : intrinsics::literal_glob(file.substr(0, slash)) + "/";
-    globs.push_back(directory + ".shellcheckrc");
-    globs.push_back(directory + "shellcheckrc");
-    if (slash == std::string_view::npos || slash == 0) break;
+// The script and the configuration that is for it.
+struct ShellcheckInputs {
+  static constexpr std::string_view kTypeName = "ShellcheckInputs";
+  DirectoryDigest digest;
+  static void fields(auto& self, auto&& field) { field("digest", self.digest); }
+  friend bool operator==(const ShellcheckInputs&, const ShellcheckInputs&) = default;
+};
+
+// What was found about one script: in it, and in the configuration that ShellCheck read for it.
+struct ShellcheckAnswer {
+  static constexpr std::string_view kTypeName = "ShellcheckAnswer";
+  LintResult script;
+  std::vector<LintResult> config;
+  static void fields(auto& self, auto&& field) {
+    field("script", self.script);
+    field("config", self.config);
   }
-  return globs;
-}
+  friend bool operator==(const ShellcheckAnswer&, const ShellcheckAnswer&) = default;
+};
 
 // ShellCheck's own words for what it found.
 Result<std::vector<LintFinding>> findings_from(const std::string& output) {
@@ -75,6 +87,20 @@ Result<std::vector<LintFinding>> findings_from(const std::string& output) {
   return findings;
 }
 
+// Moves what is said of a configuration file from the script to that file: ShellCheck says it at
+// the script's first line, and with the path in the sandbox.
+ShellcheckAnswer sorted_by_file(std::string script, std::vector<LintFinding> findings) {
+  ShellcheckAnswer answer{{std::move(script), {}}, {}};
+  for (LintFinding& finding : findings) {
+    if (auto config = config_finding(answer.script.file, finding)) {
+      answer.config.push_back(*std::move(config));
+    } else {
+      answer.script.findings.push_back(std::move(finding));
+    }
+  }
+  return answer;
+}
+
 Process process_for(const ShellcheckFile& script, const ShellcheckOptions& options,
                     DirectoryDigest inputs) {
   Process process;
@@ -89,36 +115,77 @@ Process process_for(const ShellcheckFile& script, const ShellcheckOptions& optio
   return process;
 }
 
-Rule<LintResult, Gets<DirectoryDigest(PathGlobs), DirectoryDigest(MergeDigests),
-                      FallibleProcessResult(Process)>>
-shellcheck_file(const ShellcheckFile& script, const ShellcheckOptions& options) {
-  const auto& [source, config] = co_await all(
-      get<DirectoryDigest>(PathGlobs{.globs = {intrinsics::literal_glob(script.file)}}),
-      get<DirectoryDigest>(PathGlobs{.globs = config_globs(script.file)}));
-  const auto& inputs = co_await get<DirectoryDigest>(MergeDigests{{source, config}});
-  const auto& result = co_await get<FallibleProcessResult>(process_for(script, options, inputs));
-  // 0: nothing found; 1: something; more: it could not do its work.
-  if (result.exit_code != 0 && result.exit_code != 1) {
-    co_return user_error(
-        ErrorCode::kFailedPrecondition,
-        "shellcheck failed on " + printable(script.file) + " with exit code " +
-            std::to_string(result.exit_code) + ": " +
-            printable(result.stderr_text.empty() ? result.stdout_text : result.stderr_text));
-  }
-  KILN_CO_ASSIGN(std::vector<LintFinding> findings, findings_from(result.stdout_text));
-  co_return LintResult{script.file, std::move(findings)};
+Error missing(const Error& why) {
+  return user_error(ErrorCode::kFailedPrecondition,
+                    why.message() +
+                        "\n  install ShellCheck (apt install shellcheck), or say where it is with "
+                        "--option shellcheck.path=DIR");
 }
 
-Rule<LintResults, Gets<ShellScripts(ScriptCandidates), LintResult(ShellcheckFile)>> shellcheck(
-    const ShellcheckRequest& request, const ShellcheckOptions& options) {
+Error failed(const ShellcheckFile& script, const FallibleProcessResult& result) {
+  std::string said =
+      printable_lines(result.stderr_text.empty() ? result.stdout_text : result.stderr_text);
+  while (said.ends_with('\n')) said.pop_back();
+  return user_error(ErrorCode::kFailedPrecondition,
+                    "shellcheck failed on " + printable(script.file) + " with exit code " +
+                        std::to_string(result.exit_code) + (said.empty() ? "" : ":\n") + said);
+}
+
+Rule<ShellcheckInputs,
+     Gets<DirectoryDigest(PathGlobs), DirectoryDigest(CreateDigest), DirectoryDigest(MergeDigests)>>
+shellcheck_inputs(const ShellcheckFile& script) {
+  PathGlobs configs;
+  for (const std::string& path : config_paths(script.file)) {
+    configs.globs.push_back(intrinsics::literal_glob(path));
+  }
+  const auto& [source, found] = co_await all(
+      get<DirectoryDigest>(PathGlobs{.globs = {intrinsics::literal_glob(script.file)}}),
+      get<DirectoryDigest>(std::move(configs)));
+  const DirectoryDigest* config = &found;
+  if (found.digest.empty()) {
+    // ShellCheck goes on searching above its sandbox, and in the home directory.
+    CreateDigest nothing;
+    nothing.contents.push_back({RelPath().child(".shellcheckrc"), ""});
+    config = &co_await get<DirectoryDigest>(std::move(nothing));
+  }
+  co_return ShellcheckInputs{co_await get<DirectoryDigest>(MergeDigests{{source, *config}})};
+}
+
+Rule<ShellcheckAnswer, Gets<ShellcheckInputs(ShellcheckFile), FallibleProcessResult(Process)>>
+shellcheck_file(const ShellcheckFile& script, const ShellcheckOptions& options) {
+  const auto& inputs = co_await get<ShellcheckInputs>(script);
+  const Result<rules::Ref<FallibleProcessResult>> ran =
+      co_await try_get<FallibleProcessResult>(process_for(script, options, inputs.digest));
+  if (!ran.ok()) {
+    const ErrorCode code = ran.error().code();
+    const bool is_missing =
+        code == ErrorCode::kCommandNotFound || code == ErrorCode::kCommandNotExecutable;
+    co_return is_missing ? missing(ran.error()) : ran.error();
+  }
+  const FallibleProcessResult& result = **ran;
+  // 0: nothing found; 1: something; more: it could not do its work.
+  if (result.exit_code != 0 && result.exit_code != 1) co_return failed(script, result);
+  KILN_CO_ASSIGN(std::vector<LintFinding> findings, findings_from(result.stdout_text));
+  co_return sorted_by_file(script.file, std::move(findings));
+}
+
+Rule<LintResults, Gets<ShellScripts(ScriptCandidates), ShellcheckAnswer(ShellcheckFile)>>
+shellcheck(const ShellcheckRequest& request, const ShellcheckOptions& options) {
   LintResults results{.tool = std::string(ShellcheckRequest::kTool), .skipped = options.skip};
   if (options.skip) co_return results;
   const auto& scripts = co_await get<ShellScripts>(ScriptCandidates{request.files});
-  std::vector<rules::Get<LintResult, ShellcheckFile>> asked;
+  std::vector<rules::Get<ShellcheckAnswer, ShellcheckFile>> asked;
   for (const std::string& file : scripts.files) {
-    asked.push_back(get<LintResult>(ShellcheckFile{file}));
+    asked.push_back(get<ShellcheckAnswer>(ShellcheckFile{file}));
   }
-  for (const LintResult& result : co_await all(std::move(asked))) results.results.push_back(result);
+  const auto answers = co_await all(std::move(asked));
+  // Each configuration file once, though every script below it says the same of it.
+  std::map<std::string, LintResult> configs;
+  for (const ShellcheckAnswer& answer : answers) {
+    for (const LintResult& config : answer.config) configs.emplace(config.file, config);
+  }
+  for (auto& [file, config] : configs) results.results.push_back(std::move(config));
+  for (const ShellcheckAnswer& answer : answers) results.results.push_back(answer.script);
   co_return results;
 }
 
@@ -128,6 +195,7 @@ rules::RuleSet shellcheck_rules() {
   rules::RuleSet set = script_rules();
   set.options<ShellcheckOptions>();
   set.member<LintRequest, ShellcheckRequest>();
+  set.add<&shellcheck_inputs>();
   set.add<&shellcheck_file>();
   set.add<&shellcheck>();
   return set;

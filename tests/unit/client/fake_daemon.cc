@@ -166,6 +166,34 @@ class FakeDaemon::Digests final : public v1::Digests::Service {
   FakeDaemon& fake_;
 };
 
+class FakeDaemon::Goals final : public v1::Goals::Service {
+ public:
+  grpc::Status List(grpc::ServerContext*, const v1::ListGoalsRequest*,
+                    v1::ListGoalsResponse* response) override {
+    for (const auto& [name, summary] :
+         {std::pair("greet", "Greets everybody."), std::pair("lint", "Run linters."),
+          std::pair("list", "List files.")}) {
+      v1::ListGoalsResponse::Goal& goal = *response->add_goals();
+      goal.set_name(name);
+      goal.set_summary(summary);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Run(grpc::ServerContext*, const v1::RunGoalsRequest* request,
+                   grpc::ServerWriter<v1::GoalEvent>* writer) override {
+    v1::GoalEvent event;
+    std::string& out = *event.mutable_output()->mutable_stdout();
+    for (const std::string& goal : request->goals()) out += "goal " + goal + "\n";
+    for (const std::string& spec : request->specs()) out += "spec " + spec + "\n";
+    event.mutable_output()->set_stderr("✓ good.\n✗ bad.\nwarning: odd\ntalk\n");
+    writer->Write(event);
+    event.mutable_finished()->set_exit_code(0);
+    writer->Write(event);
+    return grpc::Status::OK;
+  }
+};
+
 class FakeDaemon::Daemon final : public v1::Daemon::Service {
  public:
   explicit Daemon(std::string version) : version_(std::move(version)) {}
@@ -195,11 +223,13 @@ class FakeDaemon::Daemon final : public v1::Daemon::Service {
 FakeDaemon::FakeDaemon(const std::string& socket, std::string version)
     : processes_(std::make_unique<Processes>(*this, version)),
       digests_(std::make_unique<Digests>(*this)),
+      goals_(std::make_unique<Goals>()),
       daemon_(std::make_unique<Daemon>(version)) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
   builder.RegisterService(processes_.get());
   builder.RegisterService(digests_.get());
+  builder.RegisterService(goals_.get());
   builder.RegisterService(daemon_.get());
   server_ = builder.BuildAndStart();
 }

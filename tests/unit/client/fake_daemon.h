@@ -9,7 +9,8 @@
 //                              then hangs_cancelled grows
 //           die                ends the fake daemon's process at once
 //         ExecuteBatch does the same for each request; Upload hashes nothing but counts; ReadFile
-//         sends zeros; every other call answers with an empty message.
+//         sends zeros; Goals knows list, lint and greet, and running them prints the request and a
+//         line of each kind; every other call answers with an empty message.
 // Threads: thread-safe; grpc++ calls it on its own threads.
 #pragma once
 
@@ -21,6 +22,7 @@
 
 #include "kiln/v1/daemon.grpc.pb.h"
 #include "kiln/v1/digests.grpc.pb.h"
+#include "kiln/v1/goals.grpc.pb.h"
 #include "kiln/v1/processes.grpc.pb.h"
 
 namespace kiln {
@@ -41,9 +43,11 @@ class FakeDaemon {
  private:
   class Processes;
   class Digests;
+  class Goals;
   class Daemon;
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<Digests> digests_;
+  std::unique_ptr<Goals> goals_;
   std::unique_ptr<Daemon> daemon_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -263,7 +263,6 @@ TEST_F(ProgramTest, AFullDiskUnderOurOutputIsAnError) {
 
 TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
   const std::pair<std::string, std::string> cases[] = {
-      {"exce -- true", "unknown command 'exce'; did you mean exec?"},
       {"digest capure x", "did you mean digest capture?"},
       {"digest nope", "unknown command 'digest nope'\n  see kiln digest --help"},
       {"exec --input '' -- true", "--input '' is empty"},
@@ -282,8 +281,10 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
       {"exec --batch nothing-here", "No such file"},
       {"exec --batch - -- true", "not from the command line"},
       {"exec --batch - --input x", "not from the command line"},
-      {"doctor", "kiln: doctor: not supported yet"},
-      {"fmt ::", "kiln: fmt: not supported yet"},
+      {"lint a.sh -- --fix", "lint: passthrough arguments after -- are not supported yet"},
+      {"list :: -nofile", "needs a path: -./nofile or -nofile:"},
+      {"list ../..", "the spec '../..' leads out of the workspace"},
+      {"list /etc/passwd", "the spec '/etc/passwd' leads out of the workspace"},
       {"--root /nowhere exec -- true", "/nowhere"},
       {"digest cat x", "too few arguments"},
       {"exec -- $'\\xff'", "not valid UTF-8"}};
@@ -293,6 +294,54 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
     EXPECT_THAT(ended.err, HasSubstr(message)) << arguments;
   }
   EXPECT_EQ(starts(), 0u);
+}
+
+TEST_F(ProgramTest, AWordThatIsNoCommandMayBeAGoalOfTheDaemon) {
+  const Ended greet = kiln("greet greet list ./greet a.sh -b.sh");
+  EXPECT_EQ(greet.code, 0) << greet.err;
+  EXPECT_EQ(greet.out,
+            "goal greet\ngoal greet\ngoal list\nspec sub/greet\nspec sub/a.sh\nspec -sub/b.sh\n");
+  EXPECT_THAT(kiln("list greet ::").out, HasSubstr("goal greet\nspec ::\n"));
+  std::system(("touch " + dir_ + "/ws/sub/greet").c_str());
+  EXPECT_THAT(kiln("list greet").out, HasSubstr("goal list\nspec sub/greet\n"))
+      << "after a goal, what is there as a file is a file";
+}
+
+TEST_F(ProgramTest, AWordThatIsNeitherIsAnsweredByTheNearestOfBoth) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"exce -- true", "unknown command 'exce'; did you mean exec?"},
+      {"gret", "unknown command 'gret'; did you mean greet?"},
+      {"gret --help", "unknown command 'gret'; did you mean greet?"},
+      {"doctor", "kiln: doctor: not supported yet"},
+      {"fmt ::", "kiln: fmt: not supported yet"}};
+  for (const auto& [arguments, message] : cases) {
+    const Ended ended = kiln(arguments);
+    EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr(message)) << arguments;
+  }
+  kiln("daemon stop");
+  set("FAKE_KILND_MODE", "broken");
+  EXPECT_THAT(kiln("exce").err, HasSubstr("while asking whether 'exce' is a goal"));
+}
+
+TEST_F(ProgramTest, HelpHasTheGoalsOfADaemonThatRuns) {
+  EXPECT_THAT(kiln("--help").out, testing::Not(HasSubstr("greet")));
+  EXPECT_EQ(starts(), 0u) << "for help alone, none is started";
+  kiln("daemon start");
+  const std::string help = kiln("--help").out;
+  EXPECT_THAT(
+      help, HasSubstr("Goals of the daemon's rules:\n  greet                 Greets everybody\n"));
+  EXPECT_THAT(help, testing::Not(HasSubstr("Run linters.")));
+  const Ended greet = kiln("greet --help");
+  EXPECT_EQ(greet.code, 0) << greet.err;
+  EXPECT_THAT(greet.out, StartsWith("Greets everybody.\n\nUsage: kiln greet "));
+}
+
+TEST_F(ProgramTest, ResultsAndWarningsOfGoalsAreTold) {
+  EXPECT_EQ(kiln("lint ::").err, "✓ good.\n✗ bad.\nkiln: warning: odd\ntalk\n");
+  EXPECT_EQ(kiln("lint :: --color always").err,
+            "\x1b[32m✓ \x1b[0mgood.\n\x1b[31m✗ \x1b[0mbad.\n"
+            "\x1b[33mkiln: warning: \x1b[0modd\ntalk\n");
 }
 
 TEST_F(ProgramTest, HelpIsEverywhereAndGoesToStdout) {

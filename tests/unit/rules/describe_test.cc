@@ -52,7 +52,7 @@ TEST_F(Describe, TheListHasEveryRuleWithWhatItTakesAndAsksFor) {
             "rules\n"
             "  Addresses ← resolve(Specs)  toy.cc:3\n"
             "      get<Snapshot>(PathGlobs)\n"
-            "  LintResult ← kiln::shell::shellcheck(Shellcheck)  toy.cc:4\n"
+            "  LintResult ← shellcheck(Shellcheck)  toy.cc:4\n"
             "      get<Snapshot>(PathGlobs)\n"
             "      get<ProcessResult>(Process)\n"
             "  ProcessResult ← execute(Process)  toy.cc:2, built in\n"
@@ -88,7 +88,7 @@ TEST_F(Describe, ATypeIsExplainedByWhoMakesItAndWhoWantsIt) {
                                "  wanted by\n"));
   EXPECT_THAT(*text, HasSubstr("    resolve (toy.cc:3): get<Snapshot>(PathGlobs) → "
                                "capture(PathGlobs)\n"));
-  EXPECT_THAT(*text, HasSubstr("    kiln::shell::shellcheck (toy.cc:4): get<Snapshot>(PathGlobs) "
+  EXPECT_THAT(*text, HasSubstr("    shellcheck (toy.cc:4): get<Snapshot>(PathGlobs) "
                                "→ capture(PathGlobs)\n"));
   EXPECT_THAT(*text, HasSubstr("  answered to\n    query Snapshot(PathGlobs)\n"));
 }
@@ -96,10 +96,12 @@ TEST_F(Describe, ATypeIsExplainedByWhoMakesItAndWhoWantsIt) {
 TEST_F(Describe, AParamIsExplainedByWhatGivesIt) {
   EXPECT_EQ(*explain_type(graph(), "Shellcheck", DescribeAs::kText),
             "Shellcheck\n"
+            "  member of the unions\n"
+            "    LintRequest\n"
             "  given as a param by\n"
             "    lint: get<LintResult>(LintRequest = Shellcheck)\n"
             "  wanted by\n"
-            "    kiln::shell::shellcheck (toy.cc:4): the parameter Shellcheck → a param\n");
+            "    shellcheck (toy.cc:4): the parameter Shellcheck → a param\n");
   EXPECT_THAT(*explain_type(graph(), "Specs", DescribeAs::kText),
               HasSubstr("    every goal and query\n"));
 }
@@ -110,7 +112,26 @@ TEST_F(Describe, AnExplanationAsJsonHasTheSame) {
   EXPECT_EQ(json["made_by"][0]["name"], "kiln::shell::shellcheck");
   EXPECT_EQ(json["made_by"][0]["entries"], nlohmann::json({{"Shellcheck"}}));
   EXPECT_EQ(json["wanted_by"][0]["rule"], "lint");
-  EXPECT_EQ(json["wanted_by"][0]["answer"], "kiln::shell::shellcheck(Shellcheck)");
+  EXPECT_EQ(json["wanted_by"][0]["answer"], "shellcheck(Shellcheck)");
+}
+
+TEST_F(Describe, AUnionIsExplainedByItsMembersAndASideEffectByWhoTakesIt) {
+  EXPECT_THAT(*explain_type(graph(), "LintRequest", DescribeAs::kText),
+              HasSubstr("  members of this union\n    Shellcheck  toy.cc:5\n"));
+  EXPECT_EQ(*explain_type(graph(), "Console", DescribeAs::kText),
+            "Console\n"
+            "  a side effect, taken by\n"
+            "    goal lint\n"
+            "    goal list\n");
+}
+
+TEST_F(Describe, AGoalIsExplainedByWhatItTakesAndAsksFor) {
+  EXPECT_EQ(*explain_type(graph(), "lint", DescribeAs::kText),
+            "goal lint(Console, Addresses)  toy.cc:6\n"
+            "  asks for\n"
+            "    get<LintResult>(LintRequest)\n");
+  EXPECT_EQ(explain_type(graph(), "", DescribeAs::kText).error().code(),
+            ErrorCode::kInvalidArgument);
 }
 
 TEST_F(Describe, AnUnknownTypeIsAnsweredByTheNearest) {
@@ -118,8 +139,8 @@ TEST_F(Describe, AnUnknownTypeIsAnsweredByTheNearest) {
   ASSERT_FALSE(text.ok());
   EXPECT_EQ(text.error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(text.error().message(),
-            "no rule knows a type LintResults; did you mean LintResult "
-            "or LintRequest?");
+            "there is no type and no goal LintResults; did you mean LintResult or LintRequest or "
+            "lint?");
 }
 
 TEST_F(Describe, TheDrawingHasAnArrowForEachAnswer) {

@@ -1,0 +1,46 @@
+// GoalFollower: what the daemon says of a run of goals, shown as it comes.
+//
+// What:   output as it is (on a terminal without its control characters), with results and warnings
+//         in their colours; on a terminal what runs right now.
+// Threads: single-owner.
+// Fails:   with what kept the console from writing; an error of a goal is shown, not returned.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "client/console.h"
+#include "client/profile.h"
+#include "client/running_work.h"
+#include "common/base/result.h"
+#include "kiln/v1/goals.pb.h"
+
+namespace kiln {
+
+class GoalFollower {
+ public:
+  // `profile` may be null. `loop`: after each answer more is waited for.
+  GoalFollower(Console& console, bool loop, ProfileWriter* profile)
+      : console_(console), loop_(loop), profile_(profile) {}
+
+  // One v1::GoalEvent.
+  Result<void> take(std::string_view bytes);
+  // Now and then, on a terminal.
+  void tick();
+
+  std::optional<int> exit_code() const { return exit_code_; }
+
+ private:
+  Result<void> show(const v1::GoalOutput& output);
+  Result<void> show_talk(std::string_view lines);
+  void wait_for_changes();
+
+  Console& console_;
+  const bool loop_;
+  ProfileWriter* const profile_;
+  RunningWork running_;
+  bool waiting_ = false;  // in a loop, for something to change
+  std::optional<int> exit_code_;
+};
+
+}  // namespace kiln

@@ -1,0 +1,123 @@
+#include "client/specs.h"
+
+#include <limits.h>
+
+#include <array>
+#include <cstdlib>
+#include <vector>
+
+#include "common/types/rel_path.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr std::string_view kWildcards = "*?[";
+
+// What follows `root` in `path`, if it is there or below: "a/b" of "/work/a/b" in "/work".
+std::optional<std::string_view> below(std::string_view root, std::string_view path) {
+  if (root == "/") return path.substr(1);
+  if (!path.starts_with(root)) return std::nullopt;
+  path.remove_prefix(root.size());
+  if (path.empty()) return path;
+  if (path.front() != '/') return std::nullopt;
+  return path.substr(1);
+}
+
+// The same path with the symlinks of its directory resolved; as it is if there is no such thing.
+std::string with_real_directory(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  std::array<char, PATH_MAX> buffer;
+  const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
+  if (::realpath(directory.c_str(), buffer.data()) == nullptr) return path;
+  return std::string(buffer.data()) + path.substr(slash);
+}
+
+// A path as a glob that matches it alone.
+std::string escaped(std::string_view path) {
+  std::string glob;
+  for (const char c : path) {
+    if (c == '\\' || kWildcards.find(c) != std::string_view::npos) glob += '\\';
+    glob += c;
+  }
+  return glob;
+}
+
+bool has_wildcard(std::string_view text) {
+  return text.find_first_of(kWildcards) != std::string_view::npos;
+}
+
+bool is_directory_by_name(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name == "." || name == "..";
+}
+
+// The end of a spec that says which files of a directory are meant.
+std::string_view directory_mark(std::string_view spec) {
+  for (const std::string_view mark : {"::", ":", "/"}) {
+    if (spec.ends_with(mark) && spec != "/") return mark;
+  }
+  return "";
+}
+
+}  // namespace
+
+bool is_excluding_spec(const std::string& argument) {
+  return argument.size() > 1 && argument[0] == '-' && argument[1] != '-' &&
+         argument.find_first_of(":/.*", 1) != std::string::npos &&
+         argument.find('=') == std::string::npos;
+}
+
+SpecResolver::SpecResolver(std::string root, const std::string& here) : root_(std::move(root)) {
+  below_ = below(root_, here).value_or("");
+}
+
+Result<std::string> SpecResolver::resolve(std::string_view typed) const {
+  const std::string_view sign = typed.starts_with('-') ? "-" : "";
+  std::string_view spec = typed.substr(sign.size());
+  if (spec.empty() || spec == "::") return std::string(typed);
+  std::string_view mark = directory_mark(spec);
+  spec.remove_suffix(mark.size());
+  if (mark.empty() && is_directory_by_name(spec)) mark = "/";
+  // Only what was typed is a glob, not the directory that it was typed in.
+  const auto path = relative(spec, mark.empty() && (has_wildcard(spec) || has_wildcard(below_)));
+  if (!path.ok()) {
+    return user_error(ErrorCode::kInvalidArgument, "the spec '" + std::string(typed) + "' " +
+                                                       path.error().message() +
+                                                       " of the workspace " + root_);
+  }
+  if (path->empty()) return std::string(sign) + (mark == "::" ? "::" : "./");
+  const bool like_an_option = sign.empty() && path->starts_with('-');
+  return std::string(sign) + (like_an_option ? "./" : "") + *path + std::string(mark);
+}
+
+Result<std::string> SpecResolver::relative(std::string_view path, bool escape) const {
+  std::string whole;
+  if (path.starts_with('/')) {
+    auto found = below(root_, path);
+    const std::string real = with_real_directory(std::string(path));
+    if (!found) found = below(root_, real);
+    if (!found) return user_error(ErrorCode::kInvalidArgument, "leads out");
+    whole = *found;
+  } else {
+    whole = (escape ? escaped(below_) : below_) + "/" + std::string(path);
+  }
+  std::vector<std::string_view> parts;
+  for (std::string_view rest = whole; !rest.empty();) {
+    const size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string_view part = rest.substr(0, slash);
+    rest.remove_prefix(std::min(slash + 1, rest.size()));
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+      continue;
+    }
+    if (parts.empty()) return user_error(ErrorCode::kInvalidArgument, "leads out");
+    parts.pop_back();
+  }
+  std::string text;
+  for (const std::string_view part : parts) text.append(text.empty() ? "" : "/").append(part);
+  return text;
+}
+
+}  // namespace kiln

@@ -1,0 +1,81 @@
+#include "client/specs.h"
+
+#include <gtest/gtest.h>
+
+namespace kiln {
+namespace {
+
+std::string resolved(const SpecResolver& resolver, std::string_view typed) {
+  const auto spec = resolver.resolve(typed);
+  return spec.ok() ? *spec : "error: " + spec.error().message();
+}
+
+TEST(Specs, AreRelativeToTheCurrentDirectory) {
+  const SpecResolver in_sub("/work", "/work/sub/dir");
+  const std::pair<std::string_view, std::string_view> cases[] = {{"a.sh", "sub/dir/a.sh"},
+                                                                 {"./a.sh", "sub/dir/a.sh"},
+                                                                 {"../a.sh", "sub/a.sh"},
+                                                                 {"../../a.sh", "a.sh"},
+                                                                 {".", "sub/dir/"},
+                                                                 {"./", "sub/dir/"},
+                                                                 {"..", "sub/"},
+                                                                 {"../..", "./"},
+                                                                 {"x::", "sub/dir/x::"},
+                                                                 {".::", "sub/dir::"},
+                                                                 {"../..::", "::"},
+                                                                 {":", "sub/dir:"},
+                                                                 {"*.sh", "sub/dir/*.sh"},
+                                                                 {"-a.sh", "-sub/dir/a.sh"},
+                                                                 {"-../x:", "-sub/x:"},
+                                                                 {"/work/a.sh", "a.sh"},
+                                                                 {"/work", "./"},
+                                                                 {"/work::", "::"},
+                                                                 {"-/work/lib::", "-lib::"},
+                                                                 {"::", "::"},
+                                                                 {"-::", "-::"},
+                                                                 {"a//b/./c", "sub/dir/a/b/c"}};
+  for (const auto& [typed, spec] : cases) EXPECT_EQ(resolved(in_sub, typed), spec) << typed;
+}
+
+TEST(Specs, AtTheRootOrOutsideAreRelativeToTheRoot) {
+  for (const char* here : {"/work", "/elsewhere", "/workshop"}) {
+    const SpecResolver resolver("/work", here);
+    EXPECT_EQ(resolved(resolver, "a.sh"), "a.sh");
+    EXPECT_EQ(resolved(resolver, "."), "./");
+    EXPECT_EQ(resolved(resolver, "x/*.sh"), "x/*.sh");
+  }
+  EXPECT_EQ(resolved(SpecResolver("/", "/etc"), "passwd"), "etc/passwd");
+  EXPECT_EQ(resolved(SpecResolver("/", "/"), "/etc/passwd"), "etc/passwd");
+}
+
+TEST(Specs, OutsideTheWorkspaceAreRefused) {
+  const SpecResolver resolver("/work", "/work/sub");
+  EXPECT_EQ(resolved(resolver, "../../x"),
+            "error: the spec '../../x' leads out of the workspace /work");
+  EXPECT_EQ(resolved(resolver, "/workshop/x"),
+            "error: the spec '/workshop/x' leads out of the workspace /work");
+}
+
+TEST(Specs, OnlyWhatWasTypedIsAGlob) {
+  const SpecResolver resolver("/work", "/work/[odd]");
+  EXPECT_EQ(resolved(resolver, "*.sh"), "\\[odd]/*.sh");
+  EXPECT_EQ(resolved(resolver, "a.sh"), "\\[odd]/a.sh");
+  EXPECT_EQ(resolved(resolver, "."), "[odd]/");
+  EXPECT_EQ(resolved(resolver, "x::"), "[odd]/x::");
+}
+
+TEST(Specs, FilesNamedLikeOptionsAreNoExclusions) {
+  EXPECT_EQ(resolved(SpecResolver("/work", "/work"), "./-x/y"), "./-x/y");
+}
+
+TEST(Specs, ThatTakeAwayHaveAPathInThem) {
+  for (const char* spec : {"-dir::", "-a/b", "-./b", "-*.sh", "-b.sh", "-dir:"}) {
+    EXPECT_TRUE(is_excluding_spec(spec)) << spec;
+  }
+  for (const char* option : {"-h", "--loop", "--option=a.b", "-", "--", "-nofile"}) {
+    EXPECT_FALSE(is_excluding_spec(option)) << option;
+  }
+}
+
+}  // namespace
+}  // namespace kiln
