@@ -103,24 +103,23 @@ rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& cons
     asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
   }
   const auto results = co_await rules::all(std::move(asked));
-  if (linters.members.empty()) console.print_error("- this kilnd has no linters.
-");
+  if (linters.members.empty()) console.print_error("- this kilnd has no linters.\n");
 
   LintWarnings warnings{files.warnings};
   for (std::string& text : in_vain(named_files(specs, files), results, linters, options)) {
-      warnings.warnings.push_back(std::move(text));
+    warnings.warnings.push_back(std::move(text));
   }
   print_warnings(console, warnings.warnings);
   if (output.json && !warnings.warnings.empty()) KILN_CO_TRY(print_json(console, warnings));
   size_t findings = 0;
   for (const LintResults& tool : results) {
-      findings += tool.findings();
-      if (output.json) {
-        KILN_CO_TRY(print_json(console, tool));
-        continue;
-      }
-      for (const LintResult& result : tool.results) console.print(lines_of(result));
-      if (!files.files.empty()) console.print_error(summary(tool));
+    findings += tool.findings();
+    if (output.json) {
+      KILN_CO_TRY(print_json(console, tool));
+      continue;
+    }
+    for (const LintResult& result : tool.results) console.print(lines_of(result));
+    if (!files.files.empty()) console.print_error(summary(tool));
   }
   if (files.files.empty() && !output.json) console.print_error("- no files.\n");
   co_return findings == 0 ? 0 : 1;
