@@ -17,7 +17,8 @@ struct GlobQuery {
   std::shared_ptr<const os::GlobSet> globs;
   // Option `ignore`: gitignore patterns on top of .gitignore files.
   std::shared_ptr<const os::IgnoreRules> ignore;
-  // Names only: files are neither read nor hashed, and have the empty digest in the result.
+  // Names only: files are neither read nor hashed, and have the empty digest in the result. What a
+  // capture would refuse (a name that is not UTF-8, a link in circles) is left out, with a note.
   bool names_only = false;
   Hash128 ignore_hash;
   Hash128 hash;  // of all of the above
