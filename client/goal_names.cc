@@ -30,7 +30,7 @@ Result<std::vector<GoalName>> ask_goals(Session& session) {
 }
 
 std::vector<GoalName> goals_of_running_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
-  auto connection = find_daemon(paths);
+  auto connection = find_daemon(paths, interrupt);
   if (!connection.ok() || !*connection) return {};
   H2Transport transport(std::move((*connection)->socket), interrupt);
   SingleRequest list(request().SerializeAsString());

@@ -152,7 +152,7 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal,
   KILN_TRY(refuse_bare_exclusions(invocation, goal.name));
   KILN_TRY(refuse_passthrough(invocation, goal.name));
   OptionParser parser(help_text(goal));
-  parser.positionals(typed.words, goal.empty() ? 1 : 0, 0);
+  parser.positionals(typed.words, 0, 0);
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
