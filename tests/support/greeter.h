@@ -23,7 +23,7 @@ struct Greeting {
   static void fields(auto& self, auto&& field) { field("text", self.text); }
   friend bool operator==(const Greeting&, const Greeting&) = default;
 };
-// What the user may set: `kiln --option greeter.polite=true …`.
+// What the user may set: `kiln greet --option greeter.polite=true`.
 struct GreeterOptions {
   static constexpr std::string_view kTypeName = "GreeterOptions";
   static constexpr std::string_view kScope = "greeter";

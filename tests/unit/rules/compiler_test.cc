@@ -63,13 +63,6 @@ const Entry* entry_of(const RuleGraph& graph, const std::string& text) {
 
 // --- what answers ---
 
-TEST(RuleGraph, AQueryOfATypeThatNoRuleMakesIsMissing) {
-  ToyRules rules;
-  rules.query("Digest", {"Path"});
-  EXPECT_THAT(errors_of(rules), SizeIs(1));
-  EXPECT_TRUE(errors_of(rules).front().starts_with("missing"));
-}
-
 TEST(RuleGraph, AParamInScopeIsTheAnswer) {
   ToyRules rules;
   rules.rule("Digest", "hash", {"Path"});
