@@ -99,7 +99,7 @@ kiln exec --digest "$(field "$demo/out/link.json" output_digest)" -- ./tests --g
 
 # lint_step NAME RAN: lints all scripts, and a line of how many processes that took. Fails unless it
 # is exactly RAN.
-processes_ran() { kiln daemon status | awk '$1 == "process.ran" { print $2 }'; }
+processes_ran() { kiln daemon status --json | sed -n 's/.*"process\.ran": *\([0-9]*\).*/\1/p'; }
 lint_step() {
   local start end before ran status=0
   before=$(processes_ran)
