@@ -92,7 +92,7 @@ sed -i 's/^int Factorial/int Unused() { return 7; }\nint Factorial/' googletest/
 step "after editing sample1.cc" 3 # its compile, the link, and the tests
 cp "$demo/saved.cc" googletest/samples/sample1.cc
 step "after undoing the edit" 0
-kiln daemon restart >/dev/null
+kiln daemon restart 2>"$demo/out/restart" || { cat "$demo/out/restart" >&2; exit 1; }
 step "after a daemon restart" 0
 echo
 kiln exec --digest "$(field "$demo/out/link.json" output_digest)" -- ./tests --gtest_brief=1
