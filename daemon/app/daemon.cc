@@ -33,8 +33,6 @@ uint64_t random_epoch() {
   return (uint64_t{device()} << 32) | device();
 }
 
-}  // namespace
-
 // An error that says itself what to do about the store, as one of damage does, is left alone.
 Result<std::unique_ptr<store::Store>> open_store(const std::string& path, Log& log) {
   auto opened = store::open_rocks_store({.path = path}, log);
@@ -42,6 +40,8 @@ Result<std::unique_ptr<store::Store>> open_store(const std::string& path, Log& l
   const bool unusable = code == ErrorCode::kUnavailable || code == ErrorCode::kPermissionDenied;
   return unusable ? std::move(opened).with_context(kHomeHint) : std::move(opened);
 }
+
+}  // namespace
 
 // What can fail to be made.
 struct Daemon::Parts {
