@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/graph/lanes.h"
+
 namespace kiln::graph {
 
 enum class Count : uint8_t {
@@ -27,7 +29,7 @@ enum class Count : uint8_t {
 class Counters {
  public:
   void add(Count count, int64_t n = 1) {
-    lanes_[lane()].counts[static_cast<size_t>(count)].fetch_add(n, std::memory_order_relaxed);
+    lanes_[this_lane()].counts[static_cast<size_t>(count)].fetch_add(n, std::memory_order_relaxed);
   }
   uint64_t sum(Count count) const {
     int64_t total = 0;
@@ -38,15 +40,9 @@ class Counters {
   }
 
  private:
-  static constexpr size_t kLanes = 8;
   struct alignas(64) Lane {
     std::array<std::atomic<int64_t>, static_cast<size_t>(Count::kValueBytes) + 1> counts{};
   };
-  static size_t lane() {
-    thread_local const char here = 0;
-    // Thread-local storage of two threads is pages apart.
-    return (reinterpret_cast<uintptr_t>(&here) >> 12) * 0x9E3779B97F4A7C15ull >> 61;
-  }
 
   std::array<Lane, kLanes> lanes_;
 };

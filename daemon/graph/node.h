@@ -59,7 +59,8 @@ constexpr RunId kEveryRun{std::numeric_limits<uint64_t>::max()};
 
 // Two cache lines: of the first a look-up reads all, of the second nothing.
 struct alignas(64) Node {
-  Node(NodeId node_id, Key node_key) : key(std::move(node_key)), id(node_id) {}
+  // A vacant place.
+  explicit Node(NodeId node_id) : id(node_id) {}
 
   Key key;  // constant until the place is another node's
 
@@ -77,8 +78,9 @@ struct alignas(64) Node {
   bool used : 1 KILN_GUARDED_BY(lock) = false;
   // This place is in the order of eviction, whoever's it is.
   bool queued : 1 KILN_GUARDED_BY(lock) = false;
-  // Forgotten: no look-up finds it, and when nobody can name it any more the place is free.
-  bool gone : 1 KILN_GUARDED_BY(lock) = false;
+  // Not used yet; or forgotten: no look-up finds it, and when nobody can name it any more the place
+  // is free.
+  bool gone : 1 KILN_GUARDED_BY(lock) = true;
   // The sweep that was at work, or had been last, when the node was looked up last.
   std::atomic<uint8_t> looked_up{0};
   ValueRef value KILN_GUARDED_BY(lock);

@@ -1,21 +1,40 @@
 #include "daemon/graph/node_table.h"
 
+#include <sys/mman.h>
+
 #include <new>
 
 namespace kiln::graph {
 
 namespace {
 
+// A big chunk is asked for in huge pages: a look-up among a million nodes then misses the caches,
+// but finds its page.
+constexpr size_t kHugePage = size_t{2} << 20;
+
+std::align_val_t alignment_of(size_t bytes) {
+  return std::align_val_t{bytes >= kHugePage ? kHugePage : alignof(Node)};
+}
+
 Node* new_chunk(size_t nodes) {
-  return static_cast<Node*>(::operator new(nodes * sizeof(Node), std::align_val_t{alignof(Node)}));
+  const size_t bytes = nodes * sizeof(Node);
+  void* memory = ::operator new(bytes, alignment_of(bytes));
+  // A wish only.
+  if (bytes >= kHugePage) (void)::madvise(memory, bytes, MADV_HUGEPAGE);
+  return static_cast<Node*>(memory);
+}
+
+void delete_chunk(Node* chunk, size_t nodes) {
+  ::operator delete(chunk, alignment_of(nodes * sizeof(Node)));
 }
 
 }  // namespace
 
 NodeTable::NodeTable() {
-  // Id 0, the first of shard 0, is no node.
-  shards_[0].chunks[0] = new_chunk(kFirstChunk);
-  shards_[0].count = 1;
+  for (Shard& shard : shards_) {
+    NodeGuard lock(shard.mutex);
+    shard.index = Index(0, HashOf(), SameHash{this});
+  }
 }
 
 NodeTable::~NodeTable() {
@@ -23,55 +42,69 @@ NodeTable::~NodeTable() {
     node.~Node();
     return true;
   });
-  for (Shard& shard : shards_) {
-    for (auto& chunk : shard.chunks)
-      ::operator delete(chunk.load(), std::align_val_t{alignof(Node)});
-  }
+  for (size_t i = 0; i < kChunks; ++i) delete_chunk(chunks_[i].load(), kFirstChunk << i);
 }
 
 Node* NodeTable::find(const Hash128& hash) const {
   const Shard& shard = shards_[shard_of(hash)];
   NodeGuard lock(shard.mutex);
   const auto found = shard.index.find(hash);
-  return found == shard.index.end() ? nullptr : found->node;
+  return found == shard.index.end() ? nullptr : &at(found->node);
 }
 
 Node& NodeTable::find_or_create(Key&& key) {
-  const uint32_t shard_index = shard_of(key.hash);
-  Shard& shard = shards_[shard_index];
+  Shard& shard = shards_[shard_of(key.hash)];
   NodeGuard lock(shard.mutex);
   // One probe finds the node, or the place for it.
   const auto place =
       shard.index.lazy_emplace(key.hash, [&](const auto& construct) KILN_REQUIRES(shard.mutex) {
-        const uint64_t low = key.hash.low;
-        shard.nodes.fetch_add(1, std::memory_order_relaxed);
-        if (!shard.vacant.empty()) {
-          Node& node = at(shard.vacant.back());
-          shard.vacant.pop_back();
+        const uint32_t tag = tag_of(key.hash);
+        Node& node = take_vacant();
+        {
           NodeGuard guard(node.lock);
           node.key = std::move(key);
           node.gone = false;
-          construct(Entry{low, &node});
-          return;
         }
-        const uint32_t i = shard.count.load(std::memory_order_relaxed);
-        const Slot slot(i + kFirstChunk);
-        KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
-        Node* chunk = shard.chunks[slot.chunk].load(std::memory_order_relaxed);
-        if (chunk == nullptr) {
-          chunk = new_chunk(size_t{kFirstChunk} << slot.chunk);
-          shard.chunks[slot.chunk].store(chunk, std::memory_order_release);
-        }
-        Node* made = new (chunk + slot.index) Node(i * kShards + shard_index, std::move(key));
-        shard.count.store(i + 1, std::memory_order_release);
-        construct(Entry{low, made});
+        construct(Entry{tag, node.id});
+        shard.nodes.fetch_add(1, std::memory_order_relaxed);
       });
-  Node& node = *place->node;
+  Node& node = at(place->node);
   const uint8_t sweep = sweep_.load(std::memory_order_relaxed);
   if (node.looked_up.load(std::memory_order_relaxed) != sweep) {
     node.looked_up.store(sweep, std::memory_order_relaxed);
   }
   return node;
+}
+
+Node& NodeTable::take_vacant() {
+  Lane& lane = lanes_[this_lane()];
+  NodeGuard lock(lane.mutex);
+  if (lane.vacant.empty()) refill(lane.vacant);
+  Node& node = at(lane.vacant.back());
+  lane.vacant.pop_back();
+  return node;
+}
+
+// Reclaimed places, or else new ones.
+void NodeTable::refill(std::vector<NodeId>& vacant) {
+  NodeGuard lock(growing_);
+  while (!reclaimed_.empty() && vacant.size() < kRun) {
+    vacant.push_back(reclaimed_.back());
+    reclaimed_.pop_back();
+  }
+  if (!vacant.empty()) return;
+  const NodeId first = places_.load(std::memory_order_relaxed);
+  const Slot slot(first);
+  KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
+  Node* chunk = chunks_[slot.chunk].load(std::memory_order_relaxed);
+  if (chunk == nullptr) {
+    chunk = new_chunk(size_t{kFirstChunk} << slot.chunk);
+    chunks_[slot.chunk].store(chunk, std::memory_order_release);
+  }
+  for (NodeId i = 0; i < kRun; ++i) new (chunk + slot.index + i) Node(first + i);
+  places_.store(first + kRun, std::memory_order_release);
+  // Id 0 is no node.
+  for (NodeId i = kRun; i > (first == 0 ? 1 : 0); --i) vacant.push_back(first + i - 1);
 }
 
 void NodeTable::keep_stale(Node& node) const {
@@ -82,7 +115,7 @@ void NodeTable::keep_stale(Node& node) const {
 }
 
 bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
-  Shard& shard = shards_[node.id % kShards];
+  Shard& shard = shards_[shard_of(node.key.hash)];
   NodeGuard lock(shard.mutex);
   NodeGuard guard(node.lock);
   if (!is_stale(node) || !may_go(node)) return false;
@@ -93,22 +126,12 @@ bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
 }
 
 void NodeTable::reclaim(Node& node) {
-  Shard& shard = shards_[node.id % kShards];
-  NodeGuard lock(shard.mutex);
   {
     NodeGuard guard(node.lock);
     node.reset();
   }
-  shard.vacant.push_back(node.id);
-}
-
-Node* NodeTable::after(NodeId id) const {
-  uint32_t i = id / kShards + 1;
-  for (uint32_t shard = id % kShards; shard < kShards; ++shard) {
-    if (i < shards_[shard].count.load(std::memory_order_acquire)) return &at(i * kShards + shard);
-    i = 0;
-  }
-  return nullptr;
+  NodeGuard lock(growing_);
+  reclaimed_.push_back(node.id);
 }
 
 uint64_t NodeTable::size() const {
@@ -119,13 +142,11 @@ uint64_t NodeTable::size() const {
 
 uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
-  uint64_t places = 0;
   for (const Shard& shard : shards_) {
     NodeGuard lock(shard.mutex);
-    places += shard.count.load(std::memory_order_relaxed);
     index += shard.index.capacity() * (sizeof(Entry) + 1);
   }
-  return index + places * sizeof(Node);
+  return index + uint64_t{places_.load(std::memory_order_relaxed)} * sizeof(Node);
 }
 
 }  // namespace kiln::graph

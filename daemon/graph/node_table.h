@@ -1,8 +1,9 @@
 // NodeTable: all nodes, found by hash or by id.
 //
-// What:    64 shards, each an index from hash to node and a slab of nodes. Ids are dense within a
-//          shard, so an edge costs four bytes; nodes never move. A place is a node's until that is
-//          forgotten, then nobody's (Node::gone), and then another's.
+// What:    an index from hash to id in 64 shards, and the places of the nodes, which never move. A
+//          place is a node's until that is forgotten, then nobody's (Node::gone), and then
+//          another's. Ids are four bytes, for edges; what a thread makes in a row is in a row, as
+//          what is made together is visited together.
 // Threads: thread-safe. at() takes no lock.
 #pragma once
 
@@ -12,9 +13,9 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <memory>
 #include <vector>
 
+#include "daemon/graph/lanes.h"
 #include "daemon/graph/node.h"
 
 namespace kiln::graph {
@@ -30,8 +31,8 @@ class NodeTable {
   Node& find_or_create(Key&& key);
   // `id` was handed out by this table.
   Node& at(NodeId id) const {
-    const Slot slot(id / kShards + kFirstChunk);
-    return shards_[id % kShards].chunks[slot.chunk].load(std::memory_order_acquire)[slot.index];
+    const Slot slot(id);
+    return chunks_[slot.chunk].load(std::memory_order_acquire)[slot.index];
   }
 
   // From here on a look-up notes another sweep.
@@ -48,18 +49,18 @@ class NodeTable {
   // The place of a node that is gone may be used again: nobody else knows its id.
   void reclaim(Node& node);
 
-  // Every place that was there before the call; `f` returns false to stop.
+  // Every place that was there before the call, vacant ones as well; `f` returns false to stop.
   template <class F>
   void for_each(F&& f) const {
-    for (uint32_t shard = 0; shard < kShards; ++shard) {
-      const uint32_t count = shards_[shard].count.load(std::memory_order_acquire);
-      for (uint32_t i = shard == 0 ? 1 : 0; i < count; ++i) {
-        if (!f(at(i * kShards + shard))) return;
-      }
+    const NodeId places = places_.load(std::memory_order_acquire);
+    for (NodeId id = 0; id < places; ++id) {
+      if (!f(at(id))) return;
     }
   }
-  // The place after that of `id` in some order, 0 before all of them; null if there is none.
-  Node* after(NodeId id) const;
+  // The place after that of `id`; null if there is none.
+  Node* after(NodeId id) const {
+    return id + 1 < places_.load(std::memory_order_acquire) ? &at(id + 1) : nullptr;
+  }
 
   uint64_t size() const;
   uint64_t bytes() const;
@@ -67,50 +68,65 @@ class NodeTable {
  private:
   static constexpr uint32_t kShards = 64;
   // Chunk c holds kFirstChunk << c nodes: no node ever moves, and no table of chunks grows.
-  static constexpr uint32_t kFirstChunk = 64;
-  static constexpr uint32_t kChunks = 21;
+  static constexpr NodeId kFirstChunk = 64;
+  static constexpr NodeId kChunks = 26;
+  // So many places a lane takes at a time. A divisor of every chunk.
+  static constexpr NodeId kRun = 32;
 
   struct Slot {
-    explicit Slot(uint32_t biased)
-        : chunk(static_cast<uint32_t>(std::bit_width(biased)) - std::bit_width(kFirstChunk)),
-          index(biased - (kFirstChunk << chunk)) {}
+    explicit Slot(NodeId id)
+        : chunk(static_cast<uint32_t>(std::bit_width(id + kFirstChunk) -
+                                      std::bit_width(kFirstChunk))),
+          index(id + kFirstChunk - (kFirstChunk << chunk)) {}
     uint32_t chunk;
     uint32_t index;
   };
-  // Half of the hash is in the index as well: growing it touches no node, and a look-up touches
-  // the one that it finds.
+  // A quarter of the hash is in the index as well: growing it touches no node, and a look-up
+  // touches the one that it finds, and one in four thousand millions that it does not.
   struct Entry {
-    uint64_t low;
-    Node* node;
+    uint32_t tag;
+    NodeId node;
   };
+  static uint32_t tag_of(const Hash128& hash) { return static_cast<uint32_t>(hash.low); }
   struct HashOf {
     using is_transparent = void;
-    size_t operator()(const Hash128& hash) const { return hash.low; }
-    size_t operator()(const Entry& entry) const { return entry.low; }
+    size_t operator()(const Hash128& hash) const { return tag_of(hash); }
+    size_t operator()(const Entry& entry) const { return entry.tag; }
   };
   struct SameHash {
     using is_transparent = void;
     bool operator()(const Entry& entry, const Hash128& hash) const {
-      return entry.low == hash.low && entry.node->key.hash == hash;
+      return entry.tag == tag_of(hash) && table->at(entry.node).key.hash == hash;
     }
     bool operator()(const Entry& a, const Entry& b) const { return a.node == b.node; }
+    const NodeTable* table = nullptr;
   };
+  using Index = absl::flat_hash_set<Entry, HashOf, SameHash>;
   struct alignas(64) Shard {
     mutable NodeLock mutex;
-    absl::flat_hash_set<Entry, HashOf, SameHash> index KILN_GUARDED_BY(mutex);
-    std::atomic<uint32_t> count{0};  // of places; written under the mutex
-    std::vector<uint32_t> vacant KILN_GUARDED_BY(mutex);
+    Index index KILN_GUARDED_BY(mutex);
     std::atomic<uint32_t> nodes{0};  // written under the mutex
-    std::array<std::atomic<Node*>, kChunks> chunks{};
+  };
+  struct alignas(64) Lane {
+    NodeLock mutex;
+    std::vector<NodeId> vacant KILN_GUARDED_BY(mutex);  // the next at the back
   };
 
+  static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
   uint8_t age(uint8_t looked_up) const {
     return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
   }
-  static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
+  Node& take_vacant();
+  void refill(std::vector<NodeId>& vacant);
 
+  // Locks: a shard's before a lane's, before growing_, before a node's.
   std::array<Shard, kShards> shards_;
+  std::array<Lane, kLanes> lanes_;
+  std::array<std::atomic<Node*>, kChunks> chunks_{};
+  std::atomic<NodeId> places_{0};  // ids below this one have one; written under growing_
   std::atomic<uint8_t> sweep_{0};
+  NodeLock growing_;
+  std::vector<NodeId> reclaimed_ KILN_GUARDED_BY(growing_);
 };
 
 }  // namespace kiln::graph

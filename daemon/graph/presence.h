@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/graph/lanes.h"
+
 namespace kiln::graph {
 
 // One of two; whoever enters between two turns is of the same.
@@ -47,16 +49,11 @@ class Presence {
   }
 
  private:
-  static constexpr size_t kLanes = 8;
   struct alignas(64) Lane {
     std::array<std::atomic<uint64_t>, kParties> entered{};
     std::array<std::atomic<uint64_t>, kParties> left{};
   };
-  Lane& lane() {
-    thread_local const char here = 0;
-    // Thread-local storage of two threads is pages apart.
-    return lanes_[(reinterpret_cast<uintptr_t>(&here) >> 12) * 0x9E3779B97F4A7C15ull >> 61];
-  }
+  Lane& lane() { return lanes_[this_lane()]; }
 
   std::array<Lane, kLanes> lanes_;
   std::atomic<Party> current_{0};

@@ -14,6 +14,8 @@ using namespace toys;
 
 class NodeTableTest : public testing::Test {
  protected:
+  static bool is_vacant(const Node& node) { return node.key.function == nullptr; }
+
   World world;
   NodeTable table;
 };
@@ -30,7 +32,7 @@ TEST_F(NodeTableTest, FindsWhatItMade) {
   for (int i = 0; i < 20000; ++i) EXPECT_TRUE(made.contains(table.find(world.leaf(i).hash)));
   EXPECT_EQ(table.find(world.leaf(-1).hash), nullptr);
   std::set<const Node*> seen;
-  table.for_each([&](Node& node) { return seen.insert(&node).second; });
+  table.for_each([&](Node& node) { return is_vacant(node) || seen.insert(&node).second; });
   EXPECT_EQ(seen, made);
 }
 
@@ -40,6 +42,7 @@ TEST_F(NodeTableTest, GoingOverItVisitsEveryNodeOnce) {
   std::set<NodeId> seen;
   int visits = 0;
   for (const Node* node = table.after(0); node != nullptr; node = table.after(node->id)) {
+    if (is_vacant(*node)) continue;
     seen.insert(node->id);
     ++visits;
   }
