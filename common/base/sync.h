@@ -4,6 +4,7 @@
 // `co_await`. `Mutex` with KILN_GUARDED_BY is for a class whose members share one lock.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -49,6 +50,12 @@ class CondVar {
   void wait(Mutex& mutex, Predicate ready) KILN_REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     cv_.wait(lock, std::move(ready));
+    lock.release();
+  }
+  // At most so long, or less.
+  void wait_for(Mutex& mutex, std::chrono::nanoseconds duration) KILN_REQUIRES(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    cv_.wait_for(lock, duration);
     lock.release();
   }
   void notify_one() { cv_.notify_one(); }

@@ -25,32 +25,71 @@ void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
 
 }  // namespace
 
-std::optional<Error> Engine::reserve(Attempt& attempt, std::span<Node* const> targets,
-                                     std::span<Place> places, const std::vector<bool>& tolerated) {
+ValueRef Engine::value_at_hand(Attempt& attempt, Node& target) {
+  // Whoever is not Clean for every run takes the way of open_block().
+  if (target.steady.load(std::memory_order_acquire) == 0 || attempt.foreseen != nullptr) return {};
+  Read read;
+  read.edge.node = target.id;
+  if (attempt.came_from != State::kIdle) {  // else nothing is recorded yet
+    NodeGuard guard(attempt.node.lock);
+    read.borrowed = attempt.node.records(attempt.reads.size(), target.id);
+  }
+  if (attempt.abandoned.load(std::memory_order_relaxed)) return {};
+  ValueRef value;
+  {
+    NodeGuard guard(target.lock);
+    if (!target.clean_for(kEveryRun) || !target.value) return {};
+    value = target.value;
+    read.edge.generation = target.generation;
+    target.used = true;
+    if (!read.borrowed) target.dependents.push_back(attempt.node.id);
+  }
+  counters_.add(Count::kRequests);
+  counters_.add(Count::kCleanHits);
+  read.edge.opens_group = attempt.group_closed ? 1 : 0;
+  attempt.group_closed = true;
+  attempt.reads.push_back(read);
+  return value;
+}
+
+Result<WaitBlock*> Engine::open_block(Attempt& attempt, std::span<Node* const> targets,
+                                      const std::vector<bool>& tolerated) {
   counters_.add(Count::kRequests, static_cast<int64_t>(targets.size()));
-  Node& node = attempt.node;
-  NodeGuard guard(node.lock);
-  if (attempt.abandoned) return cancelled_error();
   if (attempt.foreseen != nullptr) {
     for (size_t i = 0; i < targets.size(); ++i) {
       const Outcome* foreseen = attempt.foresees(targets[i]->id);
       if (foreseen == nullptr || !foreseen->error) continue;
       if (!tolerated.empty() && tolerated[i]) continue;
       attempt.saw_error = true;
-      return foreseen->error;
+      return *foreseen->error;
     }
   }
-  const bool opens_group = std::exchange(attempt.group_closed, false);
+  WaitBlock* block = WaitBlock::make(targets.size(), &attempt, attempt.run);
+  const size_t first_slot = attempt.reads.size();
+  bool opens_group = std::exchange(attempt.group_closed, false);
   for (size_t i = 0; i < targets.size(); ++i) {
-    const size_t slot = attempt.reads.size();
+    Wait& wait = block->waits()[i];
+    wait.target = targets[i];
+    wait.slot = static_cast<uint32_t>(first_slot + i);
+    wait.tolerated = !tolerated.empty() && tolerated[i];
     Read read;
     read.edge.node = targets[i]->id;
-    read.edge.opens_group = opens_group && i == 0 ? 1 : 0;
-    read.borrowed = slot < node.deps.size() && node.deps[slot].node == targets[i]->id;
+    read.edge.opens_group = std::exchange(opens_group, false) ? 1 : 0;
     attempt.reads.push_back(read);
-    places[i] = {static_cast<uint32_t>(slot), !read.borrowed, attempt.newest_run};
   }
-  return std::nullopt;
+  NodeGuard guard(attempt.node.lock);
+  if (attempt.abandoned.load(std::memory_order_relaxed)) {
+    block->unref();
+    return cancelled_error();
+  }
+  for (Wait& wait : block->waits()) {
+    const bool borrowed = attempt.node.records(wait.slot, wait.target->id);
+    attempt.reads[wait.slot].borrowed = borrowed;
+    wait.registers = !borrowed;
+  }
+  block->run = attempt.newest_run;
+  attempt.link(*block);
+  return block;
 }
 
 Outcome Engine::clean_outcome(Node& node, bool with_value) {
@@ -62,40 +101,6 @@ Outcome Engine::clean_outcome(Node& node, bool with_value) {
   return outcome;
 }
 
-std::optional<Outcome> Engine::answer_at_hand(Attempt& attempt, Node& target, const Place& place) {
-  std::optional<Outcome> outcome;
-  const Outcome* foreseen = attempt.foresees(target.id);
-  {
-    NodeGuard guard(target.lock);
-    if (foreseen != nullptr) {
-      outcome = *foreseen;
-    } else if (target.clean_for(place.run) && target.value) {
-      outcome = clean_outcome(target, true);
-      target.used = true;
-    } else {
-      return std::nullopt;
-    }
-    if (place.registers) target.dependents.push_back(attempt.node.id);
-  }
-  counters_.add(Count::kCleanHits);
-  note_read(attempt, place.slot, *outcome);
-  return outcome;
-}
-
-WaitBlock* Engine::open_block(Attempt& attempt, std::span<Node* const> targets,
-                              std::span<const Place> places) {
-  WaitBlock* block = WaitBlock::make(targets.size(), &attempt, places.front().run);
-  for (size_t i = 0; i < targets.size(); ++i) {
-    Wait& wait = block->waits()[i];
-    wait.target = targets[i];
-    wait.slot = places[i].slot;
-    wait.registers = places[i].registers;
-  }
-  NodeGuard guard(attempt.node.lock);
-  attempt.link(*block);
-  return block;
-}
-
 bool Engine::suspend(WaitBlock& block, std::coroutine_handle<> waiter) {
   block.waiter = waiter;
   const bool from_outside = block.owner == nullptr;
@@ -103,13 +108,9 @@ bool Engine::suspend(WaitBlock& block, std::coroutine_handle<> waiter) {
   Starts starts;
   for (Wait& wait : block.waits()) ask(wait, starts);
   if (!from_outside) {
-    // Whoever abandons us ends the waits that he sees; the others are ours to end.
-    bool abandoned = false;
-    {
-      NodeGuard guard(block.owner->node.lock);
-      abandoned = block.owner->abandoned;
-    }
-    if (abandoned) leave(block, Leaving::kCancelled);
+    // Whoever abandons us ends the waits that he sees; the others are ours to end. He has not seen
+    // those for whose target he took the lock before us: so we see what he did before that.
+    if (block.owner->abandoned.load(std::memory_order_relaxed)) leave(block, Leaving::kCancelled);
   } else if (block.origin->stop.stop_requested()) {
     leave(block, Leaving::kCancelled);
   }
@@ -185,14 +186,14 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
     return {};
   }
   const WaitBlock& block = *wait.block;
-  auto* attempt = new Attempt(*this, node, node.state, block);
+  const auto [attempt, handle] = make_attempt(node, node.state, block);
   node.enter(State::kRunning);
-  node.work.attempt = attempt;  // which has taken over what was there
+  node.work.attempt = &attempt;  // which has taken over what was there
   wait.started = true;
-  attempt->needs_value = !block.check;
-  attempt->link(wait);
-  live_.enter(node.id, attempt->party);
-  return drive_handle(*attempt);
+  attempt.needs_value = !block.check;
+  attempt.link(wait);
+  live_.enter(attempt.party);
+  return handle;
 }
 
 void Engine::join(Wait& wait, Node& node) {

@@ -3,8 +3,9 @@
 // Threads: what others look at belongs to the lock of `node`, the rest to the attempt's own
 //          coroutine. (clang's analysis cannot tell that the lock reached through the attempt is
 //          the one that is held.)
-// Owns:    itself; Engine::drive deletes it when the function has ended. An attempt that everyone
-//          has left is abandoned: the node forgets it, and its function winds down unheard.
+// Owns:    nothing, and is the promise of the coroutine that does it: Engine::drive. It goes when
+//          that has ended. An attempt that everyone has left is abandoned: the node forgets it, and
+//          its function winds down unheard.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -15,7 +16,6 @@
 #include <optional>
 #include <stop_token>
 
-#include "daemon/async/frame_pool.h"
 #include "daemon/graph/graph.h"
 #include "daemon/graph/wait.h"
 
@@ -48,10 +48,8 @@ struct Attempt {
         level(asked_by.owner == nullptr
                   ? 1
                   : asked_by.owner->level.load(std::memory_order_relaxed) + 1) {}
-  static void* operator new(size_t bytes) { return frame_pool::allocate(bytes); }
-  static void operator delete(void* attempt, size_t bytes) noexcept {
-    frame_pool::deallocate(attempt, bytes);
-  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
 
   // Constant.
   Engine& engine;
@@ -66,7 +64,6 @@ struct Attempt {
 
   // What the node returns to if this attempt comes to nothing. Written by its coroutine only.
   State came_from;
-  bool abandoned = false;
   bool needs_value = false;  // some waiter wants more than the generation
   bool hit = false;          // invalidated since begin()
   bool was_forced = false;   // Node::forced, as the function found it
@@ -99,6 +96,8 @@ struct Attempt {
 
   // Synchronises itself.
 
+  // Set under the lock of `node`.
+  std::atomic<bool> abandoned{false};
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
 

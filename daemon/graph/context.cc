@@ -17,18 +17,18 @@ Context::Get Context::get(Key key) { return Get(attempt_, std::move(key)); }
 bool Context::Get::await_ready() {
   Engine& engine = attempt_.engine;
   Node& target = engine.node_of(std::move(key_));
+  if (ValueRef value = engine.value_at_hand(attempt_, target)) {
+    answer_.emplace(std::move(value));
+    return true;
+  }
   Node* const targets[] = {&target};
-  Engine::Place place;
-  if (std::optional<Error> error = engine.reserve(attempt_, targets, {&place, 1})) {
-    answer_.emplace(*std::move(error));
-    return true;
+  Result<WaitBlock*> block = engine.open_block(attempt_, targets);
+  if (block.ok()) {
+    block_ = *block;
+  } else {
+    answer_.emplace(block.error());
   }
-  if (std::optional<Outcome> outcome = engine.answer_at_hand(attempt_, target, place)) {
-    answer_.emplace(std::move(outcome->value));
-    return true;
-  }
-  block_ = engine.open_block(attempt_, targets, {&place, 1});
-  return false;
+  return !block.ok();
 }
 
 bool Context::Get::await_suspend(std::coroutine_handle<> waiter) {
@@ -46,15 +46,10 @@ Result<ValueRef> Context::Get::await_resume() {
 // A get of several that is under way. Whoever awaits it finds the outcomes in waits().
 class Context::Several {
  public:
-  // `tolerated` is empty, or says of each target whether its error is.
-  Several(Attempt& attempt, std::span<Node* const> targets, std::span<const Engine::Place> places,
-          const std::vector<bool>& tolerated = {})
-      : engine_(attempt.engine), block_(engine_.open_block(attempt, targets, places)) {
-    for (size_t i = 0; i < tolerated.size(); ++i) waits()[i].tolerated = tolerated[i];
-  }
+  Several(Engine& engine, WaitBlock& block) : engine_(engine), block_(block) {}
   Several(const Several&) = delete;
   Several& operator=(const Several&) = delete;
-  ~Several() { block_->unref(); }
+  ~Several() { block_.unref(); }
 
   static std::vector<Node*> nodes_of(Engine& engine, std::vector<Key> keys) {
     std::vector<Node*> targets(keys.size());
@@ -64,10 +59,10 @@ class Context::Several {
 
   bool await_ready() const noexcept { return false; }
   KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter) {
-    return engine_.suspend(*block_, waiter);
+    return engine_.suspend(block_, waiter);
   }
-  void await_resume() { engine_.collect(*block_); }
-  std::span<Wait> waits() { return block_->waits(); }
+  void await_resume() { engine_.collect(block_); }
+  std::span<Wait> waits() { return block_.waits(); }
 
   // What ended the wait, if something did. Those that were left have kCancelled; an error of their
   // own comes first.
@@ -83,17 +78,14 @@ class Context::Several {
 
  private:
   Engine& engine_;
-  WaitBlock* const block_;
+  WaitBlock& block_;
 };
 
 Task<Result<std::vector<ValueRef>>> Context::get_all(std::vector<Key> keys) {
   if (keys.empty()) co_return std::vector<ValueRef>();
   const std::vector<Node*> targets = Several::nodes_of(attempt_.engine, std::move(keys));
-  std::vector<Engine::Place> places(targets.size());
-  if (std::optional<Error> error = attempt_.engine.reserve(attempt_, targets, places)) {
-    co_return *std::move(error);
-  }
-  Several several(attempt_, targets, places);
+  KILN_CO_ASSIGN(WaitBlock* const block, attempt_.engine.open_block(attempt_, targets));
+  Several several(attempt_.engine, *block);
   co_await several;
   if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   std::vector<ValueRef> values;
@@ -107,11 +99,8 @@ Task<Result<std::vector<Result<ValueRef>>>> Context::get_some(std::vector<Key> k
   std::vector<Result<ValueRef>> answers;
   if (keys.empty()) co_return answers;
   const std::vector<Node*> targets = Several::nodes_of(attempt_.engine, std::move(keys));
-  std::vector<Engine::Place> places(targets.size());
-  if (std::optional<Error> error = attempt_.engine.reserve(attempt_, targets, places, tolerated)) {
-    co_return *std::move(error);
-  }
-  Several several(attempt_, targets, places, tolerated);
+  KILN_CO_ASSIGN(WaitBlock* const block, attempt_.engine.open_block(attempt_, targets, tolerated));
+  Several several(attempt_.engine, *block);
   co_await several;
   if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   answers.reserve(targets.size());

@@ -2,33 +2,62 @@
 // of them changed, and answer (settle.cc); again, while invalidations come in between.
 #include <string>
 
+#include "daemon/async/frame_pool.h"
+#include "daemon/async/suspend.h"
 #include "daemon/graph/engine.h"
 
 namespace kiln::graph {
 
-// Owns itself: starts when resumed, and its frame goes when it ends.
+// The coroutine of an attempt. It owns itself: begins when resumed, and goes when it ends.
 struct Engine::Driver {
-  struct promise_type {
+  struct End;
+  struct promise_type final : Attempt {
+    using Attempt::Attempt;
     static void* operator new(size_t bytes) { return frame_pool::allocate(bytes); }
     static void operator delete(void* frame, size_t bytes) noexcept {
       frame_pool::deallocate(frame, bytes);
     }
-    Driver get_return_object() {
-      return {std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
+    Driver get_return_object() { return {*this}; }
     std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
+    End final_suspend() noexcept;
     void return_void() noexcept {}
     [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
   };
-  std::coroutine_handle<> handle;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  // co_await Self(): the attempt whose coroutine this is.
+  struct Self {
+    Attempt* attempt = nullptr;
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(Handle handle) noexcept {
+      attempt = &handle.promise();
+      return false;
+    }
+    Attempt& await_resume() const noexcept { return *attempt; }
+  };
+  struct End {
+    bool await_ready() const noexcept { return false; }
+    KILN_HANDS_OVER void await_suspend(Handle handle) const noexcept {
+      Engine& engine = handle.promise().engine;
+      const Party party = handle.promise().party;
+      handle.destroy();
+      engine.live_.leave(party);
+    }
+    void await_resume() const noexcept {}
+  };
+
+  promise_type& promise;
 };
 
-std::coroutine_handle<> Engine::drive_handle(Attempt& attempt) { return drive(attempt).handle; }
+Engine::Driver::End Engine::Driver::promise_type::final_suspend() noexcept { return {}; }
 
-Engine::Driver Engine::drive(Attempt& attempt) {
-  Engine& engine = attempt.engine;
-  const Node& node = attempt.node;
+Engine::Driven Engine::make_attempt(Node& node, State found, const WaitBlock& asked_by) {
+  Driver::promise_type& attempt = drive(*this, node, found, asked_by).promise;
+  return {attempt, Driver::Handle::from_promise(attempt)};
+}
+
+Engine::Driver Engine::drive(Engine& engine, Node& node, State, const WaitBlock&) {
+  Attempt& attempt = co_await Driver::Self();
   Next next = engine.begin(attempt);
   while (next != Next::kEnd) {
     if (next == Next::kCheck) {
@@ -44,10 +73,6 @@ Engine::Driver Engine::drive(Attempt& attempt) {
     next = computed.ok() ? engine.settle_computed(attempt, *std::move(computed))
                          : engine.settle_failed(attempt, computed.error());
   }
-  const Party party = attempt.party;
-  const NodeId id = node.id;
-  delete &attempt;
-  engine.live_.leave(id, party);
 }
 
 // Begins, or begins again: is there something to re-check, or must the function run?

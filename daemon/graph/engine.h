@@ -39,21 +39,13 @@ class Engine {
 
   // --- for Context ---
   Node& node_of(Key&& key) { return table_.find_or_create(std::move(key)); }
-  // Where the answer of a get will be noted.
-  struct Place {
-    uint32_t slot = 0;
-    bool registers = false;
-    RunId run;
-  };
-  // Notes that `attempt` asks for these next, all before it knows an answer. An error: it is not
-  // to ask. `tolerated` is empty, or says of each target whether its error is.
-  std::optional<Error> reserve(Attempt& attempt, std::span<Node* const> targets,
-                               std::span<Place> places, const std::vector<bool>& tolerated = {});
-  // The answer, if it is at hand.
-  std::optional<Outcome> answer_at_hand(Attempt& attempt, Node& target, const Place& place);
-  // A block for gets at places that are reserved; suspend() and collect() it.
-  WaitBlock* open_block(Attempt& attempt, std::span<Node* const> targets,
-                        std::span<const Place> places);
+  // The value, and that `attempt` read it, if it is at hand for whoever asks; else null.
+  ValueRef value_at_hand(Attempt& attempt, Node& target);
+  // A block for what `attempt` asks for next, all before it knows an answer; suspend() and
+  // collect() it. An error: it is not to ask. `tolerated` is empty, or says of each target whether
+  // its error is.
+  Result<WaitBlock*> open_block(Attempt& attempt, std::span<Node* const> targets,
+                                const std::vector<bool>& tolerated = {});
   // Asks for all in `block`. True: `waiter` is suspended, and the engine resumes it.
   bool suspend(WaitBlock& block, std::coroutine_handle<> waiter);
   // Ends the waits that are not done and notes what was read. The outcomes are the caller's then.
@@ -92,8 +84,13 @@ class Engine {
 
   // drive.cc
   enum class Next : uint8_t { kCheck, kRun, kEnd };
-  static Driver drive(Attempt& attempt);
-  static std::coroutine_handle<> drive_handle(Attempt& attempt);
+  static Driver drive(Engine& engine, Node& node, State found, const WaitBlock& asked_by);
+  // An attempt, and the coroutine that is to be resumed for it to begin.
+  struct Driven {
+    Attempt& attempt;
+    std::coroutine_handle<> handle;
+  };
+  Driven make_attempt(Node& node, State found, const WaitBlock& asked_by);
   Next begin(Attempt& attempt);
   void start_function(Node& node, Attempt& attempt, RunReason reason, NodeId changed)
       KILN_REQUIRES(node.lock);
@@ -113,8 +110,7 @@ class Engine {
   // True: it is what was remembered before.
   bool store(Node& node, Attempt& attempt, Computed& computed, const ValueRef& old, bool equal,
              Edges& retired) KILN_REQUIRES(node.lock);
-  void finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done)
-      KILN_REQUIRES(node.lock);
+  void finish(Node& node, Attempt& attempt, Outcome outcome, Wait*& done) KILN_REQUIRES(node.lock);
   void resume_done(Wait* done);
   void fail(Attempt& attempt, Error error);
   void finish_failed(Node& node, Attempt& attempt, Error error, Wait*& done)

@@ -49,11 +49,11 @@ void Engine::evict() {
   eviction_.unlock();
   if (visits > 0 || evicting_.exchange(true)) return;
   // The rest when others had their turn.
-  live_.enter(0, kHousekeeping);
+  live_.enter(kHousekeeping);
   executor_.post([this] {
     evicting_.store(false);
     evict();
-    live_.leave(0, kHousekeeping);
+    live_.leave(kHousekeeping);
   });
 }
 

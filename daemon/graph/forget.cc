@@ -32,7 +32,7 @@ void Engine::note_size() {
 }
 
 void Engine::post_sweep() {
-  live_.enter(0, kHousekeeping);
+  live_.enter(kHousekeeping);
   executor_.post([this] {
     bool more = false;
     {
@@ -44,7 +44,7 @@ void Engine::post_sweep() {
     } else {
       sweep_posted_.store(false);
     }
-    live_.leave(0, kHousekeeping);
+    live_.leave(kHousekeeping);
   });
 }
 

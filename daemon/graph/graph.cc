@@ -94,8 +94,7 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
     presence_.leave(origin.party);
     co_return answer;
   }
-  const NodeId id = node.id;
-  live_.enter(id, origin.party);
+  live_.enter(origin.party);
   const Result<void> done = co_await request_slowly(node, run, origin, answer);
   // What ran for this request was told of when it ended.
   if (observed && !answer.ran && (done.ok() || answer.joined)) {
@@ -103,7 +102,7 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   }
   presence_.leave(origin.party);
   note_size();
-  live_.leave(id, origin.party);
+  live_.leave(origin.party);
   if (!done.ok()) co_return done.error();
   co_return answer;
 }

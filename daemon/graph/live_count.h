@@ -1,14 +1,16 @@
 // LiveCount: how many coroutines still use the engine, for its destructor to wait for; and of a
 // party (presence.h), for who frees what they know.
 //
-// Counted in stripes, so that threads at work on different nodes rarely meet.
-// Threads: thread-safe.
+// Threads: thread-safe. Entering and leaving may be on different threads.
 #pragma once
 
 #include <array>
-#include <cstddef>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 
 #include "common/base/sync.h"
+#include "daemon/graph/lanes.h"
 #include "daemon/graph/presence.h"
 
 namespace kiln::graph {
@@ -18,54 +20,56 @@ constexpr Party kHousekeeping = kParties;
 
 class LiveCount {
  public:
-  void enter(size_t stripe_hint, Party party) {
-    Stripe& stripe = stripes_[stripe_hint % stripes_.size()];
-    MutexLock lock(stripe.mutex);
-    ++stripe.entered[party];
-    ++stripe.inside;
+  void enter(Party party) {
+    lanes_[this_lane()].entered[party].fetch_add(1, std::memory_order_relaxed);
   }
   // The last access to the engine.
-  void leave(size_t stripe_hint, Party party) {
-    Stripe& stripe = stripes_[stripe_hint % stripes_.size()];
-    MutexLock lock(stripe.mutex);
-    ++stripe.left[party];
-    if (--stripe.inside == 0) stripe.idle.notify_all();
+  void leave(Party party) {
+    if (closing_.load(std::memory_order_relaxed)) [[unlikely]] {
+      MutexLock lock(mutex_);
+      count_out(party);
+      left_.notify_all();
+    } else {
+      count_out(party);
+    }
   }
   // Blocks until all have left. Whoever enters meanwhile is waited for as well.
   void join() {
-    for (Stripe& stripe : stripes_) {
-      MutexLock lock(stripe.mutex);
-      stripe.idle.wait(stripe.mutex,
-                       [&]() KILN_REQUIRES(stripe.mutex) { return stripe.inside == 0; });
-    }
+    closing_.store(true, std::memory_order_relaxed);
+    MutexLock lock(mutex_);
+    // Who did not see that we wait tells nobody.
+    while (!all_left()) left_.wait_for(mutex_, std::chrono::milliseconds(1));
   }
   // True: none of the party is there, unless somebody enters whom none of these brought in.
-  bool drained(Party party) {
-    // Those who left are counted first: then nobody is missed whom another brought in meanwhile.
+  bool drained(Party party) const {
+    // Those who left are counted first: whom one of them brought in had entered before.
     uint64_t left = 0;
     uint64_t entered = 0;
-    for (Stripe& stripe : stripes_) {
-      MutexLock lock(stripe.mutex);
-      left += stripe.left[party];
-    }
-    for (Stripe& stripe : stripes_) {
-      MutexLock lock(stripe.mutex);
-      entered += stripe.entered[party];
-    }
+    for (const Lane& lane : lanes_) left += lane.left[party].load(std::memory_order_acquire);
+    for (const Lane& lane : lanes_) entered += lane.entered[party].load(std::memory_order_relaxed);
     return left == entered;
   }
 
  private:
-  struct alignas(64) Stripe {
-    Mutex mutex;
-    CondVar idle;
-    // A stripe on which one enters and another, whom the first brought in, leaves may be seen
-    // between the two: so both are counted, and not the difference.
-    std::array<uint64_t, kParties + 1> entered KILN_GUARDED_BY(mutex) = {};
-    std::array<uint64_t, kParties + 1> left KILN_GUARDED_BY(mutex) = {};
-    uint64_t inside KILN_GUARDED_BY(mutex) = 0;
+  struct alignas(64) Lane {
+    std::array<std::atomic<uint64_t>, kParties + 1> entered{};
+    std::array<std::atomic<uint64_t>, kParties + 1> left{};
   };
-  std::array<Stripe, 16> stripes_;
+  void count_out(Party party) {
+    lanes_[this_lane()].left[party].fetch_add(1, std::memory_order_release);
+  }
+  bool all_left() const {
+    // Housekeeping last: it brings in nobody else, but others bring it in.
+    for (Party party = 0; party <= kHousekeeping; ++party) {
+      if (!drained(party)) return false;
+    }
+    return true;
+  }
+
+  std::array<Lane, kLanes> lanes_;
+  std::atomic<bool> closing_{false};
+  Mutex mutex_;
+  CondVar left_;
 };
 
 }  // namespace kiln::graph

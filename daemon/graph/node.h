@@ -111,6 +111,10 @@ struct alignas(64) Node {
   bool clean_for(RunId run) const KILN_REQUIRES(lock) {
     return state == State::kClean && !transient && run <= good_through;
   }
+  // Is `dependency` the one that is recorded in this place?
+  bool records(size_t place, NodeId dependency) const KILN_REQUIRES(lock) {
+    return place < deps.size() && deps[place].node == dependency;
+  }
   void drop_dependent(NodeId dependent) KILN_REQUIRES(lock);
   // As one that was never used, but for what belongs to the place.
   void reset() KILN_REQUIRES(lock);

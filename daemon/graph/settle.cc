@@ -58,7 +58,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
         node.enter(State::kClean);
         Outcome outcome = clean_outcome(node, true);
         outcome.ran = true;
-        finish(node, attempt, outcome, done);
+        finish(node, attempt, std::move(outcome), done);
       }
     }
   }
@@ -173,7 +173,7 @@ void Engine::finish_failed(Node& node, Attempt& attempt, Error error, Wait*& don
   outcome.ran = attempt.ran;
   return_node(node, attempt);
   node.failed = true;
-  finish(node, attempt, outcome, done);
+  finish(node, attempt, std::move(outcome), done);
 }
 
 // The attempt came to nothing: the node is what it was, or Dirty if that is not believed any more.
@@ -197,13 +197,17 @@ void Engine::forget_reads(Attempt& attempt) {
 }
 
 // Hands the outcome to all who wait. `done` is the list of them, for resume_done().
-void Engine::finish(Node& node, Attempt& attempt, const Outcome& outcome, Wait*& done) {
+void Engine::finish(Node& node, Attempt& attempt, Outcome outcome, Wait*& done) {
   node.work.own_through = attempt.own_through;
   done = std::exchange(attempt.waiters, nullptr);
   for (Wait* wait = done; wait != nullptr; wait = wait->next) {
-    wait->outcome = outcome;
-    if (wait->block->check && !outcome.transient) wait->outcome.value = ValueRef();
-    if (wait->registers && !outcome.failed()) {
+    if (wait->next != nullptr) {
+      wait->outcome = outcome;
+    } else {
+      wait->outcome = std::move(outcome);
+    }
+    if (wait->block->check && !wait->outcome.transient) wait->outcome.value = ValueRef();
+    if (wait->registers && !wait->outcome.failed()) {
       node.dependents.push_back(wait->block->owner->node.id);
     }
     wait->stage.store(Wait::Stage::kDone, std::memory_order_release);

@@ -24,9 +24,11 @@ void WaitBlock::unref() {
 }
 
 bool WaitBlock::arrive(const Wait& wait) {
-  const bool ends_all = wait.outcome.failed() && !wait.tolerated;
-  if (!ends_all && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-  if (over.exchange(true, std::memory_order_acq_rel)) return false;
+  if (count > 1) {
+    const bool ends_all = wait.outcome.failed() && !wait.tolerated;
+    if (!ends_all && left.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    if (over.exchange(true, std::memory_order_acq_rel)) return false;
+  }
   return gate.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 

@@ -77,7 +77,7 @@ struct WaitBlock {
   Wait* first() { return reinterpret_cast<Wait*>(this + 1); }
 
   Attempt* const owner;
-  const RunId run;
+  RunId run;
   const uint32_t count;
   bool check = false;  // re-checks old dependencies: generations matter, values do not
   const RequestOrigin* origin = nullptr;  // of a request from outside, until release()
