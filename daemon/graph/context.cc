@@ -12,16 +12,17 @@ Result<ValueRef> result_of(Outcome&& outcome) {
 
 }  // namespace
 
-Context::Get Context::get(Key key) { return Get(attempt_, std::move(key)); }
+Context::Get Context::get(Key key) {
+  return Get(attempt_, attempt_.engine.node_of(std::move(key)));
+}
 
 bool Context::Get::await_ready() {
   Engine& engine = attempt_.engine;
-  Node& target = engine.node_of(std::move(key_));
-  if (ValueRef value = engine.value_at_hand(attempt_, target)) {
+  if (ValueRef value = engine.value_at_hand(attempt_, target_)) {
     answer_.emplace(std::move(value));
     return true;
   }
-  Node* const targets[] = {&target};
+  Node* const targets[] = {&target_};
   Result<WaitBlock*> block = engine.open_block(attempt_, targets);
   if (block.ok()) {
     block_ = *block;

@@ -99,7 +99,8 @@ class Engine {
 
   // recheck.cc
   Task<Next> recheck(Attempt& attempt);
-  Edges compare(std::span<const Edge> group, RunId run, Verdict& verdict);
+  class Recorded;
+  void compare(std::span<const Edge> edges, RunId run, Verdict& verdict, Edges& open);
   WaitBlock* open_check(Attempt& attempt, std::span<const Edge> open, RunId run);
   static void judge(std::span<const Edge> open, WaitBlock& block, Verdict& verdict);
   Next settle_checked(Attempt& attempt, Verdict verdict);

@@ -30,6 +30,7 @@ namespace kiln::graph {
 class Engine;
 class Observer;
 struct Attempt;
+struct Node;
 struct WaitBlock;
 
 // Why a node ran the last time it ran.
@@ -167,14 +168,14 @@ class Context {
 
 class Context::Get {
  public:
-  Get(Attempt& attempt, Key key) : attempt_(attempt), key_(std::move(key)) {}
+  Get(Attempt& attempt, Node& target) : attempt_(attempt), target_(target) {}
   bool await_ready();
   KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter);
   Result<ValueRef> await_resume();
 
  private:
   Attempt& attempt_;
-  Key key_;
+  Node& target_;
   WaitBlock* block_ = nullptr;  // when the answer was not at hand
   std::optional<Result<ValueRef>> answer_;
 };

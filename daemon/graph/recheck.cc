@@ -13,6 +13,49 @@ struct Engine::Verdict {
   bool transient = false;
 };
 
+// The recorded dependencies of a node, a few at a time: once the attempt is abandoned those of the
+// node may change, and a copy of them all may be long.
+class Engine::Recorded {
+ public:
+  explicit Recorded(Attempt& attempt) : attempt_(attempt) {}
+
+  // Goes on to the next group; false if there is none.
+  bool next_group() {
+    begins_ = true;
+    return fill();
+  }
+  // More of the group; nothing at its end.
+  std::span<const Edge> more() {
+    if (!fill() || (!begins_ && few_[next_].opens_group != 0)) return {};
+    begins_ = false;
+    const size_t first = next_++;
+    while (next_ < few_.size() && few_[next_].opens_group == 0) ++next_;
+    return {few_.data() + first, next_ - first};
+  }
+
+ private:
+  static constexpr size_t kFew = 512;
+
+  bool fill() {
+    if (next_ < few_.size()) return true;
+    seen_ += few_.size();
+    few_.clear();
+    next_ = 0;
+    Node& node = attempt_.node;
+    NodeGuard guard(node.lock);
+    if (attempt_.abandoned.load(std::memory_order_relaxed)) return false;
+    const size_t count = seen_ < node.deps.size() ? std::min(kFew, node.deps.size() - seen_) : 0;
+    few_.assign(node.deps.data() + seen_, node.deps.data() + seen_ + count);
+    return count > 0;
+  }
+
+  Attempt& attempt_;
+  Edges few_;
+  size_t next_ = 0;  // of the few
+  size_t seen_ = 0;  // before the few
+  bool begins_ = true;
+};
+
 // Group by group: what the function would ask for next is what is checked next, so nothing runs
 // here that the function, if it ran, would not ask for as well.
 Task<Engine::Next> Engine::recheck(Attempt& attempt) {
@@ -27,38 +70,36 @@ Task<Engine::Next> Engine::recheck(Attempt& attempt) {
   };
   Verdict verdict;
   RunId run;
-  Edges deps;  // a copy: once this attempt is abandoned, those of the node may change
   {
     NodeGuard guard(attempt.node.lock);
     run = attempt.newest_run;
-    deps = attempt.node.deps;
   }
-  for (size_t i = 0; i < deps.size() && verdict.changed == 0;) {
-    size_t end = i + 1;
-    while (end < deps.size() && deps[end].opens_group == 0) ++end;
-    const Edges open = compare({deps.data() + i, end - i}, run, verdict);
-    if (!open.empty()) {
-      // One that is open and comes before it may have changed too.
-      const NodeId changed_later = std::exchange(verdict.changed, 0);
-      WaitBlock* block = open_check(attempt, open, run);
-      co_await Suspension{*this, *block};
-      judge(open, *block, verdict);
-      block->unref();
-      if (verdict.changed == 0) verdict.changed = changed_later;
+  Recorded recorded(attempt);
+  while (verdict.changed == 0 && recorded.next_group()) {
+    Edges open;
+    for (auto edges = recorded.more(); !edges.empty(); edges = recorded.more()) {
+      compare(edges, run, verdict, open);
+      if (verdict.changed != 0) break;
     }
-    i = end;
+    if (open.empty()) continue;
+    // One that is open and comes before it may have changed too.
+    const NodeId changed_later = std::exchange(verdict.changed, 0);
+    WaitBlock* block = open_check(attempt, open, run);
+    co_await Suspension{*this, *block};
+    judge(open, *block, verdict);
+    block->unref();
+    if (verdict.changed == 0) verdict.changed = changed_later;
   }
   co_return settle_checked(attempt, std::move(verdict));
 }
 
-// Compares the dependencies of a group, as far as the first that changed, and returns those of
-// which nothing is known now.
-Edges Engine::compare(std::span<const Edge> group, RunId run, Verdict& verdict) {
-  Edges open;
+// Compares dependencies of a group, as far as the first that changed. `open` gets those of which
+// nothing is known now.
+void Engine::compare(std::span<const Edge> edges, RunId run, Verdict& verdict, Edges& open) {
   constexpr size_t kAhead = 16;
-  for (size_t i = 0; i < group.size(); ++i) {
-    if (i + kAhead < group.size()) __builtin_prefetch(&table_.at(group[i + kAhead].node));
-    const Edge& edge = group[i];
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i + kAhead < edges.size()) __builtin_prefetch(&table_.at(edges[i + kAhead].node));
+    const Edge& edge = edges[i];
     Node& dep = table_.at(edge.node);
     if (dep.steady.load(std::memory_order_acquire) == edge.generation) continue;
     NodeGuard guard(dep.lock);
@@ -72,7 +113,6 @@ Edges Engine::compare(std::span<const Edge> group, RunId run, Verdict& verdict) 
       break;
     }
   }
-  return open;
 }
 
 WaitBlock* Engine::open_check(Attempt& attempt, std::span<const Edge> open, RunId run) {

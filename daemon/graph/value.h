@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include "common/base/check.h"
@@ -67,10 +67,14 @@ template <class T>
 class Boxed final : public Value {
  public:
   explicit Boxed(T value) : value_(std::move(value)) {}
+  // Null if `value` is of another type.
+  static const Boxed* of(const Value& value) {
+    return typeid(value) == typeid(Boxed) ? static_cast<const Boxed*>(&value) : nullptr;
+  }
   const T& get() const { return value_; }
 
   bool equals(const Value& other) const override {
-    const auto* same = dynamic_cast<const Boxed*>(&other);
+    const Boxed* same = of(other);
     return same != nullptr && same->value_ == value_;
   }
   size_t bytes() const override {
@@ -93,7 +97,7 @@ ValueRef make_value(T value) {
 // The T inside; CHECKs that it is one.
 template <class T>
 const T& value_as(const Value& value) {
-  const auto* boxed = dynamic_cast<const Boxed<T>*>(&value);
+  const Boxed<T>* boxed = Boxed<T>::of(value);
   KILN_CHECK(boxed != nullptr, "a graph value is of another type than its reader expects");
   return boxed->get();
 }
