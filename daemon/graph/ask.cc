@@ -27,7 +27,7 @@ void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
 
 ValueRef Engine::value_at_hand(Attempt& attempt, Node& target) {
   // Whoever is not Clean for every run takes the way of open_block().
-  if (target.steady.load(std::memory_order_acquire) == 0 || attempt.foreseen != nullptr) return {};
+  if (table_.steady(target.id) == 0 || attempt.foreseen != nullptr) return {};
   Read read;
   read.edge.node = target.id;
   if (attempt.came_from != State::kIdle) {  // else nothing is recorded yet
@@ -44,8 +44,7 @@ ValueRef Engine::value_at_hand(Attempt& attempt, Node& target) {
     target.used = true;
     if (!read.borrowed) target.dependents.push_back(attempt.node.id);
   }
-  counters_.add(Count::kRequests);
-  counters_.add(Count::kCleanHits);
+  counters_.add(Count::kAtHand);
   read.edge.opens_group = attempt.group_closed ? 1 : 0;
   attempt.group_closed = true;
   attempt.reads.push_back(read);
@@ -187,7 +186,7 @@ std::coroutine_handle<> Engine::start(Wait& wait, Node& node) {
   }
   const WaitBlock& block = *wait.block;
   const auto [attempt, handle] = make_attempt(node, node.state, block);
-  node.enter(State::kRunning);
+  enter(node, State::kRunning);
   node.work.attempt = &attempt;  // which has taken over what was there
   wait.started = true;
   attempt.needs_value = !block.check;

@@ -11,8 +11,9 @@
 namespace kiln::graph {
 
 enum class Count : uint8_t {
-  kRequests,
-  kCleanHits,
+  kAtHand,     // requests and gets that were answered without waiting,
+  kRequests,   // the others,
+  kCleanHits,  // and of these what turned out to be Clean
   kCleaned,
   kRan,
   kCutOff,

@@ -82,6 +82,12 @@ class Engine {
   static void take_blocks(Attempt& attempt, std::vector<WaitBlock*>& blocks);
   void drain(Leftovers leftovers, Leaving how);
 
+  // What is remembered is up to date when Clean is entered.
+  void enter(Node& node, State next) KILN_REQUIRES(node.lock) {
+    node.enter(next);
+    table_.note_steady(node);
+  }
+
   // drive.cc
   enum class Next : uint8_t { kCheck, kRun, kEnd };
   static Driver drive(Engine& engine, Node& node, State found, const WaitBlock& asked_by);
@@ -116,11 +122,11 @@ class Engine {
   void fail(Attempt& attempt, Error error);
   void finish_failed(Node& node, Attempt& attempt, Error error, Wait*& done)
       KILN_REQUIRES(node.lock);
-  static void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
+  void return_node(Node& node, Attempt& attempt) KILN_REQUIRES(node.lock);
   void forget_reads(Attempt& attempt);
 
   // invalidate.cc
-  static bool mark(Node& node, NodeId cause, std::vector<NodeId>& next) KILN_REQUIRES(node.lock);
+  bool mark(Node& node, NodeId cause, std::vector<NodeId>& next) KILN_REQUIRES(node.lock);
 
   // evict.cc
   void evict();

@@ -80,7 +80,6 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
 }
 
 Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
-  counters_.add(Count::kRequests);
   if (origin.stop.stop_requested()) co_return cancelled_error();
   origin.party = presence_.enter();
   Node& node = node_of(std::move(key));
@@ -88,12 +87,13 @@ Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
   // While an invalidation is on its way up, what is Clean may be made of both old and new.
   Answer answer;
   if (epoch_.load(std::memory_order_acquire) % 2 == 0 && answer_request(node, run, answer)) {
-    counters_.add(Count::kCleanHits);
+    counters_.add(Count::kAtHand);
     if (observed) [[unlikely]]
       tell_answer(node.key, run, origin.parent, answer, nullptr);
     presence_.leave(origin.party);
     co_return answer;
   }
+  counters_.add(Count::kRequests);
   live_.enter(origin.party);
   const Result<void> done = co_await request_slowly(node, run, origin, answer);
   // What ran for this request was told of when it ended.
@@ -163,8 +163,9 @@ Stats Engine::stats() const {
     stats.node_bytes += order_.bytes();
   }
   stats.value_bytes = counters_.sum(Count::kValueBytes);
-  stats.requests = counters_.sum(Count::kRequests);
-  stats.clean_hits = counters_.sum(Count::kCleanHits);
+  const uint64_t at_hand = counters_.sum(Count::kAtHand);
+  stats.requests = counters_.sum(Count::kRequests) + at_hand;
+  stats.clean_hits = counters_.sum(Count::kCleanHits) + at_hand;
   stats.cleaned = counters_.sum(Count::kCleaned);
   stats.ran = counters_.sum(Count::kRan);
   stats.cut_off = counters_.sum(Count::kCutOff);

@@ -6,7 +6,7 @@ namespace kiln::graph {
 // Marks one node. True: it was believed until now, and so its dependents are next.
 bool Engine::mark(Node& node, NodeId cause, std::vector<NodeId>& next) {
   if (node.state == State::kClean) {
-    node.enter(State::kDirty);
+    enter(node, State::kDirty);
   } else if (node.state == State::kRunning && !node.work.attempt->hit) {
     node.work.attempt->hit = true;
     node.work.attempt->hit_by = cause;

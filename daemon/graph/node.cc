@@ -24,8 +24,6 @@ bool legal(State from, State to) {
 void Node::enter(State next) {
   KILN_CHECK(legal(state, next), "a node of the graph made an illegal transition");
   state = next;
-  const bool believed = state == State::kClean && !transient && good_through == kEveryRun;
-  steady.store(believed ? generation : 0, std::memory_order_release);
 }
 
 void Node::drop_dependent(NodeId dependent) {
@@ -45,7 +43,6 @@ void Node::reset() {
   cost = 0;
   generation = 0;
   value = ValueRef();
-  steady.store(0, std::memory_order_relaxed);
   work.own_through = good_through = kEveryRun;
   deps = Edges();
   dependents = Dependents();

@@ -87,10 +87,6 @@ struct alignas(64) Node {
   // The newest run that this value is good for, with all that is below.
   RunId good_through KILN_GUARDED_BY(lock) = kEveryRun;
   uint32_t generation KILN_GUARDED_BY(lock) = 0;  // 0: it never had a value
-  // The generation while the node is Clean for every run, else 0: what a re-check compares without
-  // taking the lock. Written under the lock, by enter(). Who reads what was true a moment ago is
-  // marked in turn: an invalidation that marks this node goes on to its dependents.
-  std::atomic<uint32_t> steady{0};
 
   const NodeId id;
   RunReason reason KILN_GUARDED_BY(lock) = RunReason::kNeverRan;
@@ -105,8 +101,10 @@ struct alignas(64) Node {
   Edges deps KILN_GUARDED_BY(lock);
   Dependents dependents KILN_GUARDED_BY(lock);
 
-  // CHECKs that the exit is legal. What is remembered is up to date when Clean is entered.
+  // CHECKs that the exit is legal.
   void enter(State next) KILN_REQUIRES(lock);
+  // The generation while the node is Clean for every run, else 0.
+  uint32_t steady() const KILN_REQUIRES(lock) { return clean_for(kEveryRun) ? generation : 0; }
   // May `run` believe what is remembered, without looking further?
   bool clean_for(RunId run) const KILN_REQUIRES(lock) {
     return state == State::kClean && !transient && run <= good_through;

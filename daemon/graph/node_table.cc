@@ -42,7 +42,10 @@ NodeTable::~NodeTable() {
     node.~Node();
     return true;
   });
-  for (size_t i = 0; i < kChunks; ++i) delete_chunk(chunks_[i].load(), kFirstChunk << i);
+  for (size_t i = 0; i < kChunks; ++i) {
+    delete_chunk(chunks_[i].load(), kFirstChunk << i);
+    delete[] steady_[i].load();
+  }
 }
 
 Node* NodeTable::find(const Hash128& hash) const {
@@ -98,7 +101,9 @@ void NodeTable::refill(std::vector<NodeId>& vacant) {
   KILN_CHECK(slot.chunk < kChunks, "the graph holds more nodes than it has ids for");
   Node* chunk = chunks_[slot.chunk].load(std::memory_order_relaxed);
   if (chunk == nullptr) {
-    chunk = new_chunk(size_t{kFirstChunk} << slot.chunk);
+    const size_t nodes = size_t{kFirstChunk} << slot.chunk;
+    chunk = new_chunk(nodes);
+    steady_[slot.chunk].store(new std::atomic<uint32_t>[nodes](), std::memory_order_release);
     chunks_[slot.chunk].store(chunk, std::memory_order_release);
   }
   for (NodeId i = 0; i < kRun; ++i) new (chunk + slot.index + i) Node(first + i);
@@ -129,6 +134,7 @@ void NodeTable::reclaim(Node& node) {
   {
     NodeGuard guard(node.lock);
     node.reset();
+    note_steady(node);
   }
   NodeGuard lock(growing_);
   reclaimed_.push_back(node.id);
@@ -146,7 +152,8 @@ uint64_t NodeTable::bytes() const {
     NodeGuard lock(shard.mutex);
     index += shard.index.capacity() * (sizeof(Entry) + 1);
   }
-  return index + uint64_t{places_.load(std::memory_order_relaxed)} * sizeof(Node);
+  const uint64_t place = sizeof(Node) + sizeof(std::atomic<uint32_t>);
+  return index + places_.load(std::memory_order_relaxed) * place;
 }
 
 }  // namespace kiln::graph

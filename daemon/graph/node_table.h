@@ -35,6 +35,22 @@ class NodeTable {
     return chunks_[slot.chunk].load(std::memory_order_acquire)[slot.index];
   }
 
+  // The generation of a node that is Clean for every run, else 0: what a re-check compares without
+  // a lock. Many are side by side, so that a re-check of many dependencies reads little. Who reads
+  // what was true a moment ago is marked in turn: an invalidation that marks this node goes on to
+  // its dependents.
+  uint32_t steady(NodeId id) const {
+    const Slot slot(id);
+    return steady_[slot.chunk].load(std::memory_order_acquire)[slot.index].load(
+        std::memory_order_acquire);
+  }
+  // After every change of what Node::steady() is made of, under the same lock.
+  void note_steady(const Node& node) KILN_REQUIRES(node.lock) {
+    const Slot slot(node.id);
+    steady_[slot.chunk].load(std::memory_order_relaxed)[slot.index].store(
+        node.steady(), std::memory_order_release);
+  }
+
   // From here on a look-up notes another sweep.
   void begin_sweep() { sweep_.fetch_add(1, std::memory_order_seq_cst); }
   // Was not looked up while this sweep or the one before it was the newest.
@@ -123,6 +139,7 @@ class NodeTable {
   std::array<Shard, kShards> shards_;
   std::array<Lane, kLanes> lanes_;
   std::array<std::atomic<Node*>, kChunks> chunks_{};
+  std::array<std::atomic<std::atomic<uint32_t>*>, kChunks> steady_{};
   std::atomic<NodeId> places_{0};  // ids below this one have one; written under growing_
   std::atomic<uint8_t> sweep_{0};
   NodeLock growing_;

@@ -96,12 +96,9 @@ Task<Engine::Next> Engine::recheck(Attempt& attempt) {
 // Compares dependencies of a group, as far as the first that changed. `open` gets those of which
 // nothing is known now.
 void Engine::compare(std::span<const Edge> edges, RunId run, Verdict& verdict, Edges& open) {
-  constexpr size_t kAhead = 16;
-  for (size_t i = 0; i < edges.size(); ++i) {
-    if (i + kAhead < edges.size()) __builtin_prefetch(&table_.at(edges[i + kAhead].node));
-    const Edge& edge = edges[i];
+  for (const Edge& edge : edges) {
+    if (table_.steady(edge.node) == edge.generation) continue;
     Node& dep = table_.at(edge.node);
-    if (dep.steady.load(std::memory_order_acquire) == edge.generation) continue;
     NodeGuard guard(dep.lock);
     if (!dep.clean_for(run)) {
       open.push_back(edge);
@@ -167,7 +164,7 @@ Engine::Next Engine::settle_checked(Attempt& attempt, Verdict verdict) {
       }
       counters_.add(Count::kCleaned);
       node.failed = false;
-      node.enter(State::kClean);
+      enter(node, State::kClean);
       if (attempt.needs_value) node.used = true;
       finish(node, attempt, clean_outcome(node, attempt.needs_value), done);
     }

@@ -55,7 +55,7 @@ Engine::Next Engine::settle_computed(Attempt& attempt, Computed computed) {
       attempt.came_from = stale ? State::kDirty : State::kClean;
       attempt.restarts += stale ? 1 : 0;
       if (!stale && attempt.newest_run <= node.good_through) {
-        node.enter(State::kClean);
+        enter(node, State::kClean);
         Outcome outcome = clean_outcome(node, true);
         outcome.ran = true;
         finish(node, attempt, std::move(outcome), done);
@@ -181,7 +181,7 @@ void Engine::return_node(Node& node, Attempt& attempt) {
   node.forced |= std::exchange(attempt.was_forced, false);
   State found = attempt.came_from;
   if (attempt.hit && found == State::kClean) found = State::kDirty;
-  node.enter(found);
+  enter(node, found);
   node.work.own_through = attempt.own_through;
 }
 

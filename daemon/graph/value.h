@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <typeinfo>
 #include <utility>
 
@@ -30,13 +31,14 @@ class Value {
 
  private:
   friend class ValueRef;
-  mutable std::atomic<uint32_t> references_{0};
+  mutable std::atomic<uint32_t> references_{1};  // the maker's
 };
 
 class ValueRef {
  public:
   ValueRef() = default;
-  explicit ValueRef(const Value* value) : value_(value) { acquire(); }
+  // Of a new value, whose only owner this becomes.
+  explicit ValueRef(std::unique_ptr<const Value> value) : value_(value.release()) {}
   ValueRef(const ValueRef& other) : value_(other.value_) { acquire(); }
   ValueRef(ValueRef&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
   ValueRef& operator=(ValueRef other) noexcept {
@@ -44,7 +46,9 @@ class ValueRef {
     return *this;
   }
   ~ValueRef() {
-    if (value_ != nullptr && value_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    // Whoever sees one reference has it: nobody can make another.
+    if (value_ != nullptr && (value_->references_.load(std::memory_order_acquire) == 1 ||
+                              value_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)) {
       delete value_;
     }
   }
@@ -91,7 +95,7 @@ class Boxed final : public Value {
 
 template <class T>
 ValueRef make_value(T value) {
-  return ValueRef(new Boxed<T>(std::move(value)));
+  return ValueRef(std::make_unique<const Boxed<T>>(std::move(value)));
 }
 
 // The T inside; CHECKs that it is one.
