@@ -33,9 +33,6 @@ class BareMemo {
     }
     return nodes_[root].value;
   }
-  // The value of a node that was computed.
-  int at(int n) const { return nodes_[index_.find(hash_of(n))->second].value; }
-  size_t edges() const { return nodes_.size() * 2; }
 
  private:
   struct Node {
@@ -82,8 +79,7 @@ class BareMemo {
     return xxh3_128(std::string_view(reinterpret_cast<const char*>(&n), sizeof n));
   }
   uint32_t node_of(int n) {
-    const auto [found, made] =
-        index_.try_emplace(hash_of(n), static_cast<uint32_t>(nodes_.size()));
+    const auto [found, made] = index_.try_emplace(hash_of(n), static_cast<uint32_t>(nodes_.size()));
     if (made) nodes_.emplace_back();
     return found->second;
   }

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <unordered_map>
 
 #include "daemon/async/sync_wait.h"
 #include "daemon/graph/graph.h"
+#include "tests/bench/graph/bare_memo.h"
 
 namespace kiln::graph {
 namespace {
@@ -99,34 +99,17 @@ BENCHMARK(FirstRun)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-// The floor: a recursive memo of heap nodes in a std::unordered_map, no threads, no changes.
-void FirstRunOfANaiveMemo(benchmark::State& state) {
-  struct Memo {
-    struct Node {
-      int value = 0;
-      std::vector<Node*> deps;
-    };
-    std::unordered_map<Hash128, std::unique_ptr<Node>> nodes;
-    Node* at(int n) {
-      const std::string_view bytes(reinterpret_cast<const char*>(&n), sizeof n);
-      auto& node = nodes[xxh3_128(bytes)];
-      if (!node) node = std::make_unique<Node>();
-      return node.get();
-    }
-  };
-  const int nodes = static_cast<int>(state.range(0));
+// The floor: the same chain without anything that makes a memo of it; see bare_memo.h.
+void BareFirstRun(benchmark::State& state) {
+  const auto nodes = static_cast<int>(state.range(0));
   for (auto _ : state) {
-    Memo memo;
-    for (int n = 0; n <= nodes; ++n) {  // bottom up: it would overflow the stack
-      Memo::Node* node = memo.at(n);
-      if (n >= 2) node->deps = {memo.at(n - 1), memo.at(n - 2)};
-      node->value = n;
-    }
-    benchmark::DoNotOptimize(memo.nodes.size());
+    BareMemo memo(static_cast<size_t>(nodes));
+    benchmark::DoNotOptimize(memo.fib(nodes));
   }
   state.SetItemsProcessed(state.iterations() * nodes);
 }
-BENCHMARK(FirstRunOfANaiveMemo)
+BENCHMARK(BareFirstRun)
+    ->Arg(100'000)
     ->Arg(1'000'000)
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
@@ -253,21 +236,18 @@ void DirtyScan(benchmark::State& state) {
 }
 BENCHMARK(DirtyScan)->Unit(benchmark::kMicrosecond)->MeasureProcessCPUTime()->UseRealTime();
 
-// The floor: one field of each of as many records of a node's size, by index.
+// The floor: as many numbers, each found by the index that an edge names.
 void RawScan(benchmark::State& state) {
-  struct alignas(64) Record {
-    uint32_t generation = 1;
-    char rest[188];
-  };
-  const std::vector<Record> nodes(Wide::kLeaves);
+  const std::vector<uint32_t> generations(Wide::kLeaves, 1);
   std::vector<std::pair<uint32_t, uint32_t>> edges;
-  for (uint32_t n = 0; n < nodes.size(); ++n) edges.emplace_back(n, 1);
-  // Nodes lie in 64 slabs by hash, each in the order of making.
-  std::stable_sort(edges.begin(), edges.end(),
-                   [](const auto& a, const auto& b) { return a.first % 3'125 < b.first % 3'125; });
+  for (uint32_t n = 0; n < generations.size(); ++n) edges.emplace_back(n, 1);
   for (auto _ : state) {
     size_t changed = 0;
-    for (const auto& [node, generation] : edges) changed += nodes[node].generation != generation;
+    for (const auto& [node, generation] : edges) {
+      const uint32_t now = generations[node];
+      benchmark::DoNotOptimize(now);
+      changed += now != generation;
+    }
     benchmark::DoNotOptimize(changed);
   }
   state.SetItemsProcessed(state.iterations() * Wide::kLeaves);
