@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -22,28 +23,23 @@ void deallocate(void* frame, size_t) noexcept { ::operator delete(frame); }
 namespace {
 
 constexpr size_t kStep = 16;
-constexpr size_t kClasses = 128;          // frames up to 2 KiB
-constexpr size_t kMaxFreeInClass = 4096;  // per thread; the rest returns to malloc
+constexpr size_t kClasses = 128;  // frames up to 2 KiB
+// Per thread; the rest returns to malloc. Frames that one thread makes and another ends, as those
+// of calls do, would else pile up here.
+constexpr size_t kMaxFreeBytes = size_t{1} << 20;
 
 struct FreeFrame {
   FreeFrame* next;
 };
 
 struct Pool {
-  struct Class {
-    FreeFrame* head = nullptr;
-    size_t size = 0;
-  };
-  std::array<Class, kClasses> classes;
+  std::array<FreeFrame*, kClasses> free{};
+  size_t room = kMaxFreeBytes;
 
   ~Pool() {
-    for (Class& c : classes) {
-      while (c.head != nullptr) {
-        FreeFrame* frame = c.head;
-        c.head = frame->next;
-        ::operator delete(frame);
-      }
-      c.size = kMaxFreeInClass;  // frames that outlive this thread's pool go straight to malloc
+    room = 0;  // frames that outlive this thread's pool go straight to malloc
+    for (FreeFrame*& head : free) {
+      while (head != nullptr) ::operator delete(std::exchange(head, head->next));
     }
   }
 };
@@ -51,33 +47,25 @@ struct Pool {
 thread_local Pool pool;
 
 size_t class_of(size_t bytes) { return (bytes + kStep - 1) / kStep - 1; }
+size_t bytes_of(size_t c) { return (c + 1) * kStep; }
 
 }  // namespace
 
 void* allocate(size_t bytes) {
   const size_t c = class_of(bytes);
   if (c >= kClasses) return ::operator new(bytes);
-  Pool::Class& list = pool.classes[c];
-  if (list.head != nullptr) {
-    FreeFrame* frame = list.head;
-    list.head = frame->next;
-    --list.size;
-    return frame;
-  }
-  return ::operator new((c + 1) * kStep);
+  FreeFrame*& head = pool.free[c];
+  if (head == nullptr) return ::operator new(bytes_of(c));
+  pool.room += bytes_of(c);
+  return std::exchange(head, head->next);
 }
 
 void deallocate(void* frame, size_t bytes) noexcept {
   const size_t c = class_of(bytes);
-  if (c < kClasses) {
-    Pool::Class& list = pool.classes[c];
-    if (list.size < kMaxFreeInClass) {
-      list.head = ::new (frame) FreeFrame{list.head};
-      ++list.size;
-      return;
-    }
-  }
-  ::operator delete(frame);
+  if (c >= kClasses || pool.room < bytes_of(c)) return ::operator delete(frame);
+  FreeFrame*& head = pool.free[c];
+  head = ::new (frame) FreeFrame{head};
+  pool.room -= bytes_of(c);
 }
 
 #endif

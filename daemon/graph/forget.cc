@@ -27,7 +27,7 @@ constexpr int kVisits = 512;  // of one piece of work
 void Engine::note_size() {
   const uint64_t limit = forget_above_.load(std::memory_order_relaxed);
   if (limit == 0) return;
-  if (!sweeping_.load(std::memory_order_relaxed) && table_.size() <= limit) return;
+  if (!sweeping_.load(std::memory_order_relaxed) && table_.weight() <= limit) return;
   if (!sweep_posted_.exchange(true)) post_sweep();
 }
 
@@ -52,7 +52,7 @@ void Engine::post_sweep() {
 bool Engine::sweep() {
   switch (sweep_.phase) {
     case Sweep::Phase::kResting:
-      if (table_.size() <= forget_above_.load()) return false;
+      if (table_.weight() <= forget_above_.load()) return false;
       sweeping_.store(true);
       table_.begin_sweep();
       sweep_.cursor = 0;
@@ -63,7 +63,7 @@ bool Engine::sweep() {
         if (!visit_next()) {
           presence_.turn();
           // So that the visits cost little for each node that is made.
-          forget_above_.store(std::max(options_.node_budget, table_.size() * 3 / 2));
+          forget_above_.store(std::max(options_.node_budget, table_.weight() * 3 / 2));
           sweep_.phase = Sweep::Phase::kDraining;
           break;
         }

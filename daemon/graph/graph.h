@@ -65,7 +65,7 @@ struct Answer {
 struct Stats {
   uint64_t nodes = 0;
   uint64_t edges = 0;
-  // Nodes, edges and index; then values.
+  // Nodes, keys, edges and index; then values.
   uint64_t node_bytes = 0;
   uint64_t value_bytes = 0;
   // Counted since construction.
@@ -93,6 +93,7 @@ struct Options {
   uint64_t (*ticks)() = processor_ticks;
   // With more nodes than this, those that nothing depends on and nobody asked for of late are
   // forgotten, keys and all, piece by piece while requests go on; 0: never. What is in use stays.
+  // Each KiB that the keys hold counts as one node more.
   uint64_t node_budget = uint64_t{1} << 20;
   // A root whose inputs change while it runs is run again, this often at most; then the request
   // fails and says what kept changing.

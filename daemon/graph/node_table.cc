@@ -62,6 +62,7 @@ Node& NodeTable::find_or_create(Key&& key) {
   const auto place =
       shard.index.lazy_emplace(key.hash, [&](const auto& construct) KILN_REQUIRES(shard.mutex) {
         const uint32_t tag = tag_of(key.hash);
+        shard.key_bytes.fetch_add(key.input->bytes(), std::memory_order_relaxed);
         Node& node = take_vacant();
         {
           NodeGuard guard(node.lock);
@@ -127,6 +128,7 @@ bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
   node.gone = true;
   shard.index.erase(shard.index.find(node.key.hash));
   shard.nodes.fetch_sub(1, std::memory_order_relaxed);
+  shard.key_bytes.fetch_sub(node.key.input->bytes(), std::memory_order_relaxed);
   return true;
 }
 
@@ -146,6 +148,12 @@ uint64_t NodeTable::size() const {
   return nodes;
 }
 
+uint64_t NodeTable::key_bytes() const {
+  uint64_t bytes = 0;
+  for (const Shard& shard : shards_) bytes += shard.key_bytes.load(std::memory_order_relaxed);
+  return bytes;
+}
+
 uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
   for (const Shard& shard : shards_) {
@@ -153,7 +161,7 @@ uint64_t NodeTable::bytes() const {
     index += shard.index.capacity() * (sizeof(Entry) + 1);
   }
   const uint64_t place = sizeof(Node) + sizeof(std::atomic<uint32_t>);
-  return index + places_.load(std::memory_order_relaxed) * place;
+  return index + places_.load(std::memory_order_relaxed) * place + key_bytes();
 }
 
 }  // namespace kiln::graph

@@ -79,10 +79,14 @@ class NodeTable {
   }
 
   uint64_t size() const;
+  // With what the keys hold.
   uint64_t bytes() const;
+  // In nodes: those there are, and what the keys hold besides.
+  uint64_t weight() const { return size() + key_bytes() / kBytesOfOne; }
 
  private:
   static constexpr uint32_t kShards = 64;
+  static constexpr uint64_t kBytesOfOne = 1024;
   // Chunk c holds kFirstChunk << c nodes: no node ever moves, and no table of chunks grows.
   static constexpr NodeId kFirstChunk = 64;
   static constexpr NodeId kChunks = 26;
@@ -121,7 +125,8 @@ class NodeTable {
   struct alignas(64) Shard {
     mutable NodeLock mutex;
     Index index KILN_GUARDED_BY(mutex);
-    std::atomic<uint32_t> nodes{0};  // written under the mutex
+    std::atomic<uint32_t> nodes{0};      // written under the mutex
+    std::atomic<uint64_t> key_bytes{0};  // as well
   };
   struct alignas(64) Lane {
     NodeLock mutex;
@@ -132,6 +137,7 @@ class NodeTable {
   uint8_t age(uint8_t looked_up) const {
     return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
   }
+  uint64_t key_bytes() const;
   Node& take_vacant();
   void refill(std::vector<NodeId>& vacant);
 

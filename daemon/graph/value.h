@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/types/heap_bytes.h"
 
 namespace kiln::graph {
 
@@ -65,8 +66,7 @@ class ValueRef {
   const Value* value_ = nullptr;
 };
 
-// A T in the graph. `footprint(const T&)`, found by argument-dependent look-up, may add the heap
-// bytes that T owns beyond sizeof(T).
+// A T in the graph.
 template <class T>
 class Boxed final : public Value {
  public:
@@ -81,13 +81,7 @@ class Boxed final : public Value {
     const Boxed* same = of(other);
     return same != nullptr && same->value_ == value_;
   }
-  size_t bytes() const override {
-    if constexpr (requires { footprint(value_); }) {
-      return sizeof(*this) + footprint(value_);
-    } else {
-      return sizeof(*this);
-    }
-  }
+  size_t bytes() const override { return sizeof(*this) + heap_bytes(value_); }
 
  private:
   const T value_;

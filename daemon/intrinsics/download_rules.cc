@@ -23,6 +23,7 @@ rules::RuleSet download_rules(const RuleServices& services) {
       [&services](graph::Context& context,
                   const DownloadFile& request) -> Task<Result<DirectoryDigest>> {
         KILN_CO_ASSIGN(const fetch::Url url, fetch::Url::parse(request.url));
+        KILN_CO_TRY(co_await context.get(services.router->losses(context)));
         KILN_CO_TRY(co_await services.downloads->download(url, request.expected_digest,
                                                           context.stop_token()));
         const store::File file{request.expected_digest, false};

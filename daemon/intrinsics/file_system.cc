@@ -11,11 +11,7 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
   std::vector<Place> places;
   for (const watch::Change& change : changes) {
     if (change.kind == watch::Change::Kind::kOverflow) {
-      overflows_.fetch_add(1);
-      hashes.push_back(FsFunctions::watch_hash(workspaces_.host(), RelPath()));
-      for (const Workspace* workspace : workspaces_.all()) {
-        hashes.push_back(FsFunctions::watch_hash(*workspace, RelPath()));
-      }
+      add_everything(hashes);
       continue;
     }
     if (directory == nullptr || *directory != change.directory) {
@@ -34,6 +30,23 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
 
 void ChangeRouter::forget(const Hash128& node) {
   if (graph::Graph* graph = graph_.load()) graph->invalidate(std::span(&node, 1));
+}
+
+void ChangeRouter::note_loss(const graph::Context& reader, const Error& error) {
+  graph::Graph* graph = graph_.load();
+  const bool lost = error.code() == ErrorCode::kNotFound && error.blame() == Blame::kEnvironment;
+  if (!lost || graph == nullptr || !losses_.note(reader.key(), reader.run())) return;
+  std::vector<Hash128> hashes = losses_.hashes();
+  add_everything(hashes);
+  graph->invalidate(hashes);
+}
+
+void ChangeRouter::add_everything(std::vector<Hash128>& hashes) {
+  overflows_.fetch_add(1);
+  hashes.push_back(FsFunctions::watch_hash(workspaces_.host(), RelPath()));
+  for (const Workspace* workspace : workspaces_.all()) {
+    hashes.push_back(FsFunctions::watch_hash(*workspace, RelPath()));
+  }
 }
 
 void ChangeRouter::add_hashes(const watch::Change& change, const Place& place,

@@ -21,6 +21,7 @@
 #include "daemon/intrinsics/glob_function.h"
 #include "daemon/intrinsics/glob_query.h"
 #include "daemon/intrinsics/ignore_function.h"
+#include "daemon/intrinsics/losses.h"
 #include "daemon/intrinsics/workspace.h"
 #include "daemon/watch/watcher.h"
 
@@ -43,6 +44,11 @@ class ChangeRouter final : public watch::ChangeSink {
   std::atomic<uint64_t>& overflows() { return overflows_; }
   // Has a node run again that nothing on disk has changed for: what it made was lost.
   void forget(const Hash128& node);
+  // `reader` failed with `error`. If that is content that the store has lost, all who brought
+  // content are to look again, and with them what reads: so it is repeated, once in each run.
+  void note_loss(const graph::Context& reader, const Error& error);
+  // What a node that brings content from elsewhere than the disk depends on.
+  graph::Key losses(const graph::Context& node) const { return losses_.key(node.key()); }
 
   void changed(std::span<const watch::Change> changes) override;
 
@@ -50,11 +56,14 @@ class ChangeRouter final : public watch::ChangeSink {
   using Place = std::pair<const Workspace*, RelPath>;  // of a directory
   static void add_hashes(const watch::Change& change, const Place& place,
                          std::vector<Hash128>& hashes);
+  // All that was read of all workspaces.
+  void add_everything(std::vector<Hash128>& hashes);
 
   const Workspaces& workspaces_;
   std::atomic<graph::Graph*> graph_{nullptr};
   std::atomic<ChangeBell*> bell_{nullptr};
   std::atomic<uint64_t> overflows_{0};
+  Losses losses_;
 };
 
 class FileSystem {

@@ -29,6 +29,7 @@ struct PathInput {
   RelPath path;
   friend bool operator==(const PathInput&, const PathInput&) = default;
 };
+inline size_t footprint(const PathInput& input) { return heap_bytes(input.path); }
 
 // The watch of a directory; differs whenever what was read under it is void.
 struct DirectoryWatch {

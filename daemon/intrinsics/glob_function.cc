@@ -44,6 +44,16 @@ struct GlobFunction::Pending {
   GlobResult result;
 };
 
+size_t footprint(const GlobInput& input) {
+  size_t bytes = heap_bytes(input.path) + heap_bytes(input.real) +
+                 heap_bytes(input.state.positions) +
+                 input.links.capacity() * sizeof(GlobInput::Visit);
+  for (const GlobInput::Visit& visit : input.links) {
+    bytes += heap_bytes(visit.real) + heap_bytes(visit.state.positions);
+  }
+  return bytes;
+}
+
 std::string_view GlobFunction::name() const { return kName; }
 
 std::string GlobFunction::describe(const graph::Value& value) const {

@@ -33,6 +33,7 @@ struct GlobInput {
   std::vector<Visit> links;
   friend bool operator==(const GlobInput&, const GlobInput&) = default;
 };
+size_t footprint(const GlobInput& input);
 
 struct GlobResult {
   store::TreePtr tree;
@@ -42,6 +43,10 @@ struct GlobResult {
     return a.tree->digest() == b.tree->digest() && a.matched == b.matched && a.notes == b.notes;
   }
 };
+
+inline size_t footprint(const GlobResult& result) {
+  return result.tree->bytes() + heap_bytes(result.matched) + heap_bytes(result.notes);
+}
 
 // The includes of the query that matched nothing.
 std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result);

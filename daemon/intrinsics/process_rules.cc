@@ -27,6 +27,7 @@ Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Conte
 Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& context,
                                   const PreparedProcess& prepared) {
   const auto& [process, tool, action] = *prepared.parts;
+  KILN_CO_TRY(co_await context.get(services.router->losses(context)));
   const auto observer = services.outputs->open(context.key());
   const exec::RunRequest request{.process = process,
                                  .tool = tool,
@@ -35,9 +36,13 @@ Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& 
                                  .keep = services.outputs->keep(context.key()),
                                  .observer = observer.get(),
                                  .stop = context.stop_token()};
-  KILN_CO_ASSIGN(exec::RunResult result, co_await services.runner->run(request));
-  const graph::Validity validity = validity_of(result, process.cache_scope);
-  co_return graph::Computed{graph::make_value(ProcessOutcome{std::move(result), context.key()}),
+  Result<exec::RunResult> result = co_await services.runner->run(request);
+  if (!result.ok()) {
+    services.router->note_loss(context, result.error());
+    co_return result.error();
+  }
+  const graph::Validity validity = validity_of(*result, process.cache_scope);
+  co_return graph::Computed{graph::make_value(ProcessOutcome{*std::move(result), context.key()}),
                             validity};
 }
 
@@ -143,13 +148,6 @@ rules::Rule<Environment> environment(const EnvironmentRequest& request,
 std::map<std::string, Digest> FallibleProcessResult::artifacts() const {
   if (output_digest.digest.empty()) return {};
   return {{"output", output_digest.digest}};
-}
-
-size_t footprint(const FallibleProcessResult& result) {
-  return result.stdout_text.capacity() + result.stderr_text.capacity();
-}
-size_t footprint(const ProcessResult& result) {
-  return result.stdout_text.capacity() + result.stderr_text.capacity();
 }
 
 rules::RuleSet process_rules(const RuleServices& services) {

@@ -4,6 +4,14 @@
 
 namespace kiln::intrinsics {
 
+size_t footprint(const PreparedProcess& value) {
+  const auto& [process, tool, action] = *value.parts;
+  return sizeof *value.parts + heap_bytes(process.argv) + heap_bytes(process.description) +
+         process.inputs->bytes() + heap_bytes(process.env) + heap_bytes(process.working_directory) +
+         heap_bytes(process.output_files) + heap_bytes(process.output_directories) +
+         heap_bytes(tool.path) + heap_bytes(action.action) + heap_bytes(action.command);
+}
+
 bool operator==(const ProcessOutcome& a, const ProcessOutcome& b) {
   const auto compared = [](const ProcessOutcome& outcome) {
     const store::ActionResult& result = outcome.run.result;

@@ -36,6 +36,7 @@ struct PreparedProcess {
            a.parts->process.cache_scope == b.parts->process.cache_scope;
   }
 };
+size_t footprint(const PreparedProcess& value);
 inline void encode_value(rules::Encoder& out, const PreparedProcess& value) {
   rules::encode_value(out, value.parts->action.digest);
   rules::encode_value(out, value.parts->process.cache_scope);
@@ -108,6 +109,9 @@ struct PreparedExecution {
 
   friend bool operator==(const PreparedExecution&, const PreparedExecution&) = default;
 };
+inline size_t footprint(const PreparedExecution& value) {
+  return footprint(value.process) + heap_bytes(value.warnings);
+}
 inline void encode_value(rules::Encoder& out, const PreparedExecution& value) {
   encode_value(out, value.process);
   rules::encode_value(out, value.warnings);

@@ -71,7 +71,6 @@ struct FallibleProcessResult {
   }
   friend bool operator==(const FallibleProcessResult&, const FallibleProcessResult&) = default;
 };
-size_t footprint(const FallibleProcessResult& result);
 
 // Of a process that succeeded; to ask for one from a process that fails is an error.
 struct ProcessResult {
@@ -92,7 +91,6 @@ struct ProcessResult {
   }
   friend bool operator==(const ProcessResult&, const ProcessResult&) = default;
 };
-size_t footprint(const ProcessResult& result);
 
 // A root param: the environment variables that the client lends.
 struct ClientEnvironment {

@@ -126,6 +126,20 @@ DigestEntries entries_of(const store::TreePtr& tree) {
   return entries;
 }
 
+// What reads content that the store should have.
+template <class T>
+Result<T> noting_loss(const RuleServices& services, const graph::Context& reader, Result<T> read) {
+  if (!read.ok()) services.router->note_loss(reader, read.error());
+  return read;
+}
+
+Result<FileHead> head_of(const FileHeadRequest& request, store::Store& store) {
+  KILN_ASSIGN(const auto reader, store.blobs().reader(request.file_digest));
+  KILN_ASSIGN(std::string bytes,
+              reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
+  return FileHead{std::move(bytes)};
+}
+
 Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& store) {
   DigestContents contents;
   for (const store::PathEntry& leaf : store::leaves_of(tree)) {
@@ -158,36 +172,11 @@ rules::Rule<DirectoryDigest, rules::Gets<CapturedTree(DigestSubset)>> digest_of_
 
 }  // namespace
 
-size_t footprint(const Snapshot& snapshot) {
-  size_t bytes = 0;
-  for (const auto& names : {&snapshot.files, &snapshot.dirs}) {
-    for (const std::string& name : *names) bytes += sizeof name + name.capacity();
-  }
-  return bytes;
-}
-size_t footprint(const Paths& paths) {
-  size_t bytes = 0;
-  for (const auto& names : {&paths.files, &paths.dirs}) {
-    for (const std::string& name : *names) bytes += sizeof name + name.capacity();
-  }
-  return bytes;
-}
 bool walks_before(std::string_view a, std::string_view b) {
   // A slash ends a component, and what is shorter comes first.
   const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
                                       [&](char x, char y) { return rank(x) < rank(y); });
-}
-size_t footprint(const DigestEntries& entries) {
-  size_t bytes = entries.directories.size() * sizeof(RelPath);
-  for (const FileEntry& file : entries.files) bytes += sizeof file + file.path.str().size();
-  for (const SymlinkEntry& link : entries.symlinks) bytes += sizeof link + link.target.size();
-  return bytes;
-}
-size_t footprint(const DigestContents& contents) {
-  size_t bytes = 0;
-  for (const FileContent& file : contents.files) bytes += sizeof file + file.content.size();
-  return bytes;
 }
 
 rules::RuleSet tree_rules(const RuleServices& services) {
@@ -260,17 +249,16 @@ rules::RuleSet tree_rules(const RuleServices& services) {
       });
   set.intrinsic<DigestContents(DirectoryDigest)>(
       "digest_contents",
-      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
+      [&services](graph::Context& context,
+                  const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
         KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
-        co_return contents_of(tree, *services.store);
+        co_return noting_loss(services, context, contents_of(tree, *services.store));
       });
   set.intrinsic<FileHead(FileHeadRequest)>(
       "file_head",
-      [&services](graph::Context&, const FileHeadRequest& request) -> Task<Result<FileHead>> {
-        KILN_CO_ASSIGN(const auto reader, services.store->blobs().reader(request.file_digest));
-        KILN_CO_ASSIGN(std::string bytes,
-                       reader->next(static_cast<size_t>(std::max(request.size, int64_t{0}))));
-        co_return FileHead{std::move(bytes)};
+      [&services](graph::Context& context,
+                  const FileHeadRequest& request) -> Task<Result<FileHead>> {
+        co_return noting_loss(services, context, head_of(request, *services.store));
       });
   set.query<CapturedTree(PathGlobs)>();
   set.query<CapturedTree(DigestSubset)>();

@@ -36,6 +36,9 @@ struct DirectoryDigest {
     return a.digest == b.digest;
   }
 };
+inline size_t footprint(const DirectoryDigest& value) {
+  return value.tree == nullptr ? 0 : value.tree->bytes();
+}
 inline void encode_value(rules::Encoder& out, const DirectoryDigest& value) {
   rules::encode_value(out, value.digest);
 }
@@ -103,7 +106,6 @@ struct Snapshot {
   }
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
-size_t footprint(const Snapshot& snapshot);
 
 // The names that globs match; no file is read. `dirs` only those that a glob matches. Both in the
 // order of a walk: by components, parents first.
@@ -121,7 +123,6 @@ struct Paths {
   }
   friend bool operator==(const Paths&, const Paths&) = default;
 };
-size_t footprint(const Paths& paths);
 // Whether a walk comes to `a` before `b`.
 bool walks_before(std::string_view a, std::string_view b);
 
@@ -253,7 +254,6 @@ struct DigestEntries {
   }
   friend bool operator==(const DigestEntries&, const DigestEntries&) = default;
 };
-size_t footprint(const DigestEntries& entries);
 
 // The first bytes of a file that the store holds, `size` of them or all.
 struct FileHeadRequest {
@@ -286,6 +286,5 @@ struct DigestContents {
   static void fields(auto& self, auto&& field) { field("files", self.files); }
   friend bool operator==(const DigestContents&, const DigestContents&) = default;
 };
-size_t footprint(const DigestContents& contents);
 
 }  // namespace kiln::intrinsics

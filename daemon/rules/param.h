@@ -26,6 +26,8 @@ struct Param {
     return a.type == b.type && a.hash == b.hash;
   }
 };
+// Nodes that have the same param count it each.
+inline size_t footprint(const Param& param) { return param.value->bytes(); }
 
 template <EngineValue T>
 Param make_param(T value) {

@@ -4,6 +4,7 @@
 
 #include "common/base/check.h"
 #include "common/types/hash.h"
+#include "common/types/heap_bytes.h"
 #include "daemon/store/directory_codec.h"
 
 namespace kiln::store {
@@ -43,11 +44,18 @@ const TreePtr& Tree::empty() {
 
 Tree::Tree(std::vector<Entry> entries) : entries_(std::move(entries)) {
   digest_ = directory_digest_of(encode());
+  size_t names = 0;
+  size_t biggest_below = 0;
   for (const Entry& entry : entries_) {
+    names += heap_bytes(entry.name);
     if (const auto* below = std::get_if<TreePtr>(&entry.node)) {
       depth_ = std::max(depth_, (*below)->depth_ + 1);
+      biggest_below = std::max(biggest_below, (*below)->bytes_);
+    } else if (const auto* link = std::get_if<Symlink>(&entry.node)) {
+      names += heap_bytes(link->target);
     }
   }
+  bytes_ = sizeof(Tree) + entries_.capacity() * sizeof(Entry) + names + biggest_below;
 }
 
 Tree::~Tree() {

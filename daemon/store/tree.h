@@ -60,6 +60,9 @@ class Tree {
   std::string encode() const;
   // Levels of directories below this one; 0 if it has none.
   uint32_t depth() const { return depth_; }
+  // About how much memory a change of one file below makes new: the directories on the way to it,
+  // at their biggest. All others are shared with the tree that it was before.
+  size_t bytes() const { return bytes_; }
   // The entry of that name, or nullptr.
   const Entry* find(std::string_view name) const;
   // The node at `path`, or nullptr; the root itself is not a node. Symlinks are not followed.
@@ -72,6 +75,7 @@ class Tree {
   std::vector<Entry> entries_;
   Digest digest_;
   uint32_t depth_ = 0;
+  size_t bytes_ = 0;
 };
 
 // Calls `visit(path, node)` for every entry, parents before children, sorted by path components.

@@ -23,6 +23,7 @@
 #include "daemon/store/tree_ops.h"
 #include "daemon/trace/counters.h"
 #include "daemon/watch/watcher.h"
+#include "tests/support/lossy_store.h"
 #include "tests/support/quiet_log.h"
 #include "tests/support/temp_directory.h"
 
@@ -55,7 +56,7 @@ class EngineFixture : public testing::Test {
       : blocking_("blocking", 2),
         home_("home", 2),
         router_(workspaces_),
-        store_(store::make_memory_store()),
+        store_(std::make_unique<LossyStore>(store::make_memory_store())),
         watcher_(*watch::make_inotify_watcher(router_, log_, max_watches)),
         fs_counters_(counters_),
         files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_.overflows()}),
@@ -151,7 +152,7 @@ class EngineFixture : public testing::Test {
   ThreadPool home_;
   intrinsics::Workspaces workspaces_;
   intrinsics::ChangeRouter router_;
-  const std::unique_ptr<store::Store> store_;
+  const std::unique_ptr<LossyStore> store_;
   const std::unique_ptr<watch::Watcher> watcher_;
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;

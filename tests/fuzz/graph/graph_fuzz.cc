@@ -1,72 +1,20 @@
 // The graph against a model: random functions over mutable leaves, a random timeline, and a naive
 // evaluator that computes everything from nothing. Values must be the evaluator's, and nothing may
 // run without a reason that the model knows.
-//
-//   KILN_FUZZ_ROUNDS=100000 graph_fuzz    more seeds
-//   KILN_FUZZ_SEED=42 graph_fuzz          one seed again
+// tests/support/fuzz_seeds.h says how to ask for more rounds, and for one again.
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <random>
-#include <set>
-#include <thread>
+#include <memory>
 
+#include "tests/fuzz/graph/programs.h"
+#include "tests/support/fuzz_seeds.h"
 #include "tests/unit/graph/toys.h"
 
-namespace kiln::graph {
+namespace kiln::graph::fuzz {
 namespace {
 
 using namespace toys;
-
-constexpr int kLeaves = 6;
-constexpr int kNodes = 24;  // leaves included; a node asks for smaller ones only
-
-// How a node computes: steps in order, each asking for one node, for one of two depending on what
-// came before, or for several at once.
-struct Step {
-  enum Kind { kOne, kEither, kGroup } kind = kOne;
-  std::vector<int> nodes;
-};
-struct Plan {
-  std::vector<Step> steps;
-  bool tolerant = false;  // goes on when what it asks for fails
-};
-
-struct World {
-  std::array<int, kLeaves> leaves{};  // negative: the leaf fails
-  std::optional<int> evaluate(const std::vector<Plan>& plans, int node) const {
-    std::map<int, std::optional<int>> known;
-    return evaluate(plans, node, known);
-  }
-
- private:
-  std::optional<int> evaluate(const std::vector<Plan>& plans, int node,
-                              std::map<int, std::optional<int>>& known) const {
-    if (node < kLeaves) {
-      const int value = leaves[static_cast<size_t>(node)];
-      return value < 0 ? std::nullopt : std::optional(value);
-    }
-    const auto found = known.find(node);
-    if (found != known.end()) return found->second;
-    const Plan& plan = plans[static_cast<size_t>(node)];
-    int sum = node;
-    for (const Step& step : plan.steps) {
-      std::vector<int> asked = step.nodes;
-      if (step.kind == Step::kEither) asked = {step.nodes[sum % 2 == 0 ? 0 : 1]};
-      bool failed = false;
-      int part = 0;
-      for (const int next : asked) {
-        const std::optional<int> value = evaluate(plans, next, known);
-        failed |= !value;
-        part = part * 3 + value.value_or(0);
-      }
-      if (failed && !plan.tolerant) return known[node] = std::nullopt;
-      sum = sum * 3 + (failed ? 7 : part);
-    }
-    return known[node] = sum % 4;
-  }
-};
 
 // What a node computes. The model stamps each new value with its version, so that a reader knows
 // which one it was given; early cut-off does not see the stamp.
@@ -95,16 +43,20 @@ struct Known {
 class Fuzz {
  public:
   enum class Memory { kAmple, kFewValues, kFewNodes };
-  Fuzz(uint64_t seed, Memory memory)
+  struct Kind {
+    Memory memory = Memory::kAmple;
+    bool cycles = false;
+  };
+  Fuzz(uint64_t seed, Kind kind)
       : random_(seed),
-        plans_(make_plans()),
-        graph_(executor_,
-               Options{.value_bytes_cap =
-                           memory == Memory::kFewValues ? 5 * make_value(Stamped{})->bytes() : 0,
-                       .ticks = next_tick,
-                       .node_budget = memory == Memory::kFewNodes ? 5u : 0u,
-                       .max_restarts = 100}),
-        forgets_(memory != Memory::kAmple) {
+        plans_(random_plans(random_, kind.cycles)),
+        graph_(executor_, Options{.value_bytes_cap = kind.memory == Memory::kFewValues
+                                                         ? 5 * make_value(Stamped{})->bytes()
+                                                         : 0,
+                                  .ticks = next_tick,
+                                  .node_budget = kind.memory == Memory::kFewNodes ? 5u : 0u,
+                                  .max_restarts = 100}),
+        forgets_(kind.memory != Memory::kAmple) {
     tick_ = seed;
     for (int& leaf : world_.leaves) leaf = pick(4);
   }
@@ -132,25 +84,6 @@ class Fuzz {
   };
 
   int pick(int n) { return static_cast<int>(random_() % static_cast<uint64_t>(n)); }
-
-  std::vector<Plan> make_plans() {
-    std::vector<Plan> plans(kNodes);
-    for (int node = kLeaves; node < kNodes; ++node) {
-      Plan& plan = plans[static_cast<size_t>(node)];
-      plan.tolerant = pick(6) == 0;
-      const int steps = 1 + pick(3);
-      for (int i = 0; i < steps; ++i) {
-        Step step;
-        step.kind = static_cast<Step::Kind>(pick(3));
-        const int asked = step.kind == Step::kOne      ? 1
-                          : step.kind == Step::kEither ? 2
-                                                       : 1 + pick(4);
-        for (int k = 0; k < asked; ++k) step.nodes.push_back(pick(node));
-        plan.steps.push_back(std::move(step));
-      }
-    }
-    return plans;
-  }
 
   // Leaf 0 is good for nobody else, leaf 1 for a run; these change only between rounds, unasked.
   static Validity validity_of(int leaf) {
@@ -212,18 +145,26 @@ class Fuzz {
     query.checked = true;
     const Result<Answer> answer = query.asked->answer();
     if (!answer.ok() && query.cancelled && answer.error().code() == ErrorCode::kCancelled) return;
-    if (!answer.ok() && answer.error().code() != ErrorCode::kInvalidArgument) {
-      problem(answer.error().to_string());
-      return;
-    }
-    const std::optional<int> got =
-        answer.ok() ? std::optional(value_as<Stamped>(answer->value).value) : std::nullopt;
     // As of some moment between question and answer; and as of now, if nothing changed.
     for (size_t i = query.worlds - 1; i < past_.size(); ++i) {
-      if (past_[i].evaluate(plans_, query.node) == got) return;
+      if (is_of(answer, past_[i].expected(plans_, query.node))) return;
     }
-    problem("node(" + std::to_string(query.node) + ") is " + text(got) + ", and should be " +
-            text(world_.evaluate(plans_, query.node)));
+    problem("node(" + std::to_string(query.node) + ") is " +
+            (answer.ok() ? std::to_string(value_as<Stamped>(answer->value).value)
+                         : answer.error().to_string()) +
+            ", and should be " + world_.expected(plans_, query.node).text());
+  }
+  static bool is_of(const Result<Answer>& answer, const Expected& expected) {
+    if (answer.ok()) return expected.value == value_as<Stamped>(answer->value).value;
+    if (expected.value) return false;
+    switch (answer.error().code()) {
+      case ErrorCode::kInvalidArgument:
+        return expected.fails;
+      case ErrorCode::kCycle:
+        return expected.waits_for_itself;
+      default:
+        return false;
+    }
   }
 
   // When all is quiet: every node has the right value, and asking twice runs nothing but what is
@@ -258,7 +199,7 @@ class Fuzz {
     // Now and then in two pieces, so that things happen in between.
     if (pick(3) == 0) co_await resume_on(executor_);
     if (node < kLeaves) {
-      const int value = world_.leaves[static_cast<size_t>(node)];
+      const int value = world_.leaf(node);
       if (value < 0) {
         fail(known, run);
         co_return user_error(ErrorCode::kInvalidArgument, "the leaf fails");
@@ -268,8 +209,7 @@ class Fuzz {
     const Plan& plan = plans_[static_cast<size_t>(node)];
     int sum = node;
     for (const Step& step : plan.steps) {
-      std::vector<int> asked = step.nodes;
-      if (step.kind == Step::kEither) asked = {step.nodes[sum % 2 == 0 ? 0 : 1]};
+      const std::vector<int> asked = step.asked(sum);
       std::vector<Key> keys;
       for (const int next : asked) keys.push_back(node_(next));
       Result<std::vector<ValueRef>> values = std::vector<ValueRef>();
@@ -349,9 +289,6 @@ class Fuzz {
     if (!reason) problem("node(" + std::to_string(node) + ") ran without a reason");
   }
 
-  static std::string text(std::optional<int> value) {
-    return value ? std::to_string(*value) : "an error";
-  }
   void problem(std::string what) {
     if (problem_.empty()) problem_ = "round " + std::to_string(round_) + ": " + std::move(what);
   }
@@ -364,7 +301,7 @@ class Fuzz {
   static thread_local uint64_t tick_;
 
   std::mt19937_64 random_;
-  const std::vector<Plan> plans_;
+  const Plans plans_;
   World world_;
   std::vector<World> past_;
   std::array<Known, kNodes> known_;
@@ -381,90 +318,34 @@ class Fuzz {
 
 thread_local uint64_t Fuzz::tick_ = 0;
 
-std::optional<uint64_t> environment_number(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
-
-void fuzz(Fuzz::Memory memory) {
-  const std::optional<uint64_t> only = environment_number("KILN_FUZZ_SEED");
-  const uint64_t first = only.value_or(1);
-  const uint64_t rounds = only ? 1 : environment_number("KILN_FUZZ_ROUNDS").value_or(400);
+void fuzz(Fuzz::Kind kind) {
+  const test::FuzzSeeds seeds(400);
   uint64_t forgotten = 0;
-  for (uint64_t seed = first; seed < first + rounds; ++seed) {
-    Fuzz timeline(seed, memory);
-    ASSERT_EQ(timeline.run(), "") << "replay: KILN_FUZZ_SEED=" << seed;
+  seeds.for_each([&](uint64_t seed) {
+    Fuzz timeline(seed, kind);
+    ASSERT_EQ(timeline.run(), "");
     forgotten += timeline.forgotten();
-  }
-  if (!only) EXPECT_EQ(forgotten > 0, memory == Fuzz::Memory::kFewNodes);
-}
-
-TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz(Fuzz::Memory::kAmple); }
-TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) { fuzz(Fuzz::Memory::kFewValues); }
-TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorThoughNodesAreForgotten) {
-  fuzz(Fuzz::Memory::kFewNodes);
-}
-
-// Threads that ask, cancel and change at will; when all is quiet, every value is right.
-TEST(GraphFuzz, ThreadsAgreeWithTheNaiveEvaluator) {
-  const uint64_t seed = environment_number("KILN_FUZZ_SEED").value_or(1);
-  const uint64_t rounds = environment_number("KILN_FUZZ_ROUNDS").value_or(20);
-  constexpr int kSize = 60;
-  Leaves leaves;
-  Record record;
-  ThreadPool pool("fuzz", 3);
-  const auto value_of = [&](auto& self, int n) -> int {
-    if (n < 8) return leaves.get(n);
-    return (self(self, (n * 7) % n) + 2 * self(self, n / 2) + self(self, n - 5)) % 5;
-  };
-  std::optional<Toy> node;
-  node.emplace("node", record, [&](Context& context, int n) {
-    return [](Context& c, int m, Toy& self, Leaves& world) -> Task<Result<Computed>> {
-      if (m < 8) co_return computed(world.get(m));
-      std::vector<Key> keys;
-      keys.push_back(self(m / 2));
-      keys.push_back(self(m - 5));
-      KILN_CO_ASSIGN(const ValueRef first, co_await c.get(self((m * 7) % m)));
-      KILN_CO_ASSIGN(const std::vector<ValueRef> both, co_await c.get_all(std::move(keys)));
-      co_return computed(
-          (value_as<int>(first) + 2 * value_as<int>(both[0]) + value_as<int>(both[1])) % 5);
-    }(context, n, *node, leaves);
   });
-  Graph graph(pool, Options{.value_bytes_cap = seed % 2 == 0 ? 640u : 0u,
-                            .node_budget = seed % 2 == 0 ? 0u : 20u,
-                            .max_restarts = 1000});
-  for (uint64_t round = 0; round < rounds; ++round) {
-    std::vector<std::thread> threads;
-    for (uint64_t t = 0; t < 3; ++t) {
-      threads.emplace_back([&, t] {
-        std::mt19937_64 random(seed * 1000 + round * 10 + t);
-        std::vector<std::unique_ptr<Asked>> asked;
-        for (int i = 0; i < 30; ++i) {
-          const int n = static_cast<int>(random() % kSize);
-          asked.push_back(std::make_unique<Asked>(pool, graph, (*node)(n), RunId{round + 1}));
-          if (random() % 4 == 0) asked[random() % asked.size()]->cancel();
-          if (random() % 3 == 0) {
-            const int leaf = static_cast<int>(random() % 8);
-            leaves.set(leaf, static_cast<int>(random() % 4));
-            const Hash128 hash = (*node)(leaf).hash;
-            graph.invalidate({&hash, 1});
-          }
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (int n = 0; n < kSize; ++n) {
-      std::optional<Asked> asked(std::in_place, pool, graph, (*node)(n), RunId{round + 1});
-      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-      while (!asked->done() && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::yield();
-      }
-      ASSERT_TRUE(asked->done());
-      ASSERT_EQ(asked->value(), value_of(value_of, n)) << "replay: KILN_FUZZ_SEED=" << seed;
-    }
-  }
+  if (seeds.is_replay() || testing::Test::HasFatalFailure()) return;
+  EXPECT_EQ(forgotten > 0, kind.memory == Fuzz::Memory::kFewNodes);
+}
+
+using Memory = Fuzz::Memory;
+
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorAndRunsNothingInVain) { fuzz({}); }
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorUnderAMemoryCap) {
+  fuzz({.memory = Memory::kFewValues});
+}
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorThoughNodesAreForgotten) {
+  fuzz({.memory = Memory::kFewNodes});
+}
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorOnWhatIsACycle) { fuzz({.cycles = true}); }
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorOnWhatIsACycleUnderAMemoryCap) {
+  fuzz({.memory = Memory::kFewValues, .cycles = true});
+}
+TEST(GraphFuzz, AgreesWithTheNaiveEvaluatorOnWhatIsACycleThoughNodesAreForgotten) {
+  fuzz({.memory = Memory::kFewNodes, .cycles = true});
 }
 
 }  // namespace
-}  // namespace kiln::graph
+}  // namespace kiln::graph::fuzz

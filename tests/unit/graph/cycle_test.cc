@@ -1,6 +1,8 @@
 // Cycles, and what only looks like one.
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "tests/unit/graph/toys.h"
 
 namespace kiln::graph {
@@ -127,6 +129,83 @@ TEST_F(Cycle, ARealOneThatClosesThroughAReCheckIsReported) {
   edges = {{1, {2}}, {2, {3}}, {3, {1}}};
   invalidate({3});
   EXPECT_EQ(world.answer(graph, node(1)).error().code(), ErrorCode::kCycle);
+}
+
+// 2 asked for 1, and 1 for 0. Now 0 asks for 1, which asks for nobody.
+TEST_F(Cycle, APathMayTurnRoundWhileItIsReChecked) {
+  const std::map<int, std::vector<int>> down = {{3, {2}}, {2, {1}}, {1, {}}};
+  const std::map<int, std::vector<int>> up = {{3, {2}}, {2, {}}, {1, {2}}};
+  for (const int first : {1, 2, 3}) {
+    edges = down;
+    invalidate({1, 2});
+    EXPECT_EQ(world.ask(graph, node(3)), 6);
+    edges = up;
+    invalidate({1, 2});
+    std::deque<Asked> asked;
+    for (int i = 0; i < 3; ++i) {
+      asked.emplace_back(world.executor, graph, node(1 + (first + i) % 3));
+    }
+    world.executor.drain();
+    for (int i = 0; i < 3; ++i) {
+      const int n = 1 + (first + i) % 3;
+      EXPECT_EQ(asked[static_cast<size_t>(i)].value(), n == 2 ? 2 : n + 2) << "node(" << n << ")";
+    }
+  }
+}
+
+TEST_F(Cycle, AppearsWithAChangeAndGoesAwayWithTheNext) {
+  edges = {{1, {2}}, {2, {3}}, {3, {}}};
+  EXPECT_EQ(world.ask(graph, node(1)), 6);
+  for (int times = 0; times < 3; ++times) {
+    edges[3] = {1};
+    invalidate({3});
+    for (const int n : {1, 2, 3}) {
+      EXPECT_EQ(world.answer(graph, node(n)).error().code(), ErrorCode::kCycle);
+    }
+    edges[3] = {};
+    invalidate({3});
+    world.record.take();
+    EXPECT_EQ(world.ask(graph, node(1)), 6);
+    EXPECT_EQ(world.record.take(), Ran{"node(3)"}) << "what was remembered before holds again";
+  }
+}
+
+TEST_F(Cycle, TwoThatShareANodeAreBothFound) {
+  edges = {{1, {-2, -3}}, {2, {1}}, {3, {1}}, {4, {2}}, {5, {3}}};
+  std::deque<Asked> asked;
+  for (int n = 5; n > 0; --n) asked.emplace_back(world.executor, graph, node(n));
+  world.executor.drain();
+  for (const Asked& one : asked) EXPECT_EQ(one.answer().error().code(), ErrorCode::kCycle);
+  edges[1] = {-3};
+  EXPECT_EQ(world.answer(graph, node(3)).error().code(), ErrorCode::kCycle) << "one is left";
+  edges[1] = {};
+  EXPECT_EQ(world.ask(graph, node(4)), 4 + 2 + 1);
+  EXPECT_EQ(world.ask(graph, node(5)), 5 + 3 + 1);
+}
+
+// While leaf 0 is 0 turning(1) asks for turning(2), else turning(2) for turning(1).
+TEST_F(Cycle, IsNotClosedByAWaitOfAWorldThatIsGone) {
+  std::deque<Door> doors(3);
+  Toy turning{"turning", world.record, [&](Context& context, int n) -> Task<Result<Computed>> {
+                KILN_CO_ASSIGN(const ValueRef leaf, co_await context.get(world.leaf(0)));
+                if (n != (value_as<int>(leaf) == 0 ? 1 : 2)) co_return computed(n);
+                co_await doors[static_cast<size_t>(n)].wait();
+                KILN_CO_ASSIGN(const ValueRef other, co_await context.get(turning(3 - n)));
+                co_return computed(value_as<int>(other) * 10 + n);
+              }};
+  Asked first(world.executor, graph, turning(1));
+  world.executor.drain();
+  ASSERT_EQ(doors[1].waiting(), 1);
+  world.set(graph, 0, 1);
+  Asked second(world.executor, graph, turning(2));
+  world.executor.drain();
+  ASSERT_EQ(doors[2].waiting(), 1);
+  doors[1].open();  // turning(1) goes on to ask for turning(2), as it would have before
+  world.executor.drain();
+  doors[2].open();
+  world.executor.drain();
+  EXPECT_EQ(first.value(), 1);
+  EXPECT_EQ(second.value(), 12);
 }
 
 }  // namespace

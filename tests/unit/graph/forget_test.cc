@@ -154,5 +154,38 @@ TEST_F(Forgetting, WhyDoesNotNameWhatWasForgotten) {
   EXPECT_EQ(graph.why(all(10).hash)->reason, RunReason::kFirstRun);
 }
 
+// A function of a text of any length.
+class Measure final : public Function {
+ public:
+  std::string_view name() const override { return "measure"; }
+  Task<Result<Computed>> compute(Context&, const Value& input) const override {
+    co_return computed(static_cast<int>(value_as<std::string>(input).size()));
+  }
+  std::string describe(const Value&) const override { return "measure"; }
+  Key operator()(std::string text) const {
+    return {xxh3_128(text), this, make_value(std::move(text))};
+  }
+};
+
+// What keys hold is in no value that could be evicted.
+TEST_F(Forgetting, GoesByWhatKeysHoldToo) {
+  constexpr size_t kLength = size_t{20} << 10;
+  Measure measure;
+  Graph big{world.executor, Options{.node_budget = kBudget}};
+  uint64_t most = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::string text(kLength, 'x');
+    text += std::to_string(i);
+    world.ask(big, measure(std::move(text)));
+    most = std::max(most, big.stats().node_bytes);
+  }
+  EXPECT_LE(most, 3 * kBudget * 1024)
+      << "one node for each KiB, and what came since the last sweep";
+  EXPECT_GT(big.stats().forgotten, 900u);
+  // Those that are small are as many as ever.
+  for (int i = 0; i < 1000; ++i) world.ask(big, measure(std::to_string(i)));
+  EXPECT_GE(big.stats().nodes, kBudget / 2);
+}
+
 }  // namespace
 }  // namespace kiln::graph

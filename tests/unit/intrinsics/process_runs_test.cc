@@ -30,6 +30,23 @@ struct Follower final : OutputFollower {
   int offered = 0;
 };
 
+TEST(PreparedProcessTest, CountsItsInputsAndItsMessages) {
+  std::vector<store::Entry> files;
+  for (int i = 0; i < 100; ++i) files.push_back({"file" + std::to_string(i), store::File{}});
+  exec::Process process{.argv = {"/bin/true", std::string(1000, 'x')},
+                        .description = {},
+                        .inputs = store::Tree::make(std::move(files))};
+  const size_t inputs = process.inputs->bytes();
+  exec::Action action = exec::make_action(process, {}, "");
+  const PreparedProcess prepared{std::make_shared<const PreparedProcess::Parts>(
+      PreparedProcess::Parts{std::move(process), {}, std::move(action)})};
+  const size_t bytes = graph::make_value(prepared)->bytes();
+  EXPECT_GT(bytes, inputs + 2 * 1000) << "the argument is in the command as well";
+  EXPECT_LT(bytes, inputs + 2 * 1000 + 2000);
+  const auto param = rules::make_param(prepared);
+  EXPECT_GE(graph::make_value(rules::Params{param})->bytes(), bytes);
+}
+
 TEST(OutputHubTest, EveryFollowerSeesEverything) {
   OutputHub hub;
   Follower one;

@@ -29,6 +29,17 @@ TEST(Tree, RefusesWhatIsNoDirectory) {
   }
 }
 
+TEST(Tree, CountsWhatAChangeBelowMakesNew) {
+  std::vector<PathEntry> files;
+  for (int i = 0; i < 1000; ++i) files.push_back(file("big/" + std::to_string(i), "x"));
+  const size_t big = tree(files)->bytes();
+  EXPECT_GE(big, 1000 * sizeof(Entry));
+  for (int i = 0; i < 1000; ++i) files.push_back(file("other/" + std::to_string(i), "x"));
+  EXPECT_LT(tree(files)->bytes(), big + 1000) << "the other directory is shared";
+  files.push_back(file("big/" + std::string(200, 'n'), "x"));
+  EXPECT_GT(tree(files)->bytes(), big + 200);
+}
+
 TEST(Tree, FindsByPath) {
   const TreePtr root = tree({file("a/b/c", "content"), link("a/l", "b"), file("a-b", "x")});
   EXPECT_EQ(root->find(path_of("")), nullptr);
