@@ -68,9 +68,10 @@ struct Attempt {
   bool hit = false;          // invalidated since begin()
   bool was_forced = false;   // Node::forced, as the function found it
   bool ran = false;
-  NodeId hit_by = 0;  // the node that invalidate() named
-  RunId newest_run;   // of all who asked
-  RunId own_through;  // Node::own_through
+  NodeId hit_by = 0;   // the node that invalidate() named
+  uint64_t epoch = 0;  // Engine::epoch_, at begin()
+  RunId newest_run;    // of all who asked
+  RunId own_through;   // Node::own_through
   Wait* waiters = nullptr;
   WaitBlock* blocks = nullptr;           // what the function, or the re-check, waits for
   std::optional<std::stop_source> stop;  // made when the function asks for it
@@ -85,7 +86,6 @@ struct Attempt {
   uint64_t working_since = 0;  // in ticks, while the function works
   uint64_t worked = 0;         // by itself, before that
   SpanId span;                 // of the function while it runs, else the parent
-  uint64_t epoch = 0;          // Engine::epoch_, at begin()
   RunId reads_through = kEveryRun;
   absl::InlinedVector<Read, 2> reads;
   // What the re-check was answered and no node remembers: errors, and values for those who were

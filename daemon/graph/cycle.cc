@@ -109,6 +109,24 @@ void Engine::raise(Node& node, uint64_t level) {
   for (WaitBlock* block : pinned) block->unref();
 }
 
+// Who on a path that would become a cycle need not wait; null if there is nobody.
+Node* Engine::may_yield(std::span<const Step> path) const {
+  // It only waits for what it once depended on: it runs instead, and may not ask again.
+  const auto checker =
+      std::find_if(path.begin(), path.end(), [](const Step& step) { return step.check; });
+  if (checker != path.end()) return checker->node;
+  // It asked before the last invalidation, maybe for what it would not ask for now: it is to fail
+  // by that, and begins anew since it has failed in a state that is gone.
+  const uint64_t now = epoch_.load(std::memory_order_acquire);
+  for (const Step& step : path.first(path.size() - 1)) {
+    NodeGuard guard(step.node->lock);
+    if (step.node->state == State::kRunning && step.node->work.attempt->epoch != now) {
+      return step.node;
+    }
+  }
+  return nullptr;
+}
+
 // False: the target is not at work any more; ask again. True: the wait is linked, or has its
 // outcome and is not.
 bool Engine::join_in_order(Wait& wait) {
@@ -136,22 +154,18 @@ bool Engine::join_in_order(Wait& wait) {
         wait.outcome.gave_up = true;
         return true;
       }
-      const auto checker =
-          std::find_if(path.begin(), path.end(), [](const Step& step) { return step.check; });
-      if (checker == path.end()) {
+      Node* yielding = may_yield(path);
+      if (yielding == nullptr) {
         std::string message = "computations wait for one another: " + asker.node.key.describe();
         for (const Step& step : path) message += " → " + step.node->key.describe();
         wait.outcome.error = user_error(ErrorCode::kCycle, std::move(message));
         return true;
       }
-      NodeGuard guard(checker->node->lock);
-      if (checker->node->state == State::kRunning) {
-        take_blocks(*checker->node->work.attempt, giving_up);
-      }
+      NodeGuard guard(yielding->lock);
+      if (yielding->state == State::kRunning) take_blocks(*yielding->work.attempt, giving_up);
     }
-    // It only waits for what it once depended on: it runs instead, and may not ask again.
     for (WaitBlock* block : giving_up) {
-      if (block->check) leave(*block, Leaving::kGaveUp);
+      leave(*block, block->check ? Leaving::kGaveUp : Leaving::kCancelled);
       block->unref();
     }
   }

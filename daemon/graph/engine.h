@@ -74,6 +74,7 @@ class Engine {
   struct Step;
   bool join_in_order(Wait& wait);
   std::vector<Step> find_path(Node& from, const Node& to, uint64_t limit) KILN_REQUIRES(waits_);
+  Node* may_yield(std::span<const Step> path) const KILN_REQUIRES(waits_);
   void raise(Node& node, uint64_t level) KILN_REQUIRES(waits_);
 
   // leave.cc

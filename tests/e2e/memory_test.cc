@@ -33,6 +33,17 @@ TEST_F(Memory, EditsDoNotMakeTheMemoGrowBeyondItsBudgets) {
   EXPECT_GT(counter("memo.evicted"), 0);
 }
 
+// Each edit makes a tree of the directory, which is a param of what is asked for and so in keys.
+TEST_F(Memory, EditsInABigDirectoryDoNotEither) {
+  environment()["KILN_MEMO_NODES"] = "400";
+  for (int i = 0; i < 300; ++i) write("src/other" + std::to_string(i) + ".txt", "");
+  edit(60);
+  const int64_t bytes = kiln_json({"daemon", "status", "--json"}).at("memo_bytes");
+  EXPECT_LT(bytes, 3 << 20)
+      << "a KiB for each node of the budget, and what came since it was swept";
+  EXPECT_GT(counter("memo.forgotten"), 60);
+}
+
 TEST_F(Memory, WhatWasEvictedIsMadeAgainWithoutRunningAProcessAgain) {
   environment()["KILN_MEMO_BYTES"] = "1";
   edit(1);

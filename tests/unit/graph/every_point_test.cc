@@ -2,8 +2,10 @@
 // executor runs.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <random>
+#include <thread>
 
 #include "tests/unit/graph/toys.h"
 
@@ -155,21 +157,20 @@ TEST_F(EveryPoint, ALeafMayChangeAndChangeBack) {
 
 TEST_F(EveryPoint, TheGraphMayGo) {
   at_every_point([](Stage& stage, int point) {
-    // On its own executor it would wait for what only this thread can run.
-    std::optional<Asked> asked(std::in_place, stage.world.executor, *stage.graph, stage.top(0));
-    const bool reached = step_to(stage, point);
-    std::thread closing([&stage] { stage.graph.reset(); });
-    std::atomic<bool> closed{false};
-    std::thread joining([&] {
-      closing.join();
-      closed = true;
+    Asked asked(stage.world.executor, *stage.graph, stage.top(0));
+    const bool reached = step_to(stage, point + 1);  // it has begun
+    // Its destructor waits for what only this thread runs.
+    std::atomic<bool> gone{false};
+    std::thread closing([&] {
+      stage.graph.reset();
+      gone = true;
     });
-    while (!closed) stage.world.executor.drain();
-    joining.join();
+    while (!gone) stage.world.executor.drain();
+    closing.join();
     stage.world.executor.drain();
-    EXPECT_TRUE(asked->done());
-    if (!asked->answer().ok()) {
-      EXPECT_EQ(asked->answer().error().code(), ErrorCode::kCancelled);
+    EXPECT_TRUE(asked.done());
+    if (!asked.answer().ok()) {
+      EXPECT_EQ(asked.answer().error().code(), ErrorCode::kCancelled);
     }
     return reached;
   });

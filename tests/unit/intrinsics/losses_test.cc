@@ -136,11 +136,12 @@ class LossesTest : public test::EngineFixture {
         if (param.type == type_needed) params.push_back(param);
       }
     }
-    rules::RootRun run({.graph = *graph_,
-                        .run = RunId{++last_run_},
-                        .stop = {},
-                        .synchronize = [this] { return watcher_->synchronize(); },
-                        .print = {}});
+    rules::RootRun run(
+        {.graph = *graph_,
+         .run = RunId{++last_run_},
+         .stop = {},
+         .synchronize = [this] { return watcher_->synchronize(); },
+         .print = [](rules::Console::Text) -> Task<Result<void>> { co_return Result<void>(); }});
     KILN_ASSIGN(const graph::ValueRef value, sync_wait(home_, run.query(*root, std::move(params))));
     return graph::value_as<Out>(value);
   }
