@@ -55,10 +55,28 @@ class Collector {
     for (const QueryDeclaration& query : set_.queries()) add(query);
     for (const UnionMember& member : set_.members()) add(member);
     for (const TypeId root : set_.roots()) see(root, "the roots", {});
+    sort(found_.rules,
+         [](const RuleDefinition& rule) { return key(rule.info.where, rule.info.name); });
+    sort(found_.queries,
+         [](const QueryDeclaration& query) { return key(query.where, to_string(query)); });
+    sort(found_.members, [](const UnionMember& member) {
+      return key(member.where, std::string(member.member->name));
+    });
     return std::move(found_);
   }
 
  private:
+  // From here on nothing depends on who registered first.
+  static std::tuple<std::string, uint32_t, std::string> key(const Location& where,
+                                                            std::string name) {
+    return {where.file, where.line, std::move(name)};
+  }
+  template <class T, class KeyOf>
+  static void sort(std::vector<const T*>& found, KeyOf key_of) {
+    std::stable_sort(found.begin(), found.end(),
+                     [&](const T* a, const T* b) { return key_of(*a) < key_of(*b); });
+  }
+
   void add(const RuleDefinition& rule) {
     const RuleInfo& info = rule.info;
     if (!definitions_.insert(&rule).second) return;

@@ -65,9 +65,6 @@ Result<void> read_value(ValueReader& in, T& value) {
   value = static_cast<T>(number);
   return {};
 }
-inline Result<void> read_value(ValueReader& in, double& value) {
-  return read_scalar(in.number(), value);
-}
 inline Result<void> read_value(ValueReader& in, std::string& value) {
   return read_scalar(in.text(), value);
 }

@@ -46,7 +46,6 @@ template <class T>
 void write_value(ValueWriter& out, T value) {
   out.integer(static_cast<int64_t>(value));
 }
-inline void write_value(ValueWriter& out, double value) { out.number(value); }
 inline void write_value(ValueWriter& out, const std::string& value) { out.text(value); }
 inline void write_value(ValueWriter& out, const RelPath& value) { out.text(value.str()); }
 template <class Tag>

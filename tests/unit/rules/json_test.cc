@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {
@@ -31,7 +32,7 @@ struct Everything {
   int number = 0;
   int64_t large = 0;
   uint64_t unsigned_large = 0;
-  double fraction = 0;
+  Real fraction;
   std::string text;
   Colour colour = Colour::kRed;
   RelPath path;

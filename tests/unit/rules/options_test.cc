@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {
@@ -17,7 +18,7 @@ struct ToolOptions {
   static constexpr std::string_view kScope = "tool";
   bool skip = false;
   int64_t max_jobs = 4;
-  double factor = 1.5;
+  Real factor = 1.5;
   std::string path = "/usr/bin";
   std::vector<std::string> extra_args;
   std::optional<std::string> config;
