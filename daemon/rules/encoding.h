@@ -14,6 +14,11 @@
 //
 //          Fields are integers, enums, text, paths, digests, structs that list their fields in
 //          turn, and vectors, optionals and maps of those; for real numbers see real.h.
+//          An enum is known to people by its names, if it lists them from 0 on, beside itself:
+//
+//            constexpr auto enum_names(Order) { return std::array<std::string_view, 2>{"up",
+//            "down"}; }
+//
 //          A type that has no fields to list overloads encode_value(Encoder&, const T&).
 // Threads: free functions are thread-safe; an Encoder is single-owner.
 #pragma once
@@ -66,6 +71,10 @@ struct AnyField {
 };
 }  // namespace internal
 
+template <class T>
+concept HasNames = std::is_enum_v<T> && requires(T value) {
+  { enum_names(value)[0] } -> std::convertible_to<std::string_view>;
+};
 template <class T>
 concept HasFields = requires(const T& value) { T::fields(value, internal::AnyField()); };
 

@@ -173,6 +173,128 @@ TEST(Diagnostic, AsJsonItSaysTheSame) {
   EXPECT_EQ(errors[0]["fix"], "get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests)");
 }
 
+TEST(Diagnostic, EveryKindIsThereAsData) {
+  ToyRules rules;
+  rules.rule("A", "a", {"X"});
+  rules.rule("A", "again", {"X"});
+  rules.rule("B", "b", {"Unmade"});
+  rules.rule("C", "c", {"Y"});
+  rules.rule("C", "c", {"Y"});
+  rules.rule("Idle", "idle", {});
+  rules.goal("g", {"B"}, {{"A", {"X"}}, {"C", {"X"}}});
+  rules.query("C", {"Y"});
+  const RuleGraph::Compiled compiled = rules.compile();
+  std::vector<Diagnostic> all = compiled.errors;
+  all.insert(all.end(), compiled.warnings.begin(), compiled.warnings.end());
+  EXPECT_EQ(nlohmann::json::parse(to_json(all)), nlohmann::json::parse(R"json({"diagnostics": [
+    {"severity": "error", "kind": "duplicate", "wanted_by": "c", "file": "toy.cc", "line": 5,
+     "want": "the name is taken", "also_wanted_by": [], "product": "", "scope": [],
+     "candidates": [{"rule": "c", "file": "toy.cc", "line": 4, "verdict": "came first"}],
+     "problem": "", "fix": "register it once, or give it another name"},
+    {"severity": "error", "kind": "unprovided", "wanted_by": "b", "file": "toy.cc", "line": 3,
+     "want": "the parameter Unmade", "also_wanted_by": [], "product": "Unmade", "scope": [],
+     "candidates": [], "problem": "no rule returns Unmade, and nothing gives it",
+     "fix": "register a rule that returns Unmade, or give it as an input of the get or as a root"},
+    {"severity": "error", "kind": "ambiguous", "wanted_by": "goal g", "file": "toy.cc", "line": 7,
+     "want": "get<A>(X)", "also_wanted_by": [], "product": "A", "scope": ["X"],
+     "candidates": [{"rule": "a", "file": "toy.cc", "line": 1, "verdict": "from X"},
+                    {"rule": "again", "file": "toy.cc", "line": 2, "verdict": "from X"}],
+     "problem": "2 rules make A of this",
+     "fix": "remove one of a and again, or let one of them return a type of its own"},
+    {"severity": "error", "kind": "missing", "wanted_by": "goal g", "file": "toy.cc", "line": 7,
+     "want": "get<C>(X)", "also_wanted_by": [], "product": "C", "scope": ["X"],
+     "candidates": [{"rule": "c", "file": "toy.cc", "line": 4,
+                     "verdict": "needs Y, which is not in scope"}],
+     "problem": "no rule makes C of this", "fix": "get<C>(Y)"},
+    {"severity": "warning", "kind": "unused", "wanted_by": "idle", "file": "toy.cc", "line": 6,
+     "want": "", "also_wanted_by": [], "product": "Idle", "scope": [], "candidates": [],
+     "problem": "no goal and no query reaches this rule",
+     "fix": "ask for Idle by a get or a query, or remove the rule"}
+  ]})json"));
+}
+
+TEST(Diagnostic, WhatIsDeclaredTwiceIsToldWithTheFirst) {
+  ToyRules rules = engine();
+  rules.query("Addresses", {});
+  rules.member("LintRequest", "Specs");
+  rules.member("LintRequest", "Specs");
+  rules.goal("add", {}, {{"Snapshot", {"PathGlobs", "PathGlobs"}}});
+  ToyRules others;
+  others.rule("Addresses", "elsewhere", {});
+  rules.set.add_all(others.set);
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:1: elsewhere: another type is named Addresses\n"
+            "  resolve (toy.cc:4): came first\n"
+            "  fix: give one of the two another kTypeName\n"
+            "\n"
+            "toy.cc:11: goal add: get<Snapshot>(PathGlobs, PathGlobs) gives PathGlobs twice\n"
+            "  fix: give it once; for two different values make a type for each\n"
+            "\n"
+            "toy.cc:8: query Addresses(): it was declared before\n"
+            "  query Addresses() (toy.cc:7): came first\n"
+            "  fix: declare it once\n"
+            "\n"
+            "toy.cc:10: member Specs of LintRequest: it was registered before\n"
+            "  member Specs of LintRequest (toy.cc:9): came first\n"
+            "  fix: register it once\n");
+}
+
+TEST(Diagnostic, ARuleThatWantsWhatOnlyOthersMayHaveIsToldWhose) {
+  ToyRules rules = engine();
+  rules.rule("Text", "print", {"Console"});
+  rules.rule("Count", "count", {"LintRequest"});
+  rules.query("Text", {});
+  rules.query("Count", {});
+  EXPECT_EQ(
+      errors_of(rules),
+      "toy.cc:8: print: the parameter Console: no rule returns Console, and nothing gives it\n"
+      "  fix: only a goal rule may have Console\n"
+      "\n"
+      "toy.cc:9: count: the parameter LintRequest: no rule returns LintRequest, and nothing "
+      "gives it\n"
+      "  fix: LintRequest is the base of a union: take a member, or ask by a get that "
+      "LintRequest is the only input of\n");
+}
+
+TEST(Diagnostic, ACandidateSaysWhichInputsItDoesNotUse) {
+  ToyRules rules = engine();
+  rules.rule("Version", "version", {});
+  rules.query("Version", {"Process", "PathGlobs"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:9: query Version(Process, PathGlobs): no rule makes Version of this\n"
+            "  in scope: PathGlobs, Process, Specs\n"
+            "  version (toy.cc:8): does not use the inputs PathGlobs, Process\n"
+            "  fix: query Version()\n");
+}
+
+TEST(Diagnostic, AProductThatIsOnlyEverGivenIsToldSo) {
+  ToyRules rules = engine();
+  rules.goal("read", {}, {{"PathGlobs", {"Specs"}}});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: goal read: get<PathGlobs>(Specs): no rule returns PathGlobs\n"
+            "  in scope: Specs\n"
+            "  fix: register a rule that returns PathGlobs and uses Specs\n");
+}
+
+TEST(Diagnostic, SeveralCausesAreToldAtOnceEachOnceAndInOrder) {
+  // Two broken rules under one goal, one of them under another as well, and what hangs above.
+  ToyRules rules = engine();
+  rules.rule("Parsed", "parse", {"Source"}, {{"Grammar", {"Source"}}});
+  rules.rule("Checked", "check", {"Parsed", "Policy"});
+  rules.rule("Report", "report", {}, {{"Checked", {"Source"}}});
+  rules.goal("check", {"Report"});
+  rules.goal("parse", {}, {{"Parsed", {"Source"}}});
+  EXPECT_EQ(
+      errors_of(rules),
+      "toy.cc:8: parse: get<Grammar>(Source): no rule returns Grammar, and nothing gives it\n"
+      "  fix: register a rule that returns Grammar, or give it as an input of the get or as a "
+      "root\n"
+      "\n"
+      "toy.cc:9: check: the parameter Policy: no rule returns Policy, and nothing gives it\n"
+      "  fix: register a rule that returns Policy, or give it as an input of the get or as a "
+      "root\n");
+}
+
 TEST(Diagnostic, NamesOfAnyBytesAreStillJson) {
   ToyRules rules;
   rules.goal("g\xff", {"Unmade"});
