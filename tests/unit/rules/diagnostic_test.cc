@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "daemon/rules/nearest.h"
+#include "daemon/rules/real.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {
@@ -295,9 +298,113 @@ TEST(Diagnostic, SeveralCausesAreToldAtOnceEachOnceAndInOrder) {
       "root\n");
 }
 
+TEST(Diagnostic, AGoalThatNobodyCanTypeIsRefused) {
+  for (const char* name : {"", "three four", "--all", "über", "a.b", "1st"}) {
+    ToyRules rules;
+    rules.goal(name, {});
+    EXPECT_EQ(errors_of(rules),
+              "toy.cc:1: goal " + std::string(name) +
+                  ": nobody can type this name\n"
+                  "  fix: begin it with a letter, and go on with letters, digits, - and _\n");
+  }
+  ToyRules rules;
+  rules.goal("Lint_all-2", {});
+  EXPECT_EQ(errors_of(rules), "");
+}
+
+TEST(Diagnostic, TwoInstancesOfATemplateAreToldThatTheyShareAName) {
+  ToyRules rules = engine();
+  rules.rule("Text", "shown", {"Process"});
+  rules.rule("Text", "shown", {"PathGlobs"});
+  rules.query("Text", {"Process"});
+  rules.query("Text", {"PathGlobs"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:9: shown: the name is taken\n"
+            "  shown (toy.cc:8): came first\n"
+            "  fix: give it another name: a rule is known by that of its function, which the "
+            "instances of a template share\n");
+}
+
+// --- of real types ---
+
+struct Range {
+  static constexpr std::string_view kTypeName = "Range";
+  int first = 0;
+  int last = 0;
+  std::optional<int> step;
+  static void fields(auto& self, auto&& field) { field("first", self.first); }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+struct Whole {
+  static constexpr std::string_view kTypeName = "Whole";
+  std::vector<std::string> names;
+  std::map<std::string, std::optional<Real>> numbers;
+  Digest digest;
+  RelPath path;
+  static void fields(auto& self, auto&& field) {
+    field("names", self.names);
+    field("numbers", self.numbers);
+    field("digest", self.digest);
+    field("path", self.path);
+  }
+  friend bool operator==(const Whole&, const Whole&) = default;
+};
+Rule<Whole> expand(const Range&) { co_return Whole{}; }
+
+TEST(Diagnostic, AMemberThatIsNoFieldIsToldOnce) {
+  RuleSet rules;
+  rules.add<&expand>();
+  rules.query<Whole(Range)>();
+  const std::vector<Diagnostic> errors = RuleGraph::compile(std::move(rules)).errors;
+  ASSERT_EQ(errors.size(), 1u) << to_text(errors);
+  EXPECT_EQ(kind_name(errors[0].kind), "invalid");
+  EXPECT_EQ(errors[0].wanted_by, "kiln::rules::expand");
+  EXPECT_EQ(errors[0].want, "Range::fields() leaves out 2 members");
+  EXPECT_EQ(errors[0].fix,
+            "list every member there: values of Range that differ in nothing else would be one");
+}
+
+struct First {
+  static constexpr std::string_view kTypeName = "First";
+  static constexpr std::string_view kScope = "tool";
+  bool on = false;
+  static void fields(auto& self, auto&& field) { field("on", self.on); }
+  friend bool operator==(const First&, const First&) = default;
+};
+struct Second {
+  static constexpr std::string_view kTypeName = "Second";
+  static constexpr std::string_view kScope = "tool";
+  bool off = false;
+  static void fields(auto& self, auto&& field) { field("off", self.off); }
+  friend bool operator==(const Second&, const Second&) = default;
+};
+struct Dotted {
+  static constexpr std::string_view kTypeName = "Dotted";
+  static constexpr std::string_view kScope = "my.tool";
+  bool on = false;
+  static void fields(auto& self, auto&& field) { field("on", self.on); }
+  friend bool operator==(const Dotted&, const Dotted&) = default;
+};
+
+TEST(Diagnostic, AnOptionScopeIsAWordOfItsOwn) {
+  RuleSet rules;
+  rules.options<First>();
+  rules.options<First>();
+  rules.options<Second>();
+  rules.options<Dotted>();
+  EXPECT_EQ(to_text(RuleGraph::compile(std::move(rules)).errors),
+            "options Second: the scope tool is taken\n"
+            "  options First: came first\n"
+            "  fix: give one of the two another kScope\n"
+            "\n"
+            "options Dotted: nobody can type the scope 'my.tool'\n"
+            "  fix: begin its kScope with a letter, and go on with letters, digits, - and _\n");
+}
+
 TEST(Diagnostic, NamesOfAnyBytesAreStillJson) {
   ToyRules rules;
-  rules.goal("g\xff", {"Unmade"});
+  rules.rule("A", "a\xff", {"Unmade"});
+  rules.query("A", {});
   EXPECT_FALSE(
       nlohmann::json::parse(to_json(rules.compile().errors), nullptr, false).is_discarded());
 }
