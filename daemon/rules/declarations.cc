@@ -57,8 +57,7 @@ bool makes_the_same(const RuleInfo& a, const RuleInfo& b) {
 
 std::string fix_of_taken_name(const RuleInfo& rule, const RuleInfo& first) {
   if (rule.product != nullptr && !makes_the_same(rule, first)) {
-    return "give it another name: a rule is known by that of its function, which the instances of "
-           "a "
+    return "give it another name: a rule is known by that of its function, which instances of a "
            "template share";
   }
   return first.where == rule.where ? "register it once"
@@ -85,22 +84,22 @@ class Collector {
     for (const UnionMember& member : set_.members()) add(member);
     for (const TypeId root : set_.roots()) see(root, "the roots", {});
     for (const OptionScope& scope : set_.option_scopes()) add(scope);
-    sort(found_.rules,
-         [](const RuleDefinition& rule) { return key(rule.info.where, rule.info.name); });
+    sort(found_.rules, [](const RuleDefinition& rule) {
+      return key(rule.info.where, std::string_view(rule.info.name));
+    });
     sort(found_.queries,
          [](const QueryDeclaration& query) { return key(query.where, to_string(query)); });
-    sort(found_.members, [](const UnionMember& member) {
-      return key(member.where, std::string(member.member->name));
-    });
+    sort(found_.members,
+         [](const UnionMember& member) { return key(member.where, member.member->name); });
     return std::move(found_);
   }
 
  private:
-  // From here on nothing depends on who registered first.
-  static std::tuple<std::string, uint32_t, std::string> key(const Location& where,
-                                                            std::string name) {
+  template <class Name>
+  static std::tuple<std::string_view, uint32_t, Name> key(const Location& where, Name name) {
     return {where.file, where.line, std::move(name)};
   }
+  // By their places in the sources: nothing that follows depends on who registered first.
   template <class T, class KeyOf>
   static void sort(std::vector<const T*>& found, KeyOf key_of) {
     std::stable_sort(found.begin(), found.end(),

@@ -321,7 +321,7 @@ TEST(Diagnostic, TwoInstancesOfATemplateAreToldThatTheyShareAName) {
   EXPECT_EQ(errors_of(rules),
             "toy.cc:9: shown: the name is taken\n"
             "  shown (toy.cc:8): came first\n"
-            "  fix: give it another name: a rule is known by that of its function, which the "
+            "  fix: give it another name: a rule is known by that of its function, which "
             "instances of a template share\n");
 }
 
