@@ -20,6 +20,7 @@ class Real {
   operator double() const { return value_; }            // NOLINT: the same
 
   friend bool operator==(const Real& a, const Real& b) { return a.bytes() == b.bytes(); }
+  friend bool operator==(const Real& a, double b) { return a == Real(b); }
   friend void encode_value(Encoder& out, const Real& real) { out.number(real.bytes()); }
   friend void write_value(ValueWriter& out, const Real& real) { out.number(real.value_); }
   friend Result<void> read_value(ValueReader& in, Real& real) {

@@ -70,6 +70,7 @@ TEST(Real, EqualNumbersHaveEqualBytes) {
 TEST(Real, OtherNumbersAreApartAndStayWhatTheyAre) {
   for (const double number : {0.1, -0.1, 1e300, 5e-324, std::numeric_limits<double>::infinity()}) {
     EXPECT_EQ(double{Real(number)}, number);
+    EXPECT_EQ(Real(number), number);
     EXPECT_NE(Real(number), Real(-number));
     EXPECT_NE(bytes_of(Real(number)), bytes_of(Real(-number)));
     EXPECT_NE(Real(number), Real(std::nextafter(number, 0)));
