@@ -5,10 +5,12 @@
 // Threads: immutable values.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
@@ -26,6 +28,10 @@ enum class CacheScope : uint8_t {
   kPerRestartSuccessful,
   kPerRestartAlways,
 };
+constexpr auto enum_names(CacheScope) {
+  return std::array<std::string_view, 5>{"successful", "always", "per_session",
+                                         "per_restart_successful", "per_restart_always"};
+}
 enum class SandboxLevel : uint8_t { kPlain, kStrict };
 enum class KeepSandboxes : uint8_t { kNever, kOnFailure, kAlways };
 

@@ -4,6 +4,7 @@
 // Threads: immutable values, pure functions.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,13 @@
 namespace kiln::intrinsics {
 
 enum class GlobMatchError : uint8_t { kIgnore, kWarn, kError };
+constexpr auto enum_names(GlobMatchError) {
+  return std::array<std::string_view, 3>{"ignore", "warn", "error"};
+}
 enum class GlobConjunction : uint8_t { kAnyMatch, kAllMatch };
+constexpr auto enum_names(GlobConjunction) {
+  return std::array<std::string_view, 2>{"any_match", "all_match"};
+}
 
 struct PathGlobs {
   static constexpr std::string_view kTypeName = "PathGlobs";

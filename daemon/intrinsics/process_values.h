@@ -10,6 +10,7 @@
 
 #include "daemon/exec/process.h"
 #include "daemon/intrinsics/tree_values.h"
+#include "daemon/rules/real.h"
 #include "daemon/trace/annotation.h"
 
 namespace kiln::intrinsics {
@@ -26,7 +27,7 @@ struct Process {
   std::vector<std::string> output_files;
   std::vector<std::string> output_directories;
   bool require_outputs = false;
-  double timeout_seconds = 0;  // 0: none
+  rules::Real timeout_seconds;  // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
 
   std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }

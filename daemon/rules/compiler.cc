@@ -46,7 +46,7 @@ RuleGraph::Compiled RuleGraph::compile(RuleSet rules) {
     }
   }
   solver.solve();
-  compiled.errors = std::move(declarations.duplicates);
+  compiled.errors = std::move(declarations.clashes);
   for (Diagnostic& error : diagnose(index, solver)) compiled.errors.push_back(std::move(error));
   if (compiled.errors.empty()) {
     Linker(index, solver, *graph).link();

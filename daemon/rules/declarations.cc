@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <absl/strings/ascii.h>
 
 #include <algorithm>
 #include <map>
@@ -26,6 +27,24 @@ Diagnostic duplicate(std::string who, const Location& where, std::string what, s
   return diagnostic;
 }
 
+Diagnostic invalid(std::string who, const Location& where, std::string what, std::string fix) {
+  Diagnostic diagnostic;
+  diagnostic.kind = Diagnostic::Kind::kInvalid;
+  diagnostic.wanted_by = std::move(who);
+  diagnostic.file = where.file;
+  diagnostic.line = where.line;
+  diagnostic.want = std::move(what);
+  diagnostic.fix = std::move(fix);
+  return diagnostic;
+}
+
+// That can be typed as a word of a command line: "lint-all".
+bool is_word(std::string_view name) {
+  const auto fits = [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; };
+  return !name.empty() && absl::ascii_isalpha(name.front()) &&
+         std::all_of(name.begin(), name.end(), fits);
+}
+
 std::string name_of(const RuleInfo& rule) {
   return (rule.kind == RuleKind::kGoal ? "goal " : "") + rule.name;
 }
@@ -34,6 +53,15 @@ std::string name_of(const RuleInfo& rule) {
 bool makes_the_same(const RuleInfo& a, const RuleInfo& b) {
   const bool is_goal = a.product == nullptr;
   return a.product == b.product && a.arguments == b.arguments && (!is_goal || a.gets == b.gets);
+}
+
+std::string fix_of_taken_name(const RuleInfo& rule, const RuleInfo& first) {
+  if (rule.product != nullptr && !makes_the_same(rule, first)) {
+    return "give it another name: a rule is known by that of its function, which instances of a "
+           "template share";
+  }
+  return first.where == rule.where ? "register it once"
+                                   : "register it once, or give it another name";
 }
 
 std::string sorted_inputs(const GetDeclaration& get) {
@@ -55,10 +83,29 @@ class Collector {
     for (const QueryDeclaration& query : set_.queries()) add(query);
     for (const UnionMember& member : set_.members()) add(member);
     for (const TypeId root : set_.roots()) see(root, "the roots", {});
+    for (const OptionScope& scope : set_.option_scopes()) add(scope);
+    sort(found_.rules, [](const RuleDefinition& rule) {
+      return key(rule.info.where, std::string_view(rule.info.name));
+    });
+    sort(found_.queries,
+         [](const QueryDeclaration& query) { return key(query.where, to_string(query)); });
+    sort(found_.members,
+         [](const UnionMember& member) { return key(member.where, member.member->name); });
     return std::move(found_);
   }
 
  private:
+  template <class Name>
+  static std::tuple<std::string_view, uint32_t, Name> key(const Location& where, Name name) {
+    return {where.file, where.line, std::move(name)};
+  }
+  // By their places in the sources: nothing that follows depends on who registered first.
+  template <class T, class KeyOf>
+  static void sort(std::vector<const T*>& found, KeyOf key_of) {
+    std::stable_sort(found.begin(), found.end(),
+                     [&](const T* a, const T* b) { return key_of(*a) < key_of(*b); });
+  }
+
   void add(const RuleDefinition& rule) {
     const RuleInfo& info = rule.info;
     if (!definitions_.insert(&rule).second) return;
@@ -66,14 +113,17 @@ class Collector {
     const auto [first, is_new] = rules_.emplace(info.name, &info);
     if (!is_new) {
       const RuleInfo& other = *first->second;
-      found_.duplicates.push_back(
-          duplicate(name, info.where, "the name is taken", name_of(other), other.where,
-                    other.where == info.where ? "register it once"
-                                              : "register it once, or give it another name"));
+      found_.clashes.push_back(duplicate(name, info.where, "the name is taken", name_of(other),
+                                         other.where, fix_of_taken_name(info, other)));
       // Another rule of the name is a rule all the same, or what it makes would be missed.
       if (makes_the_same(info, other)) return;
     }
     found_.rules.push_back(&rule);
+    if (info.kind == RuleKind::kGoal && !is_word(info.name)) {
+      found_.clashes.push_back(invalid(name, info.where, "nobody can type this name",
+                                       "begin it with a letter, and go on with letters, digits, - "
+                                       "and _"));
+    }
     if (info.product != nullptr) see(info.product, name, info.where);
     for (const TypeId type : info.arguments) see(type, name, info.where);
     for (const GetDeclaration& get : info.gets) see(get, name, info.where);
@@ -87,9 +137,9 @@ class Collector {
       found_.queries.push_back(&query);
       see(query.get, name, query.where);
     } else if (first->second->where != query.where) {
-      found_.duplicates.push_back(duplicate(name, query.where, "it was declared before",
-                                            to_string(*first->second), first->second->where,
-                                            "declare it once"));
+      found_.clashes.push_back(duplicate(name, query.where, "it was declared before",
+                                         to_string(*first->second), first->second->where,
+                                         "declare it once"));
     }
   }
 
@@ -102,9 +152,24 @@ class Collector {
       see(member.base, name, member.where);
       see(member.member, name, member.where);
     } else if (first->second->where != member.where) {
-      found_.duplicates.push_back(duplicate(name, member.where, "it was registered before", name,
-                                            first->second->where, "register it once"));
+      found_.clashes.push_back(duplicate(name, member.where, "it was registered before", name,
+                                         first->second->where, "register it once"));
     }
+  }
+
+  void add(const OptionScope& options) {
+    const std::string name = "options " + std::string(options.type->name);
+    const std::string scope(options.scope);
+    if (!is_word(scope)) {
+      found_.clashes.push_back(
+          invalid(name, {}, "nobody can type the scope '" + scope + "'",
+                  "begin its kScope with a letter, and go on with letters, digits, - and _"));
+    }
+    const auto [first, is_new] = scopes_.emplace(scope, options.type);
+    if (is_new || first->second == options.type) return;
+    found_.clashes.push_back(duplicate(name, {}, "the scope " + scope + " is taken",
+                                       "options " + std::string(first->second->name), {},
+                                       "give one of the two another kScope"));
   }
 
   void see(const GetDeclaration& get, const std::string& by, const Location& where) {
@@ -118,19 +183,29 @@ class Collector {
           duplicate(by, where, to_string(get) + " gives " + type + " twice", "", {},
                     "give it once; for two different values make a type for each");
       diagnostic.candidates.clear();
-      found_.duplicates.push_back(std::move(diagnostic));
+      found_.clashes.push_back(std::move(diagnostic));
     }
   }
 
   // Types are known by their names: to clients, in keys, and in what people read.
   void see(TypeId type, const std::string& by, const Location& where) {
     if (!types_.insert(type).second) return;
+    const size_t unlisted = type->unlisted == nullptr ? 0 : type->unlisted();
+    if (unlisted > 0) {
+      const std::string name(type->name);
+      found_.clashes.push_back(
+          invalid(by, where,
+                  name + "::fields() leaves out " +
+                      (unlisted == 1 ? "a member" : std::to_string(unlisted) + " members"),
+                  "list every member there: values of " + name +
+                      " that differ in nothing else would be one"));
+    }
     const auto [first, is_new] = type_names_.emplace(type->name, std::tuple(type, by, where));
     if (is_new) return;
     const auto& [other, first_by, first_where] = first->second;
-    found_.duplicates.push_back(
-        duplicate(by, where, "another type is named " + std::string(type->name), first_by,
-                  first_where, "give one of the two another kTypeName"));
+    found_.clashes.push_back(duplicate(by, where,
+                                       "another type is named " + std::string(type->name), first_by,
+                                       first_where, "give one of the two another kTypeName"));
   }
 
   const RuleSet& set_;
@@ -139,6 +214,7 @@ class Collector {
   absl::flat_hash_map<std::string_view, const RuleInfo*> rules_;
   std::map<std::pair<std::string, std::string>, const QueryDeclaration*> queries_;
   std::map<std::pair<TypeId, TypeId>, const UnionMember*> members_;
+  std::map<std::string, TypeId> scopes_;
   absl::flat_hash_set<TypeId> types_;
   absl::flat_hash_map<std::string_view, std::tuple<TypeId, std::string, Location>> type_names_;
 };

@@ -1,6 +1,5 @@
-// Declarations: what a RuleSet declares, each thing once; and what it declares twice.
-// Owns:    nothing: all points into the RuleSet.
-// Threads: single-owner.
+// Declarations: what a RuleSet declares, each thing once; what it declares twice, and what is wrong
+// in itself. Owns:    nothing: all points into the RuleSet. Threads: single-owner.
 #pragma once
 
 #include <vector>
@@ -16,7 +15,7 @@ struct Declarations {
   std::vector<const UnionMember*> members;
   // No error follows from a clash: of two declarations of one thing the first counts, and of two
   // rules that share no more than a name both do. A set that was added twice clashes with nothing.
-  std::vector<Diagnostic> duplicates;
+  std::vector<Diagnostic> clashes;
 };
 
 Declarations declarations_of(const RuleSet& set);

@@ -69,6 +69,11 @@ std::string bare_name(const RuleInfo& info) {
   return colons == std::string::npos ? info.name : info.name.substr(colons + 2);
 }
 
+// "goal lint", where it stands among rules.
+std::string titled_name(const RuleInfo& info) {
+  return (info.kind == RuleKind::kGoal ? "goal " : "") + bare_name(info);
+}
+
 std::string signature(const RuleInfo& info) {
   return bare_name(info) + "(" + type_names(info.arguments) + ")";
 }
@@ -197,7 +202,7 @@ Explanation explanation_of(const RuleGraph& graph, std::string_view type) {
   for (const auto& entry : graph.entries()) {
     for (const BoundWant& want : wants_of(*entry)) {
       if (gives(want.inputs, type)) {
-        givers.insert(bare_name(entry->rule.info) + ": " + to_string(want));
+        givers.insert(titled_name(entry->rule.info) + ": " + to_string(want));
       }
       if (want.product->name != type) continue;
       const Entry* answer = want.supply->entry;
@@ -233,7 +238,7 @@ std::string explanation_as_text(std::string_view type, const TypeFacts& facts,
   for (const std::string& giver : found.givers) text += "    " + giver + "\n";
   if (!found.askers.empty()) text += "  wanted by\n";
   for (const Explanation::Asker& asker : found.askers) {
-    text += "    " + bare_name(*asker.rule) + " (" + to_string(asker.rule->where) +
+    text += "    " + titled_name(*asker.rule) + " (" + to_string(asker.rule->where) +
             "): " + asker.want + " → " + asker.answer + "\n";
   }
   if (!found.queries.empty()) text += "  answered to\n";
@@ -241,13 +246,17 @@ std::string explanation_as_text(std::string_view type, const TypeFacts& facts,
   return text;
 }
 
-Json explanation_as_json(std::string_view type, const TypeFacts& facts, const Explanation& found) {
+Json fields_as_json(const TypeFacts& facts) {
   Json fields = Json::array();
   for (const TypeFacts::Field& field : facts.fields) {
     fields.push_back({{"name", field.name},
                       {"kind", field.kind},
                       {"default", Json::parse(field.initial, nullptr, false)}});
   }
+  return fields;
+}
+
+Json explanation_as_json(std::string_view type, const TypeFacts& facts, const Explanation& found) {
   Json makers = Json::array();
   for (const Explanation::Maker& maker : found.makers) {
     Json json = as_json(*maker.rule);
@@ -264,7 +273,7 @@ Json explanation_as_json(std::string_view type, const TypeFacts& facts, const Ex
                       {"answer", asker.answer}});
   }
   return {{"type", type},
-          {"fields", std::move(fields)},
+          {"fields", fields_as_json(facts)},
           {"scope", facts.scope},
           {"members", facts.members},
           {"taken_by", facts.takers},
@@ -272,6 +281,16 @@ Json explanation_as_json(std::string_view type, const TypeFacts& facts, const Ex
           {"given_by", found.givers},
           {"wanted_by", std::move(askers)},
           {"queries", found.queries}};
+}
+
+// The options that reach an entry.
+std::vector<TypeFacts> options_of(const RuleGraph& graph, const Entry& entry) {
+  std::vector<TypeFacts> options;
+  for (const TypeId type : entry.params) {
+    TypeFacts facts = facts_of(graph, type);
+    if (!facts.scope.empty()) options.push_back(std::move(facts));
+  }
+  return options;
 }
 
 // What a goal is, and what can be said to it and to what it asks for.
@@ -283,12 +302,19 @@ std::string goal_as_text(const RuleGraph& graph, const Root& goal) {
   if (!info.gets.empty()) text += "  asks for\n";
   for (const GetDeclaration& get : info.gets) text += "    " + to_string(get) + "\n";
   std::string options;
-  for (const TypeId type : entry.params) {
-    const TypeFacts facts = facts_of(graph, type);
-    if (!facts.scope.empty()) options += option_lines(facts);
-  }
+  for (const TypeFacts& facts : options_of(graph, entry)) options += option_lines(facts);
   if (!options.empty()) text += "  options\n" + options;
   return text;
+}
+
+Json goal_as_json(const RuleGraph& graph, const Root& goal) {
+  const Entry& entry = *goal.supply.entry;
+  Json json = as_json(entry.rule.info);
+  json["options"] = Json::array();
+  for (const TypeFacts& facts : options_of(graph, entry)) {
+    json["options"].push_back({{"scope", facts.scope}, {"fields", fields_as_json(facts)}});
+  }
+  return json;
 }
 
 }  // namespace
@@ -313,7 +339,7 @@ Result<std::string> explain_type(const RuleGraph& graph, std::string_view name, 
   }
   if (const Root* goal = graph.find_goal(name)) {
     return form == DescribeAs::kText ? goal_as_text(graph, *goal)
-                                     : dumped(as_json(goal->supply.entry->rule.info));
+                                     : dumped(goal_as_json(graph, *goal));
   }
   std::vector<std::string_view> names;
   for (const auto& [known, id] : types) names.push_back(known);

@@ -38,6 +38,7 @@ std::string problem(const Diagnostic& diagnostic) {
     case Kind::kUnprovided:
       return "no rule returns " + product + ", and nothing gives it";
     case Kind::kDuplicate:
+    case Kind::kInvalid:
       return "";  // `want` says it
     case Kind::kUnused:
       return "no goal and no query reaches this rule";
@@ -109,6 +110,8 @@ std::string_view kind_name(Kind kind) {
       return "unprovided";
     case Kind::kDuplicate:
       return "duplicate";
+    case Kind::kInvalid:
+      return "invalid";
     case Kind::kUnused:
       return "unused";
   }

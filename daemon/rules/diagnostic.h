@@ -15,6 +15,7 @@ struct Diagnostic {
     kAmbiguous,   // more than one does
     kUnprovided,  // a type that no rule returns and no root or get provides
     kDuplicate,   // two rules, goals, queries or types of one name
+    kInvalid,     // a name that cannot be asked for, a type that is not all of its fields
     kUnused,      // a warning: no goal and no query reaches this rule
   };
   Kind kind = Kind::kMissing;

@@ -73,7 +73,9 @@ class Dot {
   std::string draw() && {
     text_ =
         "digraph rules {\n"
-        "  rankdir=LR; ranksep=0.7; nodesep=0.2; bgcolor=white;\n"
+        "  rankdir=LR; ranksep=0.7; nodesep=0.2; bgcolor=white; fontname=\"Helvetica\" fontsize=9\n"
+        "  fontcolor=\"#6b7280\" label=\"green: goals. blue: queries. yellow: built in. "
+        "solid: takes; dashed: asks for, giving what is written there. grey: params in scope.\";\n"
         "  node [shape=box style=\"rounded,filled\" fillcolor=white color=\"#6b7280\" "
         "fontname=\"Helvetica\" fontsize=11 margin=\"0.12,0.06\"];\n"
         "  edge [color=\"#6b7280\" arrowsize=0.6 fontname=\"Helvetica\" fontsize=9 "

@@ -12,6 +12,13 @@
 //              friend bool operator==(const PathGlobs&, const PathGlobs&) = default;
 //            };
 //
+//          Fields are integers, enums, text, paths, digests, structs that list their fields in
+//          turn, and vectors, optionals and maps of those; for real numbers see real.h.
+//          An enum is known to people by its names, if it lists them from 0 on, beside itself:
+//
+//            constexpr auto enum_names(Order) { return std::array<std::string_view, 2>{"up",
+//            "down"}; }
+//
 //          A type that has no fields to list overloads encode_value(Encoder&, const T&).
 // Threads: free functions are thread-safe; an Encoder is single-owner.
 #pragma once
@@ -65,6 +72,10 @@ struct AnyField {
 }  // namespace internal
 
 template <class T>
+concept HasNames = std::is_enum_v<T> && requires(T value) {
+  { enum_names(value)[0] } -> std::convertible_to<std::string_view>;
+};
+template <class T>
 concept HasFields = requires(const T& value) { T::fields(value, internal::AnyField()); };
 
 template <class T>
@@ -72,7 +83,6 @@ template <class T>
 void encode_value(Encoder& out, T value) {
   out.number(static_cast<uint64_t>(value));
 }
-inline void encode_value(Encoder& out, double value) { out.number(std::bit_cast<uint64_t>(value)); }
 inline void encode_value(Encoder& out, const std::string& value) { out.text(value); }
 inline void encode_value(Encoder& out, const RelPath& value) { out.text(value.str()); }
 inline void encode_value(Encoder& out, const Hash128& value) {
@@ -94,9 +104,43 @@ void encode_value(Encoder& out, const std::optional<T>& value);
 template <class K, class V>
 void encode_value(Encoder& out, const std::map<K, V>& values);
 
+template <class T>
+concept Encodable = requires(Encoder& out, const T& value) { encode_value(out, value); };
+
+namespace internal {
+// Says of a field that cannot be one why not, before the overloads above do in their way.
+template <class T>
+struct CheckField {
+  static constexpr bool kIsReal = std::is_floating_point_v<T>;
+  static_assert(!kIsReal,
+                "a float or a double cannot be a field of an engine value: NaN is not equal to "
+                "itself, and 0.0 equals -0.0, which has other bytes. Make it a kiln::rules::Real "
+                "(daemon/rules/real.h), or an integer of a smaller unit");
+  static_assert(kIsReal || !std::is_pointer_v<std::decay_t<T>>,
+                "a pointer cannot be a field of an engine value, which is a copy of its own: make "
+                "it a value, a std::optional or a std::string");
+  static_assert(kIsReal || std::is_pointer_v<std::decay_t<T>> || Encodable<T>,
+                "a field of an engine value is a bool, an integer, an enum, a std::string, a "
+                "RelPath, a digest, a struct with fields, or a std::vector, std::optional or "
+                "std::map of those (see daemon/rules/encoding.h)");
+  static constexpr bool kDone = true;
+};
+template <class T>
+struct CheckField<std::vector<T>> : CheckField<T> {};
+template <class T>
+struct CheckField<std::optional<T>> : CheckField<T> {};
+template <class K, class V>
+struct CheckField<std::map<K, V>> {
+  static constexpr bool kDone = CheckField<K>::kDone && CheckField<V>::kDone;
+};
+}  // namespace internal
+
 template <HasFields T>
 void encode_value(Encoder& out, const T& value) {
-  T::fields(value, [&out](std::string_view, const auto& field) { encode_value(out, field); });
+  T::fields(value, [&out]<class Field>(std::string_view, const Field& field) {
+    static_assert(internal::CheckField<Field>::kDone);
+    encode_value(out, field);
+  });
 }
 template <class T>
 void encode_value(Encoder& out, const std::vector<T>& values) {
@@ -116,8 +160,5 @@ void encode_value(Encoder& out, const std::map<K, V>& values) {
     encode_value(out, value);
   }
 }
-
-template <class T>
-concept Encodable = requires(Encoder& out, const T& value) { encode_value(out, value); };
 
 }  // namespace kiln::rules

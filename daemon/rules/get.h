@@ -18,6 +18,33 @@ namespace kiln::rules {
 template <class... Signatures>
 struct Gets {};
 
+namespace internal {
+template <class>
+inline constexpr bool kNever = false;
+template <class Signature>
+struct CheckSignature {
+  static_assert(kNever<Signature>,
+                "what is asked for is written as a signature: Out(In), or Out() for what follows "
+                "from the params in scope");
+};
+template <class Out, class... In>
+struct CheckSignature<Out(In...)> {
+  static_assert((!std::is_reference_v<Out> && ... && !std::is_reference_v<In>),
+                "a signature names types alone: Out(In), not Out(const In&)");
+  static_assert(std::is_reference_v<Out> || EngineValue<Out>,
+                "what is asked for is an engine value: a kTypeName, == and fields (see "
+                "daemon/rules/encoding.h)");
+  static_assert(((std::is_reference_v<In> || EngineValue<In> || UnionBase<In>)&&...),
+                "what a get or a query is given is an engine value, a kTypeName, == and fields "
+                "(see daemon/rules/encoding.h), or the base of a union");
+  static constexpr bool kDone = true;
+};
+template <class G>
+inline constexpr bool kIsGets = false;
+template <class... Signatures>
+inline constexpr bool kIsGets<Gets<Signatures...>> = (CheckSignature<Signatures>::kDone && ...);
+}  // namespace internal
+
 // A value of the graph, kept alive.
 template <class T>
 class Ref {

@@ -19,6 +19,7 @@ class JsonWriter final : public ValueWriter {
   void text(std::string_view value) override {
     put(is_valid_utf8(value) ? std::string(value) : printable(value));
   }
+  void choice(std::string_view name, std::span<const std::string_view>) override { text(name); }
   void begin_list() override { open_.push_back(&put(Json::array())); }
   void begin_record() override { open_.push_back(&put(Json::object())); }
   void member(std::string_view name) override { name_ = name; }

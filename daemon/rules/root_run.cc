@@ -29,6 +29,13 @@ class LinkedStop {
 
 Error stopped() { return user_error(ErrorCode::kCancelled, "cancelled"); }
 
+// One of which a process has another is no answer: 256 would be success.
+Result<void> check_exit_code(std::string_view goal, int code) {
+  if (code >= 0 && code <= 255) return {};
+  return internal_error("the goal " + std::string(goal) + " returned " + std::to_string(code) +
+                        "; an exit code is one of 0 to 255");
+}
+
 bool is_cancelled(const Result<graph::Answer>& answer) {
   return !answer.ok() && answer.error().code() == ErrorCode::kCancelled;
 }
@@ -123,7 +130,10 @@ Task<Result<int>> RootRun::goal(const Root& root, std::vector<Param> given, Effe
                    std::vector<WantAnswer> held;
                    KILN_CO_ASSIGN(const std::vector<Argument> arguments,
                                   co_await find_arguments(asker, entry, own, effects, held));
-                   co_return co_await run_body(asker, entry, own, arguments);
+                   KILN_CO_ASSIGN(const graph::ValueRef code,
+                                  co_await run_body(asker, entry, own, arguments));
+                   KILN_CO_TRY(check_exit_code(root.name, graph::value_as<int>(*code)));
+                   co_return code;
                  }));
   co_return graph::value_as<int>(code);
 }

@@ -58,9 +58,25 @@ class RuleBody {
   internal::RulePromiseBase* promise_;
 };
 
+namespace internal {
+template <class Argument>
+inline constexpr bool kIsConst = std::is_const_v<std::remove_reference_t<Argument>>;
+// As const In& or In, or what has no such form.
+template <class Argument>
+inline constexpr bool kOnlyRead = !std::is_pointer_v<std::remove_cvref_t<Argument>> &&
+                                  !std::is_volatile_v<std::remove_reference_t<Argument>> &&
+                                  (!std::is_reference_v<Argument> ||
+                                   (std::is_lvalue_reference_v<Argument> && kIsConst<Argument>));
+template <class Argument>
+inline constexpr bool kIsEffect = SideEffect<std::remove_cvref_t<Argument>>;
+template <class Argument>
+inline constexpr bool kIsValue = EngineValue<std::remove_cvref_t<Argument>>;
+}  // namespace internal
+
 // The return type of a rule's coroutine.
 template <class Out, class G = Gets<>>
 class [[nodiscard]] Rule {
+  static_assert(internal::kIsGets<G>, "what a rule may ask for is written Gets<Out(In), …>");
   static_assert(EngineValue<Out>,
                 "a rule returns an engine value: a kTypeName, == and fields (see "
                 "daemon/rules/encoding.h)");
@@ -82,6 +98,8 @@ class [[nodiscard]] Rule {
 // returns an exit code.
 template <class G = Gets<>>
 class [[nodiscard]] GoalRule {
+  static_assert(internal::kIsGets<G>, "what a goal may ask for is written Gets<Out(In), …>");
+
  public:
   struct promise_type : internal::GoalPromise<G> {
     GoalRule get_return_object() {
@@ -100,19 +118,32 @@ class [[nodiscard]] GoalRule {
 // What a coroutine that returns a Rule may take.
 template <class Out, class G, class... Arguments>
 struct std::coroutine_traits<kiln::rules::Rule<Out, G>, Arguments...> {
-  static_assert((!kiln::rules::SideEffect<std::remove_cvref_t<Arguments>> && ...),
+  static_assert((!kiln::rules::internal::kIsEffect<Arguments> && ...),
                 "only a goal rule may have side effects: take them as parameters of a GoalRule<…>");
-  static_assert((kiln::rules::EngineValue<std::remove_cvref_t<Arguments>> && ...),
+  static_assert((kiln::rules::internal::kOnlyRead<Arguments> && ...),
+                "a rule takes its parameters as const In& or as In: what it is given is shared "
+                "with all who ask");
+  static_assert((kiln::rules::internal::kIsValue<Arguments> && ...),
                 "the parameters of a rule are engine values: a kTypeName, == and fields (see "
-                "daemon/rules/encoding.h)");
+                "daemon/rules/encoding.h); and a rule is a function, no lambda and no member");
   using promise_type = typename kiln::rules::Rule<Out, G>::promise_type;
 };
 // And a GoalRule.
 template <class G, class... Arguments>
 struct std::coroutine_traits<kiln::rules::GoalRule<G>, Arguments...> {
-  static_assert(((kiln::rules::SideEffect<std::remove_cvref_t<Arguments>> ||
-                  kiln::rules::EngineValue<std::remove_cvref_t<Arguments>>)&&...),
+  static_assert(((!kiln::rules::internal::kIsEffect<Arguments> ||
+                  (std::is_lvalue_reference_v<Arguments> &&
+                   !kiln::rules::internal::kIsConst<Arguments>)) &&
+                 ...),
+                "a goal rule takes its side effects by reference: Console& console");
+  static_assert(((kiln::rules::internal::kIsEffect<Arguments> ||
+                  kiln::rules::internal::kOnlyRead<Arguments>)&&...),
+                "a goal rule takes values as const In& or as In: what it is given is shared with "
+                "all who ask");
+  static_assert(((kiln::rules::internal::kIsEffect<Arguments> ||
+                  kiln::rules::internal::kIsValue<Arguments>)&&...),
                 "the parameters of a goal rule are side effects and engine values: a kTypeName, == "
-                "and fields (see daemon/rules/encoding.h)");
+                "and fields (see daemon/rules/encoding.h); and it is a function, no lambda and no "
+                "member");
   using promise_type = typename kiln::rules::GoalRule<G>::promise_type;
 };

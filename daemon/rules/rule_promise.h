@@ -127,13 +127,13 @@ struct AwaitEffect {
   Result<void> await_resume() const { return promise.effect_result; }
 };
 
-template <class>
-inline constexpr bool kNever = false;
-
 template <class Out, class G>
 struct RulePromise : RulePromiseBase {
   template <class U>
   void return_value(U&& result) {
+    static_assert(std::constructible_from<Result<Out>, U>,
+                  "a rule co_returns a value of its product's type, and a goal its exit code; or "
+                  "an Error, or a Result of either");
     Result<Out> made(std::forward<U>(result));
     if (made.ok()) {
       returned.emplace(graph::make_value<Out>(*std::move(made)));
@@ -164,9 +164,11 @@ struct RulePromise : RulePromiseBase {
     return {{*this}, count};
   }
   template <class T>
-  std::suspend_never await_transform(T&&) {
-    static_assert(kNever<T>, "a rule may await get, try_get and all; nothing else");
-    return {};
+  auto await_transform(T&&) {
+    static_assert(kNever<T>,
+                  "a rule may await get, try_get and all; nothing else. Another rule is not called "
+                  "but asked: co_await get<Out>(in)");
+    return std::suspend_never();
   }
 
  private:

@@ -44,7 +44,9 @@ class RuleSet {
   void goal(std::string_view name, std::string_view summary,
             std::source_location where = std::source_location::current()) {
     using Traits = internal::RuleTraits<decltype(F)>;
-    static_assert(Traits::kKind == RuleKind::kGoal, "a goal is a GoalRule");
+    static_assert(
+        Traits::kKind == RuleKind::kGoal,
+        "register a Rule with add(); a goal is a coroutine that returns a GoalRule<Gets<…>>");
     define<F>(name, {}, where).info.summary = summary;
   }
   // A rule that is built in: `f(graph::Context&, const In&…)` is a Task<Result<Out>>, or, to say
@@ -69,13 +71,22 @@ class RuleSet {
     define(std::move(definition));
   }
   // Rules may take UnionMembers<Base>.
-  template <UnionBase Base>
+  template <class Base>
   void union_base() {
+    static_assert(UnionBase<Base>,
+                  "the base of a union has a kTypeName, kUnionBase = true, a struct Member and "
+                  "member<M>() (see daemon/rules/union.h)");
     constants_.push_back({type_of<UnionMembers<Base>>(), &union_members<Base>});
     add_root(type_of<UnionMembers<Base>>());
   }
-  template <UnionBase Base, EngineValue Member>
+  template <class Base, class Member>
   void member(std::source_location where = std::source_location::current()) {
+    static_assert(UnionBase<Base>,
+                  "member<Base, Member>(): the base of a union has a kTypeName, kUnionBase = true, "
+                  "a struct Member and member<M>() (see daemon/rules/union.h)");
+    static_assert(EngineValue<Member>,
+                  "member<Base, Member>(): a member of a union is an engine value: a kTypeName, == "
+                  "and fields (see daemon/rules/encoding.h)");
     members_.push_back(
         {type_of<Base>(), type_of<Member>(), internal::location(where),
          std::make_shared<const typename Base::Member>(Base::template member<Member>())});
@@ -84,16 +95,23 @@ class RuleSet {
   // union's base among In…, they may ask with each of its members in its place.
   template <class Signature>
   void query(std::source_location where = std::source_location::current()) {
+    static_assert(internal::CheckSignature<Signature>::kDone);
     queries_.push_back({internal::GetOf<Signature>::declaration(), internal::location(where)});
   }
   // Every goal and query begins with a param of this type: options, what the caller said.
-  template <EngineValue T>
+  template <class T>
   void root() {
+    static_assert(EngineValue<T>,
+                  "what every request begins with is an engine value: a kTypeName, == and fields "
+                  "(see daemon/rules/encoding.h)");
     add_root(type_of<T>());
   }
   // The options of a subsystem, which rules may take.
-  template <OptionsType T>
+  template <class T>
   void options() {
+    static_assert(OptionsType<T>,
+                  "options are an engine value, a kTypeName, == and fields, with a kScope and a "
+                  "default for each field (see daemon/rules/options.h)");
     options_.push_back({T::kScope, type_of<T>()});
     add_root(type_of<T>());
   }

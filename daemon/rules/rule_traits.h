@@ -63,11 +63,11 @@ struct RuleTraits {
                 "a rule is a coroutine that returns a Rule<Out, Gets<…>>, and a goal one "
                 "that returns a GoalRule<Gets<…>>");
 };
-template <class Out, class G, class... Arguments>
-struct RuleTraits<Rule<Out, G> (*)(Arguments...)>
+template <class Out, class G, class... Arguments, bool kNoexcept>
+struct RuleTraits<Rule<Out, G> (*)(Arguments...) noexcept(kNoexcept)>
     : CoroutineTraits<RuleKind::kRule, Out, G, Arguments...> {};
-template <class G, class... Arguments>
-struct RuleTraits<GoalRule<G> (*)(Arguments...)>
+template <class G, class... Arguments, bool kNoexcept>
+struct RuleTraits<GoalRule<G> (*)(Arguments...) noexcept(kNoexcept)>
     : CoroutineTraits<RuleKind::kGoal, void, G, Arguments...> {};
 
 template <class Signature>

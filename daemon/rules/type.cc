@@ -18,6 +18,7 @@ class TextWriter final : public ValueWriter {
   void text(std::string_view value) override {
     put("\"" + printable(value.substr(0, limit_)) + "\"");
   }
+  void choice(std::string_view name, std::span<const std::string_view>) override { put(name); }
   void begin_list() override { open('[', ']'); }
   void begin_record() override { open('{', '}'); }
   void member(std::string_view name) override {

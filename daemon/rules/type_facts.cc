@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "daemon/rules/json.h"
@@ -12,15 +13,41 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string kind_of(const Json& value) {
-  if (value.is_boolean()) return "true or false";
-  if (value.is_number_integer()) return "integer";
-  if (value.is_number()) return "number";
-  if (value.is_string()) return "text";
-  if (value.is_array()) return "list";
-  if (value.is_object()) return "record";
-  return "optional";
-}
+// Of a record: the kind of each of its fields.
+class KindWriter final : public ValueWriter {
+ public:
+  void null() override { put("optional"); }
+  void boolean(bool) override { put("true or false"); }
+  void integer(int64_t) override { put("integer"); }
+  void number(double) override { put("number"); }
+  void text(std::string_view) override { put("text"); }
+  void choice(std::string_view, std::span<const std::string_view> names) override {
+    std::string kind;
+    for (const std::string_view name : names) kind += (kind.empty() ? "" : "|") + std::string(name);
+    put(kind);
+  }
+  void begin_list() override { open("list"); }
+  void begin_record() override { open("record"); }
+  void member(std::string_view name) override {
+    if (depth_ == 1) name_ = name;
+  }
+  void end() override { --depth_; }
+
+  std::map<std::string, std::string> take() && { return std::move(kinds_); }
+
+ private:
+  void open(std::string_view kind) {
+    put(kind);
+    ++depth_;
+  }
+  void put(std::string_view kind) {
+    if (depth_ == 1) kinds_.emplace(name_, kind);
+  }
+
+  int depth_ = 0;
+  std::string name_;
+  std::map<std::string, std::string> kinds_;
+};
 
 // A value made of nothing shows what it is made of.
 std::vector<TypeFacts::Field> fields_of(TypeId type) {
@@ -32,8 +59,11 @@ std::vector<TypeFacts::Field> fields_of(TypeId type) {
   const Json json = Json::parse(*text, nullptr, false);
   std::vector<TypeFacts::Field> fields;
   if (!json.is_object()) return fields;
+  KindWriter writer;
+  type->write(writer, *made->value);
+  const std::map<std::string, std::string> kinds = std::move(writer).take();
   for (const auto& [name, value] : json.items()) {
-    fields.push_back({name, kind_of(value), value.dump()});
+    fields.push_back({name, kinds.at(name), value.dump()});
   }
   return fields;
 }
@@ -76,6 +106,7 @@ std::string option_lines(const TypeFacts& facts) {
     std::string value = field.kind;
     std::transform(value.begin(), value.end(), value.begin(), ::toupper);
     if (field.kind == "true or false") value = "true|false";
+    if (field.kind.find('|') != std::string::npos) value = field.kind;
     if (field.kind == "list") value = "ELEMENT";
     text += "    --option " + std::string(facts.scope) + "." + field.name + "=" + value;
     text += "  (default: " + field.initial + (field.kind == "list" ? "; may be repeated" : "");

@@ -13,7 +13,7 @@ namespace kiln::rules {
 struct TypeFacts {
   struct Field {
     std::string name;
-    std::string kind;     // "list", "text", …
+    std::string kind;     // "list", "text", "up|down", …
     std::string initial;  // the default, as JSON
   };
   std::vector<Field> fields;         // empty: not a record, or of an unknown form

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -57,16 +58,22 @@ Result<void> read_value(ValueReader& in, T& value) {
   value = static_cast<T>(read);
   return {};
 }
+// The place of the next text among the names; else an error that lists them.
+Result<size_t> read_choice(ValueReader& in, std::span<const std::string_view> names);
+template <HasNames T>
+Result<void> read_value(ValueReader& in, T& value) {
+  static constexpr auto kNames = enum_names(T());
+  KILN_ASSIGN(const size_t place, read_choice(in, kNames));
+  value = static_cast<T>(place);
+  return {};
+}
 template <class T>
-  requires std::is_enum_v<T>
+  requires(std::is_enum_v<T> && !HasNames<T>)
 Result<void> read_value(ValueReader& in, T& value) {
   std::underlying_type_t<T> number{};
   KILN_TRY(read_value(in, number));
   value = static_cast<T>(number);
   return {};
-}
-inline Result<void> read_value(ValueReader& in, double& value) {
-  return read_scalar(in.number(), value);
 }
 inline Result<void> read_value(ValueReader& in, std::string& value) {
   return read_scalar(in.text(), value);

@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "daemon/rules/encoding.h"
@@ -27,6 +29,8 @@ class ValueWriter {
   virtual void integer(int64_t value) = 0;
   virtual void number(double value) = 0;
   virtual void text(std::string_view value) = 0;
+  // One of the names of an enum.
+  virtual void choice(std::string_view name, std::span<const std::string_view> names) = 0;
   // Elements follow, each as one value; then end().
   virtual void begin_list() = 0;
   // Members follow, each as member(name) and one value; then end().
@@ -44,9 +48,16 @@ void write_value(ValueWriter& out, T value) {
 template <class T>
   requires std::is_enum_v<T>
 void write_value(ValueWriter& out, T value) {
-  out.integer(static_cast<int64_t>(value));
+  const auto number = static_cast<int64_t>(value);
+  if constexpr (HasNames<T>) {
+    static constexpr auto kNames = enum_names(T());
+    if (std::in_range<size_t>(number) && static_cast<size_t>(number) < kNames.size()) {
+      out.choice(kNames[static_cast<size_t>(number)], kNames);
+      return;
+    }
+  }
+  out.integer(number);
 }
-inline void write_value(ValueWriter& out, double value) { out.number(value); }
 inline void write_value(ValueWriter& out, const std::string& value) { out.text(value); }
 inline void write_value(ValueWriter& out, const RelPath& value) { out.text(value.str()); }
 template <class Tag>

@@ -2,7 +2,7 @@
 file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
 string(REPLACE "// expect: " "" expected "${expected}")
 string(REPLACE "\\;" ";" expected "${expected}")  # STRINGS gives a list
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} ${SOURCE}
+execute_process(COMMAND ${COMPILER} -std=c++20 -Werror=unused-result -fsyntax-only -I${INCLUDE} ${SOURCE}
                 RESULT_VARIABLE code ERROR_VARIABLE said)
 if(NOT expected)
   if(NOT code EQUAL 0)

@@ -1,4 +1,4 @@
-// expect: what a get is given is an engine value: a kTypeName, == and fields
+// expect: what a get or a query is given is an engine value, a kTypeName, == and fields
 #include "tests/compile_fail/values.h"
 
 namespace kiln::rules {

@@ -307,11 +307,37 @@ class RandomRules {
   bool has_union_ = false;
 };
 
+// The same declarations in another order; their places stay with them.
+RuleSet shuffled(const RuleSet& set, std::mt19937_64 random) {
+  const auto in_another_order = [&](auto things) {
+    std::shuffle(things.begin(), things.end(), random);
+    return things;
+  };
+  RuleSet other;
+  for (const auto& rule : in_another_order(set.rules())) other.define(*rule);
+  for (const QueryDeclaration& query : in_another_order(set.queries())) other.define(query);
+  for (const UnionMember& member : in_another_order(set.members())) other.define(member);
+  for (const TypeId root : in_another_order(set.roots())) other.add_root(root);
+  return other;
+}
+
+// All that is told of a compiled set.
+std::string told_of(const RuleGraph::Compiled& compiled) {
+  std::string text = to_text(compiled.errors) + to_text(compiled.warnings);
+  if (compiled.graph == nullptr) return text;
+  for (const auto& entry : compiled.graph->entries()) text += text_of(*entry) + "\n";
+  return text;
+}
+
 // Empty, or what is wrong.
 std::string disagreement(RandomRules& random, bool& accepted) {
   const Oracle oracle(random.rules.set, random.types, random.rules.type("Base"));
   const RuleGraph::Compiled compiled = random.rules.compile();
   accepted = oracle.accepts();
+  const std::string told = told_of(compiled);
+  const std::string reordered =
+      told_of(RuleGraph::compile(shuffled(random.rules.set, std::mt19937_64(told.size()))));
+  if (told != reordered) return "in another order:\n" + reordered + "and not:\n" + told;
   if ((compiled.graph != nullptr) != oracle.accepts()) {
     return oracle.accepts() ? "refused: " + to_text(compiled.errors) : "accepted";
   }

@@ -2,11 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
-
-#include "daemon/rules/rule_graph.h"
-#include "tests/support/toy_rules.h"
+#include "tests/unit/rules/compiled.h"
 
 namespace kiln::rules {
 namespace {
@@ -16,50 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
-
-// "capture(PathGlobs)": the rule and what its subtree consumes.
-std::string text_of(const Entry& entry) {
-  std::string text = entry.rule.info.name + "(";
-  for (size_t i = 0; i < entry.params.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::string(entry.params[i]->name);
-  }
-  return text + ")";
-}
-
-std::vector<std::string> entries_of(const RuleGraph& graph) {
-  std::vector<std::string> texts;
-  for (const auto& entry : graph.entries()) texts.push_back(text_of(*entry));
-  return texts;
-}
-
-std::unique_ptr<const RuleGraph> compiled(const ToyRules& rules) {
-  RuleGraph::Compiled compiled = rules.compile();
-  EXPECT_THAT(compiled.errors, IsEmpty()) << to_text(compiled.errors);
-  EXPECT_NE(compiled.graph, nullptr);
-  return std::move(compiled.graph);
-}
-
-// "missing lint get<Snapshot>(Digest)"
-std::vector<std::string> errors_of(const ToyRules& rules) {
-  const RuleGraph::Compiled compiled = rules.compile();
-  EXPECT_EQ(compiled.graph == nullptr, !compiled.errors.empty());
-  std::vector<std::string> texts;
-  for (const Diagnostic& error : compiled.errors) {
-    std::string text(kind_name(error.kind));
-    text += " " + error.wanted_by;
-    if (!error.want.empty()) text += ": " + error.want;
-    texts.push_back(text);
-  }
-  return texts;
-}
-
-const Entry* entry_of(const RuleGraph& graph, const std::string& text) {
-  for (const auto& entry : graph.entries()) {
-    if (text_of(*entry) == text) return entry.get();
-  }
-  ADD_FAILURE() << "no entry " << text;
-  return nullptr;
-}
 
 // --- what answers ---
 

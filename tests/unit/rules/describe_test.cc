@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "daemon/rules/effects.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {
@@ -99,7 +103,7 @@ TEST_F(Describe, AParamIsExplainedByWhatGivesIt) {
             "  member of the unions\n"
             "    LintRequest\n"
             "  given as a param by\n"
-            "    lint: get<LintResult>(LintRequest = Shellcheck)\n"
+            "    goal lint: get<LintResult>(LintRequest = Shellcheck)\n"
             "  wanted by\n"
             "    shellcheck (toy.cc:4): the parameter Shellcheck → a param\n");
   EXPECT_THAT(*explain_type(graph(), "Specs", DescribeAs::kText),
@@ -132,6 +136,88 @@ TEST_F(Describe, AGoalIsExplainedByWhatItTakesAndAsksFor) {
             "    get<LintResult>(LintRequest)\n");
   EXPECT_EQ(explain_type(graph(), "", DescribeAs::kText).error().code(),
             ErrorCode::kInvalidArgument);
+}
+
+// --- of real types: their fields, and how options are set ---
+
+enum class Tone : uint8_t { kKind, kStern };
+constexpr auto enum_names(Tone) { return std::array<std::string_view, 2>{"kind", "stern"}; }
+
+struct ToneOptions {
+  static constexpr std::string_view kTypeName = "ToneOptions";
+  static constexpr std::string_view kScope = "tone";
+  Tone tone = Tone::kStern;
+  bool loud = false;
+  int64_t times = 3;
+  std::vector<std::string> words;
+  std::map<std::string, int> notes;
+  std::optional<int> limit;
+  static void fields(auto& self, auto&& field) {
+    field("tone", self.tone);
+    field("loud", self.loud);
+    field("times", self.times);
+    field("words", self.words);
+    field("notes", self.notes);
+    field("limit", self.limit);
+  }
+  friend bool operator==(const ToneOptions&, const ToneOptions&) = default;
+};
+struct Tune {
+  static constexpr std::string_view kTypeName = "Tune";
+  std::string text;
+  static void fields(auto& self, auto&& field) { field("text", self.text); }
+  friend bool operator==(const Tune&, const Tune&) = default;
+};
+Rule<Tune> compose(const ToneOptions& options) { co_return Tune{options.loud ? "forte" : "piano"}; }
+GoalRule<> sing(Console& console, const Tune& tune) {
+  console.print(tune.text);
+  co_return 0;
+}
+
+class DescribeOptions : public ::testing::Test {
+ protected:
+  DescribeOptions() {
+    RuleSet rules;
+    rules.options<ToneOptions>();
+    rules.add<&compose>();
+    rules.goal<&sing>("sing", "Sings.");
+    compiled_ = RuleGraph::compile(std::move(rules));
+  }
+  std::string explained(std::string_view what, DescribeAs form) const {
+    return *explain_type(*compiled_.graph, what, form);
+  }
+
+ private:
+  RuleGraph::Compiled compiled_;
+};
+
+TEST_F(DescribeOptions, AGoalSaysWhichOptionsReachItAndHowTheyAreSet) {
+  EXPECT_THAT(explained("sing", DescribeAs::kText),
+              HasSubstr("  options\n"
+                        "    --option tone.tone=kind|stern  (default: \"stern\")\n"
+                        "    --option tone.loud=true|false  (default: false)\n"
+                        "    --option tone.times=INTEGER  (default: 3)\n"
+                        "    --option tone.words=ELEMENT  (default: []; may be repeated)\n"
+                        "    --option tone.notes=RECORD  (default: {})\n"
+                        "    --option tone.limit=OPTIONAL  (default: null)\n"));
+}
+
+TEST_F(DescribeOptions, AGoalSaysTheSameAsData) {
+  const auto json = nlohmann::json::parse(explained("sing", DescribeAs::kJson));
+  EXPECT_EQ(json["name"], "sing");
+  EXPECT_EQ(json["summary"], "Sings.");
+  ASSERT_EQ(json["options"].size(), 1u);
+  EXPECT_EQ(json["options"][0]["scope"], "tone");
+  const auto& fields = json["options"][0]["fields"];
+  ASSERT_EQ(fields.size(), 6u);
+  EXPECT_EQ(fields[0],
+            nlohmann::json({{"name", "tone"}, {"kind", "kind|stern"}, {"default", "stern"}}));
+  EXPECT_EQ(fields[2], nlohmann::json({{"name", "times"}, {"kind", "integer"}, {"default", 3}}));
+}
+
+TEST_F(DescribeOptions, AGoalIsToldFromARuleOfItsName) {
+  EXPECT_THAT(explained("Tune", DescribeAs::kText),
+              HasSubstr("  wanted by\n    goal sing (tests/unit/rules/describe_test.cc:"));
 }
 
 TEST_F(Describe, AnUnknownTypeIsAnsweredByTheNearest) {

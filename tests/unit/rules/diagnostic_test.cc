@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "daemon/rules/nearest.h"
+#include "daemon/rules/real.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {
@@ -173,9 +176,235 @@ TEST(Diagnostic, AsJsonItSaysTheSame) {
   EXPECT_EQ(errors[0]["fix"], "get<Snapshot>(PathGlobs) or get<Snapshot>(MergeDigests)");
 }
 
+TEST(Diagnostic, EveryKindIsThereAsData) {
+  ToyRules rules;
+  rules.rule("A", "a", {"X"});
+  rules.rule("A", "again", {"X"});
+  rules.rule("B", "b", {"Unmade"});
+  rules.rule("C", "c", {"Y"});
+  rules.rule("C", "c", {"Y"});
+  rules.rule("Idle", "idle", {});
+  rules.goal("g", {"B"}, {{"A", {"X"}}, {"C", {"X"}}});
+  rules.query("C", {"Y"});
+  const RuleGraph::Compiled compiled = rules.compile();
+  std::vector<Diagnostic> all = compiled.errors;
+  all.insert(all.end(), compiled.warnings.begin(), compiled.warnings.end());
+  EXPECT_EQ(nlohmann::json::parse(to_json(all)), nlohmann::json::parse(R"json({"diagnostics": [
+    {"severity": "error", "kind": "duplicate", "wanted_by": "c", "file": "toy.cc", "line": 5,
+     "want": "the name is taken", "also_wanted_by": [], "product": "", "scope": [],
+     "candidates": [{"rule": "c", "file": "toy.cc", "line": 4, "verdict": "came first"}],
+     "problem": "", "fix": "register it once, or give it another name"},
+    {"severity": "error", "kind": "unprovided", "wanted_by": "b", "file": "toy.cc", "line": 3,
+     "want": "the parameter Unmade", "also_wanted_by": [], "product": "Unmade", "scope": [],
+     "candidates": [], "problem": "no rule returns Unmade, and nothing gives it",
+     "fix": "register a rule that returns Unmade, or give it as an input of the get or as a root"},
+    {"severity": "error", "kind": "ambiguous", "wanted_by": "goal g", "file": "toy.cc", "line": 7,
+     "want": "get<A>(X)", "also_wanted_by": [], "product": "A", "scope": ["X"],
+     "candidates": [{"rule": "a", "file": "toy.cc", "line": 1, "verdict": "from X"},
+                    {"rule": "again", "file": "toy.cc", "line": 2, "verdict": "from X"}],
+     "problem": "2 rules make A of this",
+     "fix": "remove one of a and again, or let one of them return a type of its own"},
+    {"severity": "error", "kind": "missing", "wanted_by": "goal g", "file": "toy.cc", "line": 7,
+     "want": "get<C>(X)", "also_wanted_by": [], "product": "C", "scope": ["X"],
+     "candidates": [{"rule": "c", "file": "toy.cc", "line": 4,
+                     "verdict": "needs Y, which is not in scope"}],
+     "problem": "no rule makes C of this", "fix": "get<C>(Y)"},
+    {"severity": "warning", "kind": "unused", "wanted_by": "idle", "file": "toy.cc", "line": 6,
+     "want": "", "also_wanted_by": [], "product": "Idle", "scope": [], "candidates": [],
+     "problem": "no goal and no query reaches this rule",
+     "fix": "ask for Idle by a get or a query, or remove the rule"}
+  ]})json"));
+}
+
+TEST(Diagnostic, WhatIsDeclaredTwiceIsToldWithTheFirst) {
+  ToyRules rules = engine();
+  rules.query("Addresses", {});
+  rules.member("LintRequest", "Specs");
+  rules.member("LintRequest", "Specs");
+  rules.goal("add", {}, {{"Snapshot", {"PathGlobs", "PathGlobs"}}});
+  ToyRules others;
+  others.rule("Addresses", "elsewhere", {});
+  rules.set.add_all(others.set);
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:1: elsewhere: another type is named Addresses\n"
+            "  resolve (toy.cc:4): came first\n"
+            "  fix: give one of the two another kTypeName\n"
+            "\n"
+            "toy.cc:11: goal add: get<Snapshot>(PathGlobs, PathGlobs) gives PathGlobs twice\n"
+            "  fix: give it once; for two different values make a type for each\n"
+            "\n"
+            "toy.cc:8: query Addresses(): it was declared before\n"
+            "  query Addresses() (toy.cc:7): came first\n"
+            "  fix: declare it once\n"
+            "\n"
+            "toy.cc:10: member Specs of LintRequest: it was registered before\n"
+            "  member Specs of LintRequest (toy.cc:9): came first\n"
+            "  fix: register it once\n");
+}
+
+TEST(Diagnostic, ARuleThatWantsWhatOnlyOthersMayHaveIsToldWhose) {
+  ToyRules rules = engine();
+  rules.rule("Text", "print", {"Console"});
+  rules.rule("Count", "count", {"LintRequest"});
+  rules.query("Text", {});
+  rules.query("Count", {});
+  EXPECT_EQ(
+      errors_of(rules),
+      "toy.cc:8: print: the parameter Console: no rule returns Console, and nothing gives it\n"
+      "  fix: only a goal rule may have Console\n"
+      "\n"
+      "toy.cc:9: count: the parameter LintRequest: no rule returns LintRequest, and nothing "
+      "gives it\n"
+      "  fix: LintRequest is the base of a union: take a member, or ask by a get that "
+      "LintRequest is the only input of\n");
+}
+
+TEST(Diagnostic, ACandidateSaysWhichInputsItDoesNotUse) {
+  ToyRules rules = engine();
+  rules.rule("Version", "version", {});
+  rules.query("Version", {"Process", "PathGlobs"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:9: query Version(Process, PathGlobs): no rule makes Version of this\n"
+            "  in scope: PathGlobs, Process, Specs\n"
+            "  version (toy.cc:8): does not use the inputs PathGlobs, Process\n"
+            "  fix: query Version()\n");
+}
+
+TEST(Diagnostic, AProductThatIsOnlyEverGivenIsToldSo) {
+  ToyRules rules = engine();
+  rules.goal("read", {}, {{"PathGlobs", {"Specs"}}});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:8: goal read: get<PathGlobs>(Specs): no rule returns PathGlobs\n"
+            "  in scope: Specs\n"
+            "  fix: register a rule that returns PathGlobs and uses Specs\n");
+}
+
+TEST(Diagnostic, SeveralCausesAreToldAtOnceEachOnceAndInOrder) {
+  // Two broken rules under one goal, one of them under another as well, and what hangs above.
+  ToyRules rules = engine();
+  rules.rule("Parsed", "parse", {"Source"}, {{"Grammar", {"Source"}}});
+  rules.rule("Checked", "check", {"Parsed", "Policy"});
+  rules.rule("Report", "report", {}, {{"Checked", {"Source"}}});
+  rules.goal("check", {"Report"});
+  rules.goal("parse", {}, {{"Parsed", {"Source"}}});
+  EXPECT_EQ(
+      errors_of(rules),
+      "toy.cc:8: parse: get<Grammar>(Source): no rule returns Grammar, and nothing gives it\n"
+      "  fix: register a rule that returns Grammar, or give it as an input of the get or as a "
+      "root\n"
+      "\n"
+      "toy.cc:9: check: the parameter Policy: no rule returns Policy, and nothing gives it\n"
+      "  fix: register a rule that returns Policy, or give it as an input of the get or as a "
+      "root\n");
+}
+
+TEST(Diagnostic, AGoalThatNobodyCanTypeIsRefused) {
+  for (const char* name : {"", "three four", "--all", "über", "a.b", "1st"}) {
+    ToyRules rules;
+    rules.goal(name, {});
+    EXPECT_EQ(errors_of(rules),
+              "toy.cc:1: goal " + std::string(name) +
+                  ": nobody can type this name\n"
+                  "  fix: begin it with a letter, and go on with letters, digits, - and _\n");
+  }
+  ToyRules rules;
+  rules.goal("Lint_all-2", {});
+  EXPECT_EQ(errors_of(rules), "");
+}
+
+TEST(Diagnostic, TwoInstancesOfATemplateAreToldThatTheyShareAName) {
+  ToyRules rules = engine();
+  rules.rule("Text", "shown", {"Process"});
+  rules.rule("Text", "shown", {"PathGlobs"});
+  rules.query("Text", {"Process"});
+  rules.query("Text", {"PathGlobs"});
+  EXPECT_EQ(errors_of(rules),
+            "toy.cc:9: shown: the name is taken\n"
+            "  shown (toy.cc:8): came first\n"
+            "  fix: give it another name: a rule is known by that of its function, which "
+            "instances of a template share\n");
+}
+
+// --- of real types ---
+
+struct Range {
+  static constexpr std::string_view kTypeName = "Range";
+  int first = 0;
+  int last = 0;
+  std::optional<int> step;
+  static void fields(auto& self, auto&& field) { field("first", self.first); }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+struct Whole {
+  static constexpr std::string_view kTypeName = "Whole";
+  std::vector<std::string> names;
+  std::map<std::string, std::optional<Real>> numbers;
+  Digest digest;
+  RelPath path;
+  static void fields(auto& self, auto&& field) {
+    field("names", self.names);
+    field("numbers", self.numbers);
+    field("digest", self.digest);
+    field("path", self.path);
+  }
+  friend bool operator==(const Whole&, const Whole&) = default;
+};
+Rule<Whole> expand(const Range&) { co_return Whole{}; }
+
+TEST(Diagnostic, AMemberThatIsNoFieldIsToldOnce) {
+  RuleSet rules;
+  rules.add<&expand>();
+  rules.query<Whole(Range)>();
+  const std::vector<Diagnostic> errors = RuleGraph::compile(std::move(rules)).errors;
+  ASSERT_EQ(errors.size(), 1u) << to_text(errors);
+  EXPECT_EQ(kind_name(errors[0].kind), "invalid");
+  EXPECT_EQ(errors[0].wanted_by, "kiln::rules::expand");
+  EXPECT_EQ(errors[0].want, "Range::fields() leaves out 2 members");
+  EXPECT_EQ(errors[0].fix,
+            "list every member there: values of Range that differ in nothing else would be one");
+}
+
+struct First {
+  static constexpr std::string_view kTypeName = "First";
+  static constexpr std::string_view kScope = "tool";
+  bool on = false;
+  static void fields(auto& self, auto&& field) { field("on", self.on); }
+  friend bool operator==(const First&, const First&) = default;
+};
+struct Second {
+  static constexpr std::string_view kTypeName = "Second";
+  static constexpr std::string_view kScope = "tool";
+  bool off = false;
+  static void fields(auto& self, auto&& field) { field("off", self.off); }
+  friend bool operator==(const Second&, const Second&) = default;
+};
+struct Dotted {
+  static constexpr std::string_view kTypeName = "Dotted";
+  static constexpr std::string_view kScope = "my.tool";
+  bool on = false;
+  static void fields(auto& self, auto&& field) { field("on", self.on); }
+  friend bool operator==(const Dotted&, const Dotted&) = default;
+};
+
+TEST(Diagnostic, AnOptionScopeIsAWordOfItsOwn) {
+  RuleSet rules;
+  rules.options<First>();
+  rules.options<First>();
+  rules.options<Second>();
+  rules.options<Dotted>();
+  EXPECT_EQ(to_text(RuleGraph::compile(std::move(rules)).errors),
+            "options Second: the scope tool is taken\n"
+            "  options First: came first\n"
+            "  fix: give one of the two another kScope\n"
+            "\n"
+            "options Dotted: nobody can type the scope 'my.tool'\n"
+            "  fix: begin its kScope with a letter, and go on with letters, digits, - and _\n");
+}
+
 TEST(Diagnostic, NamesOfAnyBytesAreStillJson) {
   ToyRules rules;
-  rules.goal("g\xff", {"Unmade"});
+  rules.rule("A", "a\xff", {"Unmade"});
+  rules.query("A", {});
   EXPECT_FALSE(
       nlohmann::json::parse(to_json(rules.compile().errors), nullptr, false).is_discarded());
 }

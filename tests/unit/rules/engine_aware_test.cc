@@ -47,6 +47,27 @@ Rule<Told, Gets<Checked(FactName)>> tell(const FactName& name) {
   const auto& checked = co_await get<Checked>(name);
   co_return Told{"told of " + std::to_string(checked.findings)};
 }
+// A param that names the work for it, and a product that is told from its start on.
+struct Source {
+  static constexpr std::string_view kTypeName = "Source";
+  std::string path;
+  std::string title() const { return "Compile " + path; }
+  static void fields(auto& self, auto&& field) { field("path", self.path); }
+  friend bool operator==(const Source&, const Source&) = default;
+};
+struct Object {
+  static constexpr std::string_view kTypeName = "Object";
+  static constexpr trace::Level kLevel = trace::Level::kInfo;
+  bool warned = false;
+  trace::Level level() const { return warned ? trace::Level::kWarn : kLevel; }
+  static void fields(auto& self, auto&& field) { field("warned", self.warned); }
+  friend bool operator==(const Object&, const Object&) = default;
+};
+
+Rule<Object> compile(const Source& source) {
+  if (source.path.empty()) co_return user_error(ErrorCode::kInvalidArgument, "no source");
+  co_return Object{source.path == "bad.c"};
+}
 Rule<Finding> find(const int&) { co_return Finding{"error"}; }
 
 class EngineAwareTest : public RuntimeTest {
@@ -56,6 +77,8 @@ class EngineAwareTest : public RuntimeTest {
     set.add<&check>();
     set.add<&tell>();
     set.add<&find>();
+    set.add<&compile>();
+    set.query<Object(Source)>();
     set.query<Told(FactName)>();
     set.query<Checked(FactName)>();
     set.query<Finding(int)>();
@@ -89,6 +112,18 @@ TEST_F(EngineAwareTest, ARuleIsToldAtDebugUnlessItsValueSaysOtherwise) {
   const graph::ValueRef finding = graph::make_value(Finding{"error"});
   EXPECT_EQ(annotation_of("find", finding.get()).level, trace::Level::kDebug);
   EXPECT_EQ(annotation_of("find", finding.get()).message, "");
+}
+
+TEST_F(EngineAwareTest, AProductWithALevelIsToldFromItsStartOn) {
+  EXPECT_EQ(annotation_of("compile", nullptr).level, trace::Level::kInfo);
+  const graph::ValueRef object = graph::make_value(Object{true});
+  EXPECT_EQ(annotation_of("compile", object.get()).level, trace::Level::kWarn);
+}
+
+TEST_F(EngineAwareTest, AParamWithATitleNamesTheWorkForIt) {
+  (void)ask<Object>(Source{"main.c"});
+  EXPECT_THAT(record.take(), ElementsAre("Compile main.c"));
+  EXPECT_EQ(ask<Object>(Source{}).error().to_string(), "no source\n  while computing Compile ");
 }
 
 TEST_F(EngineAwareTest, AValueThatIsNotCacheableHoldsForThisRunOnly) {

@@ -177,6 +177,26 @@ TEST_F(GoalsTest, AnErrorOfAGoalIsItsAnswerAndWhatItSaidIsPrinted) {
   EXPECT_EQ(all_output(), "showing\n");
 }
 
+GoalRule<> fails_too_often(Console& console, const int& code) {
+  console.print("counted\n");
+  co_return code;
+}
+
+TEST_F(GoalsTest, AnExitCodeThatWouldBeCutDownToAnotherIsABugsError) {
+  set.root<int>();
+  set.goal<&fails_too_often>("fail", "");
+  for (const int code : {256, 512, -1, 1000}) {
+    give(code);
+    const auto failed = goal("fail");
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(failed.error().blame(), Blame::kBug);
+    EXPECT_EQ(failed.error().message(), "the goal fail returned " + std::to_string(code) +
+                                            "; an exit code is one of 0 to 255");
+  }
+  give(255);
+  EXPECT_EQ(*goal("fail"), 255);
+}
+
 // --- effects ---
 
 TEST_F(GoalsTest, AnEffectHappensOnceAndAfterWhatWasSaidBeforeIt) {

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
+#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {
@@ -14,6 +16,8 @@ namespace {
 using ::testing::HasSubstr;
 
 enum class Colour : uint8_t { kRed, kGreen };
+enum class Order : uint8_t { kUp, kDown, kAny };
+constexpr auto enum_names(Order) { return std::array<std::string_view, 3>{"up", "down", "any"}; }
 
 struct Point {
   int x = 0;
@@ -31,9 +35,10 @@ struct Everything {
   int number = 0;
   int64_t large = 0;
   uint64_t unsigned_large = 0;
-  double fraction = 0;
+  Real fraction;
   std::string text;
   Colour colour = Colour::kRed;
+  Order order = Order::kDown;
   RelPath path;
   FileDigest file;
   Digest tree;
@@ -48,6 +53,7 @@ struct Everything {
     field("fraction", self.fraction);
     field("text", self.text);
     field("colour", self.colour);
+    field("order", self.order);
     field("path", self.path);
     field("file", self.file);
     field("tree", self.tree);
@@ -67,6 +73,7 @@ Everything full() {
   value.fraction = 0.1;
   value.text = "a \"quoted\"\nüber\t\x01";
   value.colour = Colour::kGreen;
+  value.order = Order::kAny;
   value.path = *RelPath::parse("src/a.cc");
   value.file.size = 12;
   value.tree.size = 34;
@@ -146,6 +153,17 @@ TEST(Json, ANumberThatDoesNotFitIsRefused) {
   EXPECT_THAT(refusal(R"({"colour": 256})"), HasSubstr("in field 'colour'"));
 }
 
+TEST(Json, AnEnumIsKnownByItsNamesIfItListsThem) {
+  EXPECT_THAT(json_of(full()), HasSubstr(R"("colour":1,"order":"any")"));
+  EXPECT_EQ(parsed<Everything>(R"({"order": "up"})")->order, Order::kUp);
+  EXPECT_THAT(refusal(R"({"order": "upp"})"),
+              HasSubstr("expected up, down or any, found 'upp'\n  in field 'order'"));
+  EXPECT_THAT(refusal(R"({"order": 1})"), HasSubstr("expected text, found 1"));
+  Everything beyond;
+  beyond.order = static_cast<Order>(9);
+  EXPECT_THAT(json_of(beyond), HasSubstr(R"("order":9)")) << "it has no name";
+}
+
 TEST(Json, PathsAndDigestsAreChecked) {
   EXPECT_THAT(refusal(R"({"path": "../a"})"), HasSubstr("in field 'path'"));
   EXPECT_THAT(refusal(R"({"file": "12"})"), HasSubstr("in field 'file'"));
@@ -171,6 +189,8 @@ TEST(DescribeValue, ShortensWhatIsLong) {
   EXPECT_THAT(text, HasSubstr("…"));
   EXPECT_LT(text.size(), 60);
   EXPECT_EQ(describe_value(type_of<int>(), *graph::make_value(7)), "int(7)");
+  const std::string whole = describe_value(type_of<Everything>(), *graph::make_value(value), 500);
+  EXPECT_THAT(whole, HasSubstr("order: any"));
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {
@@ -12,15 +15,19 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+enum class Output : uint8_t { kPlain, kColour };
+constexpr auto enum_names(Output) { return std::array<std::string_view, 2>{"plain", "colour"}; }
+
 struct ToolOptions {
   static constexpr std::string_view kTypeName = "ToolOptions";
   static constexpr std::string_view kScope = "tool";
   bool skip = false;
   int64_t max_jobs = 4;
-  double factor = 1.5;
+  Real factor = 1.5;
   std::string path = "/usr/bin";
   std::vector<std::string> extra_args;
   std::optional<std::string> config;
+  Output output = Output::kPlain;
   static void fields(auto& self, auto&& field) {
     field("skip", self.skip);
     field("max_jobs", self.max_jobs);
@@ -28,6 +35,7 @@ struct ToolOptions {
     field("path", self.path);
     field("extra_args", self.extra_args);
     field("config", self.config);
+    field("output", self.output);
   }
   friend bool operator==(const ToolOptions&, const ToolOptions&) = default;
 };
@@ -51,13 +59,15 @@ TEST(Options, EachKindIsRead) {
                              {"tool", "max_jobs", "-7"},
                              {"tool", "factor", "0.25"},
                              {"tool", "path", ""},
-                             {"tool", "config", "a=b"}});
+                             {"tool", "config", "a=b"},
+                             {"tool", "output", "colour"}});
   EXPECT_EQ(*options, (ToolOptions{.skip = true,
                                    .max_jobs = -7,
                                    .factor = 0.25,
                                    .path = "",
                                    .extra_args = {},
-                                   .config = "a=b"}));
+                                   .config = "a=b",
+                                   .output = Output::kColour}));
 }
 
 TEST(Options, AListGrowsWithEachSetting) {
@@ -86,12 +96,13 @@ TEST(Options, AnotherKindIsRefusedWithItsPlace) {
   EXPECT_THAT(refusal("max-jobs", ""), HasSubstr("expected an integer, found ''"));
   EXPECT_THAT(refusal("max-jobs", "99999999999999999999"), HasSubstr("expected an integer"));
   EXPECT_THAT(refusal("factor", "fast"), HasSubstr("expected a number, found 'fast'"));
+  EXPECT_THAT(refusal("output", "color"), HasSubstr("expected plain or colour, found 'color'"));
 }
 
 TEST(Options, ANameThatDoesNotExistIsRefusedWithThoseThatDo) {
   const std::string text = refusal("jobs", "3");
   EXPECT_THAT(text, HasSubstr("'jobs'"));
-  EXPECT_THAT(text, HasSubstr("skip, max_jobs, factor, path, extra_args, config"));
+  EXPECT_THAT(text, HasSubstr("skip, max_jobs, factor, path, extra_args, config, output"));
 }
 
 TEST(Options, AScopeThatDoesNotExistIsRefusedWithTheNearest) {
