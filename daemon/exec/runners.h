@@ -27,8 +27,7 @@ Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions option
                                                            store::Store& store, Executor& executor,
                                                            Counters& counters, Log& log);
 
-// At most `slots` at once; among waiting runs the one with the fewest running goes first. Who
-// waited goes on at `executor`.
+// At most `slots` at once, shared between runs as SlotQueue says. Who waited goes on at `executor`.
 std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
                                                    Executor& executor, Counters& counters);
 
