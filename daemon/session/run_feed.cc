@@ -123,7 +123,8 @@ void RunFeed::answered(const graph::Remembered& answer, Annotation annotation) {
   if (!sink_->wants(annotation.level)) return;
   trace::Event memoized = event_of(EventKind::kMemoized, answer.key, std::move(annotation));
   memoized.parent = parent_of(answer.parent);
-  memoized.joined = answer.joined;
+  memoized.joined = answer.recall == graph::Recall::kJoined;
+  memoized.reason = graph::recall_name(answer.recall);
   if (answer.error != nullptr) memoized.error = *answer.error;
   // Wherever the value came from when it was made, this run has it from memory.
   for (auto& [name, value] : memoized.metadata) {

@@ -2,13 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "tests/support/kiln_fixture.h"
 
 namespace kiln::test {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 class Profile : public KilnTest {
@@ -86,7 +89,7 @@ TEST_F(Profile, TheSecondTimeShowsThatItWasMemoized) {
   const auto processes = named(slices, "run_process");
   ASSERT_EQ(processes.size(), 1u);
   EXPECT_EQ(processes[0].at("args").at("source"), "memoized");
-  EXPECT_FALSE(processes[0].at("args").contains("reason"));
+  EXPECT_EQ(processes[0].at("args").at("reason"), "unchanged");
   EXPECT_TRUE(named(slices, "fs.file/1").empty());
 }
 
@@ -106,6 +109,30 @@ TEST_F(Profile, AfterAnEditTheReasonNamesWhatChanged) {
     named_the_file |= changed.find("src/b.txt") != std::string::npos;
   }
   EXPECT_TRUE(named_the_file);
+}
+
+TEST_F(Profile, EveryNodeSaysWhyItRanOrNeedNot) {
+  write("a.sh", "#!/bin/sh\nls $1\n");
+  write("b.sh", "#!/bin/sh\nls \"$1\"\n");
+  const std::string file = temp_path() / "why.json";
+  // The reasons of a lint, each once; fails if a node has none.
+  const auto reasons = [&] {
+    EXPECT_NE(kiln({"lint", "--profile", file, "*.sh"}).exit_code, 125);
+    std::set<std::string> found;
+    for (const json& event : json::parse(slurp(file))) {
+      if (event.at("ph") != "X" || event.at("args").at("parent") == 0) continue;
+      EXPECT_TRUE(event.at("args").contains("reason")) << event;
+      found.insert(event.at("args").value("reason", ""));
+    }
+    return found;
+  };
+  EXPECT_EQ(reasons(), (std::set<std::string>{"first run"}));
+  EXPECT_EQ(reasons(), (std::set<std::string>{"unchanged"}));
+  fs::last_write_time(workspace() / "a.sh", fs::file_time_type::clock::now());
+  EXPECT_EQ(reasons(), (std::set<std::string>{"invalidated", "inputs unchanged", "unchanged"}));
+  write("a.sh", "#!/bin/sh\nls $2\n");
+  const std::set<std::string> edited = reasons();
+  EXPECT_TRUE(edited.contains("input changed") && edited.contains("invalidated")) << edited.size();
 }
 
 TEST_F(Profile, OfAGoalShowsItsRules) {

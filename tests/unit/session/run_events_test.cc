@@ -76,7 +76,8 @@ class RunEventsTest : public testing::Test {
         return "completed " + span + "<" + what + " " + event.reason + " " + event.message +
                (event.error ? event.error->message() : "");
       case EventKind::kMemoized:
-        return std::string(event.joined ? "joined " : "memoized ") + what + " " +
+        EXPECT_EQ(event.joined, event.reason == "joined");
+        return "memoized (" + event.reason + ") " + what + " " +
                (event.metadata.empty() ? "" : event.metadata[0].second) +
                (event.error ? event.error->message() : "");
       default:
@@ -101,7 +102,8 @@ TEST_F(RunEventsTest, WhatIsRememberedIsToldAsMemoized) {
   world.ask(graph, above(1), runs.begin(nullptr, "").value()->id());
   Client client = this->client();
   world.ask(graph, above(1), client.run->id());
-  EXPECT_EQ(told(client), (Ran{"started 1<0 a test  ", "memoized 1 above(1) memoized"}));
+  EXPECT_EQ(told(client),
+            (Ran{"started 1<0 a test  ", "memoized (unchanged) 1 above(1) memoized"}));
 }
 
 TEST_F(RunEventsTest, AReasonNamesTheInputThatChanged) {
@@ -131,7 +133,7 @@ TEST_F(RunEventsTest, OnlyTheRunThatStartedANodeIsToldOfIt) {
   EXPECT_EQ(told(first),
             (Ran{"started 3<1 above(1) first run ", "message 3 hello",
                  "completed 4<3 leaf(1) first run odd", "completed 3<1 above(1) first run odd"}));
-  EXPECT_EQ(told(second), (Ran{"joined 2 above(1) memoized"}));
+  EXPECT_EQ(told(second), (Ran{"memoized (joined) 2 above(1) memoized"}));
 }
 
 TEST_F(RunEventsTest, WhoJoinedAFailureIsToldOfTheError) {
@@ -146,7 +148,7 @@ TEST_F(RunEventsTest, WhoJoinedAFailureIsToldOfTheError) {
   door.open();
   world.executor.drain();
   EXPECT_EQ(told(first).back(), "completed 3<1 above(1) first run negative");
-  EXPECT_EQ(told(second), (Ran{"joined 2 above(1) negative"}));
+  EXPECT_EQ(told(second), (Ran{"memoized (joined) 2 above(1) negative"}));
 }
 
 TEST_F(RunEventsTest, AValueMayMatterMoreThanItsNode) {
