@@ -90,7 +90,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       complete_actions_(
           store::make_completeness_checking(store_->actions(), store_->blobs(), store_->trees())),
       sandboxed_(std::move(parts.sandboxed)),
-      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_)),
+      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_, events_)),
       cached_(
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),

@@ -77,6 +77,8 @@ class Daemon {
   // And downloads.
   const std::unique_ptr<fetch::Fetcher> fetcher_;
   fetch::Downloads downloads_;
+  // Who is told of what runs: of floor 7, and told by all below.
+  session::RunEvents events_;
   // Floor 6: the functions behind the nodes, then the graph that runs them and who is told of it.
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
@@ -86,7 +88,6 @@ class Daemon {
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
   const DaemonRules rules_;
-  session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.
   session::Engine engine_;

@@ -106,6 +106,30 @@ TEST_F(RunEventsTest, WhatIsRememberedIsToldAsMemoized) {
             (Ran{"started 1<0 a test  ", "memoized (unchanged) 1 above(1) memoized"}));
 }
 
+TEST_F(RunEventsTest, APartOfASpanIsToldToWhomTheSpanIsTold) {
+  slow = true;
+  world.leaves.set(1, 6);
+  Client client = this->client();
+  Client other = this->client();
+  Asked asked(world.executor, graph, above(1), client.run->id());
+  world.executor.drain();
+  told(client);
+  told(other);
+  EXPECT_EQ(events.begin_part(SpanId(), "wait", "waiting"), SpanId()) << "of what nobody hears of";
+  EXPECT_EQ(events.begin_part(SpanId{4}, "wait", "waiting"), SpanId()) << "of what has ended";
+  const SpanId wait = events.begin_part(SpanId{3}, "wait", "waiting");
+  events.end_part(wait);
+  events.end_part(wait);
+  EXPECT_EQ(told(client), (Ran{"started 5<3 waiting  ", "completed 5<3 waiting  "}));
+  EXPECT_TRUE(told(other).empty());
+  const SpanId late = events.begin_part(SpanId{3}, "wait", "waiting");
+  client.listening.reset();
+  events.end_part(late);
+  EXPECT_EQ(told(client), (Ran{"started 6<3 waiting  "})) << "nobody listens any more";
+  door.open();
+  world.executor.drain();
+}
+
 TEST_F(RunEventsTest, AReasonNamesTheInputThatChanged) {
   world.leaves.set(1, 6);
   world.ask(graph, above(1));
