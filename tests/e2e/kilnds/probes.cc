@@ -5,6 +5,7 @@
 #include "daemon/app/kilnd_main.h"
 #include "daemon/intrinsics/process_values.h"
 #include "daemon/intrinsics/tree_values.h"
+#include "daemon/rules/effects.h"
 
 namespace probes {
 namespace {
