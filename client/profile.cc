@@ -35,8 +35,8 @@ Json arguments_of(const v1::Event& event) {
   };
   add("name", event.name());
   add("description", event.description());
-  // The request itself comes from nowhere.
-  if (event.parent() != 0) {
+  // The request itself comes from nowhere, and neither does a wait: only nodes have a reason.
+  if (!event.reason().empty()) {
     add("source", event.kind() == v1::Event::MEMOIZED ? "memoized" : "ran");
   }
   add("reason", event.reason());

@@ -54,10 +54,11 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
   std::unique_ptr<exec::ProcessRunner> sandboxed;
+  Premises premises;
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, DaemonRules rules,
-                                              std::function<void(bool)> stop) {
+                                              Stop stop) {
   KILN_CHECK(rules.compiled.graph != nullptr, "a daemon was started with rules that do not fit");
   const std::string& home = config.paths.home;
   Parts parts{.rules = std::move(rules)};
@@ -73,13 +74,17 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_TRY(make_directories(sandboxes.directory, 0700));
   KILN_ASSIGN(parts.sandboxed, exec::make_sandbox_runner(sandboxes, *parts.store, *parts.home,
                                                          *parts.counters, log));
+  KILN_ASSIGN(parts.premises, Premises::of({home + "/store", sandboxes.directory}));
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(parts), std::move(stop)));
   KILN_TRY(daemon->listen(config, log));
   return daemon;
 }
 
-Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop)
-    : counters_(std::move(parts.counters)),
+Daemon::Daemon(const Config& config, Parts parts, Stop stop)
+    : home_path_(config.paths.home),
+      premises_(std::move(parts.premises)),
+      stop_(std::move(stop)),
+      counters_(std::move(parts.counters)),
       blocking_(std::move(parts.blocking)),
       home_(std::move(parts.home)),
       transfers_("kiln-fetch", kTransferThreads),
@@ -90,7 +95,7 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
       complete_actions_(
           store::make_completeness_checking(store_->actions(), store_->blobs(), store_->trees())),
       sandboxed_(std::move(parts.sandboxed)),
-      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_)),
+      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_, events_)),
       cached_(
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
@@ -109,12 +114,13 @@ Daemon::Daemon(const Config& config, Parts parts, std::function<void(bool)> stop
               writer_,    *store_,    *home_,
               *blocking_, *counters_, *rules_.compiled.graph,
               changes_,   events_},
-      host_{engine_, runs_, *workspaces_, {*home_, calls_}, random_epoch()},
+      host_{engine_,          runs_,          *workspaces_,
+            {*home_, calls_}, random_epoch(), [this] { return check_premises(); }},
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),
       rules_service_(host_),
-      daemon_service_(host_, config.paths, std::move(stop)) {
+      daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }) {
   *rules_.services = {&files_, store_.get(),  cached_.get(), &outputs_,
                       &tools_, router_.get(), &downloads_};
   router_->attach(graph_, &changes_);
@@ -134,6 +140,16 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");
   KILN_ASSIGN(listener_, Listener::open(config.paths.socket, *server_, log));
   return {};
+}
+
+Result<void> Daemon::check_premises() const {
+  if (premises_.in_place()) return {};
+  // What runs cannot come to anything either.
+  stop_(home_path_ + " was removed or replaced", true);
+  return environment_error(ErrorCode::kUnavailable,
+                           home_path_ +
+                               " was removed or replaced while this daemon ran, so it ends; "
+                               "ask again to start a new one");
 }
 
 void Daemon::close(bool cancel) {

@@ -13,6 +13,7 @@
 #include "daemon/app/all_rules.h"
 #include "daemon/app/config.h"
 #include "daemon/app/listener.h"
+#include "daemon/app/premises.h"
 #include "daemon/async/executor.h"
 #include "daemon/async/scope.h"
 #include "daemon/exec/runners.h"
@@ -43,10 +44,11 @@ namespace kiln::app {
 class Daemon {
  public:
   // Opens the store and listens. The caller holds the life lock of `config.paths`; its rules fit
-  // together. `stop` is called from any thread when a client asks the daemon to go. `log` outlives
-  // it.
+  // together. `stop` is called from any thread when the daemon is to go: a client asks, or the home
+  // is gone. `log` outlives it.
+  using Stop = std::function<void(const std::string& why, bool force)>;
   static Result<std::unique_ptr<Daemon>> start(const Config& config, Log& log, DaemonRules rules,
-                                               std::function<void(bool force)> stop);
+                                               Stop stop);
   ~Daemon();
 
   // Takes no more requests; those in flight go on, or are cancelled.
@@ -56,8 +58,14 @@ class Daemon {
 
  private:
   struct Parts;
-  Daemon(const Config& config, Parts parts, std::function<void(bool)> stop);
+  Daemon(const Config& config, Parts parts, Stop stop);
+  // What every request begins with.
+  Result<void> check_premises() const;
   Result<void> listen(const Config& config, Log& log);
+
+  const std::string home_path_;
+  const Premises premises_;
+  const Stop stop_;
 
   // Floor 2 and 3: counting, running, remembering.
   const std::unique_ptr<Counters> counters_;
@@ -69,6 +77,8 @@ class Daemon {
   const std::unique_ptr<intrinsics::ChangeRouter> router_;
   const std::unique_ptr<store::Store> store_;
   const std::unique_ptr<watch::Watcher> watcher_;
+  // Who is told of what runs: of floor 7, and told by all below.
+  session::RunEvents events_;
   // Floor 5: processes, innermost first.
   const std::unique_ptr<store::ActionCache> complete_actions_;
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
@@ -86,7 +96,6 @@ class Daemon {
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;
   const DaemonRules rules_;
-  session::RunEvents events_;
   graph::Graph graph_;
   // Floor 7 and 8: runs, and the services that make them.
   session::Engine engine_;

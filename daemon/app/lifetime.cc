@@ -13,10 +13,10 @@ constexpr std::chrono::milliseconds kDrainCheck{5};
 }  // namespace
 
 Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready) {
-  const auto asked_to_stop = [this](bool force) {
-    boost::asio::post(loop_, [this, force] { stop("a client asked", force); });
+  const auto is_to_stop = [this](const std::string& why, bool force) {
+    boost::asio::post(loop_, [this, why, force] { stop(why, force); });
   };
-  KILN_ASSIGN(daemon_, Daemon::start(config_, log_, std::move(rules), asked_to_stop));
+  KILN_ASSIGN(daemon_, Daemon::start(config_, log_, std::move(rules), is_to_stop));
   log_.info("kilnd " KILN_VERSION " serves " + config_.paths.home + " at " + config_.paths.socket);
   KILN_TRY(lock_.announce(config_.paths.socket));
   ready();

@@ -1,4 +1,6 @@
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "daemon/async/one_shot.h"
 #include "daemon/exec/runners.h"
@@ -9,9 +11,11 @@ namespace {
 
 class BoundedRunner final : public ProcessRunner {
  public:
-  BoundedRunner(ProcessRunner& inner, size_t slots, Executor& executor, Counters& counters)
+  BoundedRunner(ProcessRunner& inner, size_t slots, Executor& executor, Counters& counters,
+                trace::Spans& spans)
       : inner_(inner),
         executor_(executor),
+        spans_(spans),
         waiting_(counters["process.waiting"]),
         running_(counters["process.running"]),
         state_(slots) {}
@@ -43,16 +47,18 @@ class BoundedRunner final : public ProcessRunner {
   // True with a slot; false if `stop` fired before there was one.
   Task<bool> acquire(const RunRequest& request) {
     Turn turn;
-    const SlotQueue::Ticket ticket = state_.with([&](State& state) {
+    const auto [ticket, waits] = state_.with([&](State& state) {
       const SlotQueue::Ticket mine = state.queue.enter(request.run);
       state.turns.emplace(mine, &turn);
       waiting_.add();
       call(state);
-      return mine;
+      return std::pair(mine, state.turns.contains(mine));
     });
-    const std::stop_callback leave(request.stop, [&] {
+    std::optional<trace::Part> wait;
+    if (waits) wait.emplace(spans_, request.span, "wait_for_slot", "waiting for a slot");
+    const std::stop_callback leave(request.stop, [&, mine = ticket] {
       state_.with([&](State& state) {
-        if (state.queue.leave(request.run, ticket)) give(state, ticket, false);
+        if (state.queue.leave(request.run, mine)) give(state, mine, false);
       });
     });
     co_return co_await turn;
@@ -72,6 +78,7 @@ class BoundedRunner final : public ProcessRunner {
 
   ProcessRunner& inner_;
   Executor& executor_;
+  trace::Spans& spans_;
   Counter& waiting_;
   Counter& running_;
   Synchronized<State> state_;
@@ -80,8 +87,9 @@ class BoundedRunner final : public ProcessRunner {
 }  // namespace
 
 std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
-                                                   Executor& executor, Counters& counters) {
-  return std::make_unique<BoundedRunner>(inner, slots, executor, counters);
+                                                   Executor& executor, Counters& counters,
+                                                   trace::Spans& spans) {
+  return std::make_unique<BoundedRunner>(inner, slots, executor, counters, spans);
 }
 
 }  // namespace kiln::exec

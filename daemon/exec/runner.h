@@ -32,7 +32,8 @@ struct RunRequest {
   const Process& process;
   const HostTool& tool;
   const Action& action;
-  RunId run;  // slots are shared fairly between runs
+  RunId run;    // slots are shared fairly between runs
+  SpanId span;  // of which the wait for a slot is a part; 0: nobody is told
   KeepSandboxes keep = KeepSandboxes::kNever;
   ProcessObserver* observer = nullptr;  // may be null
   std::stop_token stop;

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "daemon/exec/runner.h"
 #include "daemon/trace/counters.h"
+#include "daemon/trace/spans.h"
 
 namespace kiln::exec {
 
@@ -27,10 +28,11 @@ Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions option
                                                            store::Store& store, Executor& executor,
                                                            Counters& counters, Log& log);
 
-// At most `slots` at once; among waiting runs the one with the fewest running goes first. Who
-// waited goes on at `executor`.
+// At most `slots` at once, shared between runs as SlotQueue says. Who waited goes on at `executor`;
+// `spans` is told of the wait as "wait_for_slot".
 std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
-                                                   Executor& executor, Counters& counters);
+                                                   Executor& executor, Counters& counters,
+                                                   trace::Spans& spans);
 
 // Answers from the action cache; puts results there that their cache scope allows: never a timed
 // out one. Not consulted for PER_SESSION and PER_RESTART scopes, whose memory is the memo.

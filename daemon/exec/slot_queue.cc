@@ -8,7 +8,9 @@
 namespace kiln::exec {
 
 SlotQueue::Ticket SlotQueue::enter(RunId run) {
-  runs_[run].waiting.push_back(++last_ticket_);
+  const auto [at, came] = runs_.try_emplace(run);
+  if (came) at->second.served = clock_ - 1;
+  at->second.waiting.push_back(++last_ticket_);
   ++waiting_;
   return last_ticket_;
 }
@@ -27,18 +29,19 @@ bool SlotQueue::leave(RunId run, Ticket ticket) {
 
 SlotQueue::Ticket SlotQueue::call_next() {
   if (free_ == 0 || waiting_ == 0) return 0;
+  const auto rank = [](const Run& run) {
+    return std::tuple(run.running, run.served, run.waiting.front());
+  };
   Run* next = nullptr;
   for (auto& [id, run] : runs_) {
     if (run.waiting.empty()) continue;
-    if (next == nullptr || std::tuple(run.running, run.waiting.front()) <
-                               std::tuple(next->running, next->waiting.front())) {
-      next = &run;
-    }
+    if (next == nullptr || rank(run) < rank(*next)) next = &run;
   }
   KILN_CHECK(next != nullptr, "somebody waits, but in no run");
   const Ticket ticket = next->waiting.front();
   next->waiting.pop_front();
   ++next->running;
+  next->served = clock_ += 2;
   --waiting_;
   --free_;
   return ticket;

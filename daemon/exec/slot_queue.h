@@ -1,8 +1,10 @@
 // SlotQueue: who gets the next free slot.
 //
 // What:    slots are shared between runs: among those that wait, the run with the fewest processes
-//          running goes first; runs with equally many take turns by who waited longest; within a
-//          run, first come, first served.
+//          running goes first; of runs with equally many the one that was served least recently;
+//          within a run, first come, first served. A run that comes ranks just before the one that
+//          was served last: so it waits for what runs already and no more, and ever new small runs
+//          do not starve a big one.
 // Threads: single-owner; BoundedRunner locks.
 #pragma once
 
@@ -33,6 +35,7 @@ class SlotQueue {
  private:
   struct Run {
     size_t running = 0;
+    uint64_t served = 0;  // when it got a slot last
     std::deque<Ticket> waiting;
   };
   using Runs = std::map<RunId, Run>;
@@ -41,7 +44,8 @@ class SlotQueue {
   size_t free_;
   size_t waiting_ = 0;
   Ticket last_ticket_ = 0;
-  Runs runs_;  // those that run or wait
+  uint64_t clock_ = 2;  // two steps for each slot given: runs that come stand in between
+  Runs runs_;           // those that run or wait
 };
 
 }  // namespace kiln::exec

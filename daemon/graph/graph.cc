@@ -121,6 +121,7 @@ Task<Result<void>> Engine::request_slowly(Node& node, RunId run, const RequestOr
     Outcome& outcome = wait.outcome;
     answer.ran |= wait.started && outcome.ran;
     answer.joined |= !wait.started && outcome.ran;
+    answer.cleaned |= !outcome.ran;
     if (outcome.error) co_return *outcome.error;
     // Nothing was invalidated meanwhile, or nothing that this attempt did not take into account;
     // what is not remembered cannot be looked at twice.

@@ -60,6 +60,8 @@ struct Answer {
   bool ran = false;
   // It ran for somebody else's request, which this one joined.
   bool joined = false;
+  // It was re-checked, by this request or another, and nothing that it read had changed.
+  bool cleaned = false;
 };
 
 struct Stats {

@@ -4,6 +4,27 @@
 
 namespace kiln::graph {
 
+namespace {
+
+Recall recall_of(const Answer& answer) {
+  if (answer.joined) return Recall::kJoined;
+  return answer.cleaned ? Recall::kCleaned : Recall::kClean;
+}
+
+}  // namespace
+
+std::string_view recall_name(Recall recall) {
+  switch (recall) {
+    case Recall::kClean:
+      return "unchanged";
+    case Recall::kCleaned:
+      return "inputs unchanged";
+    case Recall::kJoined:
+      return "joined";
+  }
+  return "";
+}
+
 void Engine::tell_start(Attempt& attempt) {
   const Key* changed = nullptr;
   if (attempt.reason == RunReason::kInputChanged) changed = &table_.at(attempt.changed).key;
@@ -24,7 +45,7 @@ void Engine::tell_end(Attempt& attempt, Ending ending, const Computed* computed,
 
 void Engine::tell_answer(const Key& key, RunId run, SpanId parent, const Answer& answer,
                          const Error* error) {
-  options_.observer->answered({parent, run, key, answer.joined, answer.value.get(), error});
+  options_.observer->answered({parent, run, key, recall_of(answer), answer.value.get(), error});
 }
 
 }  // namespace kiln::graph

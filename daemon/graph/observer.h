@@ -8,6 +8,8 @@
 //          block, and what it is given lives until it returns.
 #pragma once
 
+#include <string_view>
+
 #include "common/base/error.h"
 #include "common/types/ids.h"
 #include "daemon/graph/graph.h"
@@ -39,12 +41,20 @@ struct FunctionEnd {
   const Error* error;  // null unless kFailed or kCancelled; of the latter it may be null too
 };
 
+// Why a request from outside needed no run of its own.
+enum class Recall : uint8_t {
+  kClean,    // nothing that it read has been invalidated since
+  kCleaned,  // something was, but everything that it read is what it was
+  kJoined,   // another request was having it computed
+};
+std::string_view recall_name(Recall recall);
+
 // A request from outside that made no function of its own node run.
 struct Remembered {
   SpanId parent;
   RunId run;
   const Key& key;
-  bool joined;         // another request was having it computed; else it was remembered
+  Recall recall;
   const Value* value;  // null if there is an error
   const Error* error;
 };

@@ -33,6 +33,7 @@ Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& 
                                  .tool = tool,
                                  .action = action,
                                  .run = context.run(),
+                                 .span = context.span(),
                                  .keep = services.outputs->keep(context.key()),
                                  .observer = observer.get(),
                                  .stop = context.stop_token()};

@@ -24,6 +24,11 @@ uint64_t resident_bytes() {
 grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* context,
                                                 const v1::StatusRequest*,
                                                 v1::StatusResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (const Result<void> usable = host_.check(); !usable.ok()) {
+    reactor->Finish(to_refusal(usable.error()));
+    return reactor;
+  }
   const session::Engine& engine = host_.engine;
   const ClockTick clock = engine.files.watcher().synchronize();
   response->set_pid(::getpid());
@@ -61,7 +66,6 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   response->set_processes_running(counters["process.running"]);
   response->set_resident_bytes(resident_bytes());
   host_.set_clock(clock, *response->mutable_clock());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }

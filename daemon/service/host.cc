@@ -10,6 +10,7 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
                              "the daemon is kiln " KILN_VERSION ", the client " +
                                  caller.client_version() + "; restart the daemon");
   }
+  KILN_TRY(check());
   const intrinsics::Workspace* workspace = nullptr;
   if (!caller.workspace_root().empty()) {
     KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));

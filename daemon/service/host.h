@@ -1,6 +1,7 @@
 // Host: what every service of the daemon works with, and how a request becomes a run.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "common/base/result.h"
@@ -17,8 +18,10 @@ struct Host {
   intrinsics::Workspaces& workspaces;
   CallHome home;
   uint64_t epoch;  // of the clock: this life of the daemon
+  // An error: the daemon cannot work any more. One of kUnavailable has the client ask another.
+  std::function<Result<void>()> check;
 
-  // A run for this caller: its version checked, its workspace known.
+  // A run for this caller: the daemon and its version checked, its workspace known.
   Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;
   void set_clock(ClockTick tick, v1::Clock& clock) const;
 };

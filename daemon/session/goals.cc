@@ -96,6 +96,8 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
                                const GoalClient& client) {
   GoalSequence goals(engine, run, client);
   KILN_CO_TRY(goals.prepare(std::move(request)));
+  // One id for each round. What holds for a run (a failure, what is uncacheable) holds until
+  // something that was read changes, and then for the round that had it no more.
   RunId id = run.id();
   for (;;) {
     uint64_t seen = engine.changes.rung();
@@ -110,11 +112,11 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
       // A client that left does not hear why.
       if (run.token().stop_requested()) co_return shutting_down();
       seen = engine.changes.rung();
-      id = run.renewed_id();
-      engine.events.renew(run, id);
       const Result<bool> differs = co_await goals.changed(id);
       changed = !differs.ok() || *differs;
     }
+    id = run.renewed_id();
+    engine.events.renew(run, id);
   }
 }
 

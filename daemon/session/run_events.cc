@@ -86,4 +86,26 @@ void RunEvents::answered(const graph::Remembered& answer) {
   if (feed != nullptr) feed->answered(answer, annotate_(answer.key, answer.value));
 }
 
+std::shared_ptr<RunFeed> RunEvents::feed_with(SpanId span) {
+  return feeds_.with([&](const auto& feeds) -> std::shared_ptr<RunFeed> {
+    for (const auto& [run, feed] : feeds) {
+      if (feed->has_open(span)) return feed;
+    }
+    return nullptr;
+  });
+}
+
+SpanId RunEvents::begin_part(SpanId whole, std::string name, std::string description) {
+  if (whole == SpanId()) return {};
+  const auto feed = feed_with(whole);
+  if (feed == nullptr) return {};
+  const SpanId part = new_span();
+  feed->part_began(part, whole, std::move(name), std::move(description));
+  return part;
+}
+
+void RunEvents::end_part(SpanId part) {
+  if (const auto feed = feed_with(part)) feed->part_ended(part);
+}
+
 }  // namespace kiln::session

@@ -1,8 +1,8 @@
 // RunEvents: what the graph runs, as events of the runs that it runs it for.
 //
 // What:    the daemon's graph::Observer. A node's events go to the run whose request made it start;
-//          a run that joined it is told when it has the answer. All of it only while somebody
-//          listens to the run.
+//          a run that joined it is told when it has the answer. Parts of a node (trace::Spans) go
+//          where the node's go. All of it only while somebody listens to the run.
 // Cost:    a run that nobody listens to: one atomic look-up for each function that starts.
 // Threads: thread-safe. Outlives the graph that it observes.
 #pragma once
@@ -19,6 +19,7 @@
 #include "daemon/graph/observer.h"
 #include "daemon/session/run.h"
 #include "daemon/trace/annotation.h"
+#include "daemon/trace/spans.h"
 
 namespace kiln::session {
 
@@ -51,7 +52,7 @@ class Listening {
   const std::shared_ptr<RunFeed> feed_;
 };
 
-class RunEvents final : public graph::Observer {
+class RunEvents final : public graph::Observer, public trace::Spans {
  public:
   explicit RunEvents(Annotate annotate = annotate_node);
   ~RunEvents() override;
@@ -70,12 +71,17 @@ class RunEvents final : public graph::Observer {
   void function_ended(const graph::FunctionEnd& end) override;
   void answered(const graph::Remembered& answer) override;
 
+  SpanId begin_part(SpanId whole, std::string name, std::string description) override;
+  void end_part(SpanId part) override;
+
  private:
   friend class Listening;
   static constexpr size_t kSlots = 256;
 
   std::atomic<uint32_t>& slot_of(RunId run) { return listened_[run.value % kSlots]; }
   std::shared_ptr<RunFeed> feed_of(RunId run);
+  // The one in which `span` is open; null if none is.
+  std::shared_ptr<RunFeed> feed_with(SpanId span);
   void hear(RunId run, std::shared_ptr<RunFeed> feed);
   // All ids of the feed but `kept`.
   void forget(const RunFeed& feed, std::optional<RunId> kept);

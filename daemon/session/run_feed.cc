@@ -123,13 +123,39 @@ void RunFeed::answered(const graph::Remembered& answer, Annotation annotation) {
   if (!sink_->wants(annotation.level)) return;
   trace::Event memoized = event_of(EventKind::kMemoized, answer.key, std::move(annotation));
   memoized.parent = parent_of(answer.parent);
-  memoized.joined = answer.joined;
+  memoized.joined = answer.recall == graph::Recall::kJoined;
+  memoized.reason = graph::recall_name(answer.recall);
   if (answer.error != nullptr) memoized.error = *answer.error;
   // Wherever the value came from when it was made, this run has it from memory.
   for (auto& [name, value] : memoized.metadata) {
     if (name == "source") value = "memoized";
   }
   publish(std::move(memoized));
+}
+
+void RunFeed::part_began(SpanId part, SpanId whole, std::string name, std::string description) {
+  trace::Event began = event(EventKind::kStarted, Level::kDebug);
+  began.span = part;
+  began.parent = whole;
+  began.start = began.time;
+  began.name = std::move(name);
+  began.description = std::move(description);
+  parts_.with([&](auto& parts) { parts.emplace(part.value, began); });
+  publish(std::move(began));
+}
+
+void RunFeed::part_ended(SpanId part) {
+  auto node = parts_.with([&](auto& parts) { return parts.extract(part.value); });
+  if (node.empty()) return;
+  trace::Event ended = std::move(node.mapped());
+  ended.kind = EventKind::kCompleted;
+  ended.time = now();
+  publish(std::move(ended));
+}
+
+bool RunFeed::has_open(SpanId span) const {
+  const auto among = [span](const auto& spans) { return spans.contains(span.value); };
+  return open_.with(among) || parts_.with(among);
 }
 
 void RunFeed::message(SpanId span, Level level, std::string text) {

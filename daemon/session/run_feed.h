@@ -27,6 +27,10 @@ class RunFeed {
   void ended(const graph::FunctionEnd& end, Annotation annotation);
   void answered(const graph::Remembered& answer, Annotation annotation);
   void message(SpanId span, trace::Level level, std::string text);
+  void part_began(SpanId part, SpanId whole, std::string name, std::string description);
+  void part_ended(SpanId part);
+  // Has the span, of a function or a part, begun and not ended?
+  bool has_open(SpanId span) const;
 
  private:
   // What the end of a span repeats of its start.
@@ -52,6 +56,7 @@ class RunFeed {
   const std::string description_;
   const std::shared_ptr<trace::EventSink> sink_;
   Synchronized<std::unordered_map<uint64_t, Open>> open_;
+  Synchronized<std::unordered_map<uint64_t, trace::Event>> parts_;  // as they were told to begin
 };
 
 }  // namespace kiln::session

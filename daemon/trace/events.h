@@ -62,7 +62,9 @@ struct Event {
   std::chrono::nanoseconds start{};
   std::string name;         // what kind of work: "run_process"; stable
   std::string description;  // for people
-  std::string reason;       // of a span: why it ran, as kiln names reasons ("input changed")
+  // Why it ran ("input changed"), or need not ("unchanged"), as kiln names reasons. None for the
+  // request itself, and for what no node did.
+  std::string reason;
   std::string changed;      // for "input changed": which input, for people
   std::string message;
   Metadata metadata;

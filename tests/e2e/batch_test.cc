@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -105,6 +106,34 @@ TEST_F(Batch, LinesRunBesideOneAnother) {
   }
   const Outcome outcome = kiln({"exec", "--batch", "-"}, input);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+}
+
+// With one slot, and a batch of twenty waiting for it when one of three comes: who ran in which
+// order.
+TEST_F(Batch, ASmallBatchTakesTurnsWithABigOneThatCameBefore) {
+  environment()["KILN_JOBS"] = "1";
+  const std::string gate = (workspace() / "gate").string();
+  const std::string order = (temp_path() / "order").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  Command holder = start({"exec", "--", "sh", "-c", "echo on; cat " + gate});
+  ASSERT_TRUE(holder.read_until("on\n"));
+  const auto batch = [&](const std::string& who, int processes) {
+    std::string input;
+    for (int i = 0; i < processes; ++i) {
+      const std::string script = "echo " + who + " >> " + order + " # " + std::to_string(i);
+      input += nlohmann::json({{"argv", {"/bin/sh", "-c", script}}}).dump() + "\n";
+    }
+    return start({"exec", "--batch", "-"}, input);
+  };
+  Command big = batch("big", 20);
+  ASSERT_TRUE(eventually([&] { return counter("process.waiting") == 20; }));
+  Command small = batch("small", 3);
+  ASSERT_TRUE(eventually([&] { return counter("process.waiting") == 23; }));
+  write_file(gate, "go");
+  for (Command* client : {&holder, &big, &small}) EXPECT_EQ(client->wait().exit_code, 0);
+  const std::string ran = slurp(order);
+  EXPECT_TRUE(ran.starts_with("big\nsmall\nbig\nsmall\nbig\nsmall\nbig\n")) << ran;
+  EXPECT_EQ(std::count(ran.begin(), ran.end(), '\n'), 23);
 }
 
 TEST_F(Batch, WritesOutputs) {

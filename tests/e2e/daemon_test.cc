@@ -190,6 +190,42 @@ TEST_F(DaemonCommands, ADaemonWhoseSocketIsGoneIsNamedAtOnce) {
   EXPECT_EQ(kiln({"exec", "--", "echo", "again"}).out, "again\n");
 }
 
+TEST_F(DaemonCommands, ADaemonWhoseHomeIsRemovedMakesWayForANewOne) {
+  for (const fs::path& removed : {home(), home() / "store"}) {
+    EXPECT_EQ(kiln({"exec", "--", "echo", "before"}).out, "before\n");
+    const int64_t pid = daemon_pid();
+    fs::remove_all(removed);
+    const Outcome outcome = kiln({"exec", "--output-file", "f", "--", "sh", "-c",
+                                  "head -c 200000 /dev/zero > f; echo after"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "after\n");
+    EXPECT_FALSE(alive(pid));
+    EXPECT_NE(daemon_pid(), pid);
+    EXPECT_EQ(counter("process.ran"), 1) << "what was removed is not known any more";
+    EXPECT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
+  }
+}
+
+TEST_F(DaemonCommands, ABatchTooFindsTheDaemonOfTheNewHome) {
+  kiln({"daemon", "start"});
+  fs::remove_all(home());
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, R"({"argv": ["/bin/echo", "hello"]})");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(counter("process.ran"), 1);
+}
+
+TEST_F(DaemonCommands, ADaemonWhoseHomeIsReplacedWhileItWorksGivesUpAndSaysWhy) {
+  Command client = start({"exec", "--", "sh", "-c", "echo on; exec sleep 1000"});
+  ASSERT_TRUE(client.read_until("on\n"));
+  const int64_t pid = daemon_pid();
+  fs::rename(home(), temp_path() / "moved");
+  EXPECT_EQ(kiln({"exec", "--", "echo", "new"}).out, "new\n");
+  EXPECT_NE(client.wait().exit_code, 0);
+  EXPECT_FALSE(alive(pid));
+  EXPECT_NE(slurp(temp_path() / "moved/log/kilnd.log").find("was removed or replaced"),
+            std::string::npos);
+}
+
 TEST_F(DaemonCommands, ASecondDaemonOfTheSameHomeIsRefused) {
   kiln({"daemon", "start"});
   const std::string pid = std::to_string(daemon_pid());

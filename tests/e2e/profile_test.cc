@@ -1,14 +1,18 @@
 // `kiln exec --profile`: what ran, when, on whose behalf and why.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "tests/support/kiln_fixture.h"
 
 namespace kiln::test {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 class Profile : public KilnTest {
@@ -86,7 +90,7 @@ TEST_F(Profile, TheSecondTimeShowsThatItWasMemoized) {
   const auto processes = named(slices, "run_process");
   ASSERT_EQ(processes.size(), 1u);
   EXPECT_EQ(processes[0].at("args").at("source"), "memoized");
-  EXPECT_FALSE(processes[0].at("args").contains("reason"));
+  EXPECT_EQ(processes[0].at("args").at("reason"), "unchanged");
   EXPECT_TRUE(named(slices, "fs.file/1").empty());
 }
 
@@ -106,6 +110,58 @@ TEST_F(Profile, AfterAnEditTheReasonNamesWhatChanged) {
     named_the_file |= changed.find("src/b.txt") != std::string::npos;
   }
   EXPECT_TRUE(named_the_file);
+}
+
+TEST_F(Profile, EveryNodeSaysWhyItRanOrNeedNot) {
+  write("a.sh", "#!/bin/sh\nls $1\n");
+  write("b.sh", "#!/bin/sh\nls \"$1\"\n");
+  const std::string file = temp_path() / "why.json";
+  // The reasons of a lint, each once; fails if a node has none.
+  const auto reasons = [&] {
+    EXPECT_NE(kiln({"lint", "--profile", file, "*.sh"}).exit_code, 125);
+    std::set<std::string> found;
+    for (const json& event : json::parse(slurp(file))) {
+      if (event.at("ph") != "X" || event.at("args").at("parent") == 0) continue;
+      EXPECT_TRUE(event.at("args").contains("reason")) << event;
+      found.insert(event.at("args").value("reason", ""));
+    }
+    return found;
+  };
+  EXPECT_EQ(reasons(), (std::set<std::string>{"first run"}));
+  EXPECT_EQ(reasons(), (std::set<std::string>{"unchanged"}));
+  fs::last_write_time(workspace() / "a.sh", fs::file_time_type::clock::now());
+  EXPECT_EQ(reasons(), (std::set<std::string>{"invalidated", "inputs unchanged", "unchanged"}));
+  write("a.sh", "#!/bin/sh\nls $2\n");
+  const std::set<std::string> edited = reasons();
+  EXPECT_TRUE(edited.contains("input changed") && edited.contains("invalidated")) << edited.size();
+}
+
+TEST_F(Profile, ShowsHowLongAProcessWaitedForItsSlot) {
+  environment()["KILN_JOBS"] = "1";
+  const std::string gate = (workspace() / "gate").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  Command holder = start({"exec", "--", "sh", "-c", "echo on; cat " + gate});
+  ASSERT_TRUE(holder.read_until("on\n"));
+  const std::string file = temp_path() / "waited.json";
+  Command waiter = start({"exec", "--profile", file, "--", "echo", "hello"});
+  ASSERT_TRUE(eventually([&] { return counter("process.waiting") == 1; }));
+  write_file(gate, "open");
+  EXPECT_EQ(holder.wait().exit_code, 0);
+  EXPECT_EQ(waiter.wait().exit_code, 0);
+  std::vector<json> slices;
+  for (const json& event : json::parse(slurp(file))) {
+    if (event.at("ph") == "X") slices.push_back(event);
+  }
+  const auto waits = named(slices, "wait_for_slot");
+  const auto processes = named(slices, "run_process");
+  ASSERT_EQ(waits.size(), 1u);
+  ASSERT_EQ(processes.size(), 1u);
+  EXPECT_EQ(waits[0].at("args").at("parent"), processes[0].at("args").at("span"));
+  EXPECT_EQ(waits[0].at("tid"), processes[0].at("tid")) << "one is drawn in the other";
+  EXPECT_GT(waits[0].at("dur").get<double>(), 0);
+  EXPECT_GE(waits[0].at("ts"), processes[0].at("ts"));
+  EXPECT_LT(end_of(waits[0]), end_of(processes[0])) << "then it ran";
+  EXPECT_TRUE(named(profile_of({}, "echo alone"), "wait_for_slot").empty());
 }
 
 TEST_F(Profile, OfAGoalShowsItsRules) {

@@ -117,6 +117,7 @@ Outcome Command::wait() {
   if (pid_ > 0) {
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);
+    outcome_.by_signal = WIFSIGNALED(status);
     outcome_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   return outcome_;

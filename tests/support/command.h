@@ -13,6 +13,7 @@ namespace kiln::test {
 
 struct Outcome {
   int exit_code = -1;  // 128+N when ended by signal N, as a shell has it
+  bool by_signal = false;
   std::string out;
   std::string err;
 };

@@ -10,9 +10,24 @@ namespace {
 
 using testing::ElementsAre;
 
+// Writes down what begins and ends: "began wait_for_slot of 101".
+class RecordingSpans final : public trace::Spans {
+ public:
+  SpanId begin_part(SpanId whole, std::string name, std::string) override {
+    told.push_back("began " + name + " of " + std::to_string(whole.value));
+    return {++last_};
+  }
+  void end_part(SpanId part) override { told.push_back("ended " + std::to_string(part.value)); }
+
+  std::vector<std::string> told;
+
+ private:
+  uint64_t last_ = 0;
+};
+
 class BoundedRunner : public testing::Test {
  protected:
-  BoundedRunner() : bounded_(make_bounded_runner(inner_, 2, executor_, counters_)) {
+  BoundedRunner() : bounded_(make_bounded_runner(inner_, 2, executor_, counters_, spans_)) {
     inner_.waits = true;
   }
   ~BoundedRunner() override {
@@ -34,6 +49,7 @@ class BoundedRunner : public testing::Test {
                              .tool = tool,
                              .action = action,
                              .run = RunId{run},
+                             .span = SpanId{run + 100},
                              .keep = KeepSandboxes::kNever,
                              .observer = nullptr,
                              .stop = stop};
@@ -47,6 +63,7 @@ class BoundedRunner : public testing::Test {
 
   ManualExecutor executor_;
   Counters counters_;
+  RecordingSpans spans_;
   FakeRunner inner_;
   std::unique_ptr<ProcessRunner> bounded_;
   std::vector<std::string> ended_;
@@ -81,6 +98,22 @@ TEST_F(BoundedRunner, CancellingLeavesTheQueueAtOnce) {
   EXPECT_THAT(ended_[0], testing::HasSubstr("waits the process was cancelled"));
   finish_one();
   EXPECT_THAT(inner_.started, ElementsAre("a", "b", "d"));
+}
+
+TEST_F(BoundedRunner, AWaitIsPartOfTheProcessesSpanAndNoWaitIsNone) {
+  ask("a", 1);
+  ask("b", 2);
+  EXPECT_THAT(spans_.told, testing::IsEmpty());
+  std::stop_source stop;
+  ask("c", 3);
+  ask("d", 4, stop.get_token());
+  EXPECT_THAT(spans_.told, ElementsAre("began wait_for_slot of 103", "began wait_for_slot of 104"));
+  finish_one();
+  EXPECT_EQ(spans_.told.back(), "ended 1") << "its process goes on";
+  stop.request_stop();
+  executor_.drain();
+  EXPECT_EQ(spans_.told.back(), "ended 2");
+  EXPECT_EQ(spans_.told.size(), 4u);
 }
 
 TEST_F(BoundedRunner, AFailureGivesTheSlotBack) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 namespace kiln::exec {
 namespace {
 
@@ -53,13 +57,78 @@ TEST(SlotQueue, WhoLeavesIsNotCalled) {
   EXPECT_EQ(queue.waiting(), 0u);
 }
 
-TEST(SlotQueue, EqualRunsTakeTurnsByWhoWaitedLongest) {
+// Calls and finishes one after another, as one slot does; who was called.
+std::vector<RunId> serve_all(SlotQueue& queue, std::map<SlotQueue::Ticket, RunId> whose) {
+  std::vector<RunId> order;
+  while (const auto ticket = queue.call_next()) {
+    order.push_back(whose.at(ticket));
+    queue.finish(order.back());
+  }
+  return order;
+}
+
+TEST(SlotQueue, OfEquallyBusyRunsTheOneThatCameFirstGoesFirst) {
   SlotQueue queue(1);
   const auto b = queue.enter(kB);
   const auto a = queue.enter(kA);
-  EXPECT_EQ(queue.call_next(), b);
-  queue.finish(kB);
-  EXPECT_EQ(queue.call_next(), a);
+  EXPECT_EQ(serve_all(queue, {{a, kA}, {b, kB}}), (std::vector{kB, kA}));
+}
+
+TEST(SlotQueue, WithOneSlotASmallRunTakesTurnsWithABigOneThatCameBefore) {
+  SlotQueue queue(1);
+  std::map<SlotQueue::Ticket, RunId> whose;
+  for (int i = 0; i < 6; ++i) whose[queue.enter(kA)] = kA;
+  ASSERT_NE(queue.call_next(), 0u);  // it has its first slot when the small one comes
+  for (int i = 0; i < 2; ++i) whose[queue.enter(kB)] = kB;
+  queue.finish(kA);
+  EXPECT_EQ(serve_all(queue, whose), (std::vector{kB, kA, kB, kA, kA, kA, kA}));
+}
+
+TEST(SlotQueue, EverNewSmallRunsDoNotStarveABigOne) {
+  SlotQueue queue(1);
+  std::map<SlotQueue::Ticket, RunId> whose;
+  for (int i = 0; i < 100; ++i) whose[queue.enter(kA)] = kA;
+  // At any time ten small runs wait; each that ends is followed by another.
+  uint64_t last_run = kA.value;
+  const auto come = [&] {
+    const RunId small{++last_run};
+    whose[queue.enter(small)] = small;
+  };
+  for (int i = 0; i < 10; ++i) come();
+  int of_big = 0;
+  for (int i = 0; i < 220; ++i) {
+    const RunId run = whose.at(queue.call_next());
+    queue.finish(run);
+    run == kA ? static_cast<void>(++of_big) : come();
+  }
+  EXPECT_EQ(of_big, 20) << "its turn comes when those have had theirs who waited before";
+}
+
+TEST(SlotQueue, AnyNumberOfRunsShareAnyNumberOfSlotsWithinOneProcess) {
+  for (size_t slots = 1; slots <= 5; ++slots) {
+    SlotQueue queue(slots);
+    constexpr size_t kRuns = 7;
+    std::map<SlotQueue::Ticket, RunId> whose;
+    for (size_t r = 1; r <= kRuns; ++r) {
+      for (int i = 0; i < 30; ++i) whose[queue.enter(RunId{r})] = RunId{r};
+    }
+    std::deque<RunId> running;
+    std::map<RunId, int> served;
+    for (int i = 0; i < 100; ++i) {
+      while (const auto ticket = queue.call_next()) {
+        running.push_back(whose.at(ticket));
+        ++served[running.back()];
+      }
+      EXPECT_EQ(running.size(), slots);
+      queue.finish(running.front());
+      running.pop_front();
+    }
+    const auto [least, most] =
+        std::minmax_element(served.begin(), served.end(),
+                            [](const auto& a, const auto& b) { return a.second < b.second; });
+    EXPECT_EQ(served.size(), kRuns);
+    EXPECT_LE(most->second - least->second, 1) << slots << " slots";
+  }
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ class Recorder final : public Observer {
         outcome(end.value, end.error) + (end.validity == Validity::kNever ? " never" : ""));
   }
   void answered(const Remembered& answer) override {
-    add((answer.joined ? "joined<" : "remembered<") + text(answer.parent) + " run " +
+    add(std::string(recall_name(answer.recall)) + "<" + text(answer.parent) + " run " +
         std::to_string(answer.run.value) + " " + answer.key.describe() + ":" +
         outcome(answer.value, answer.error));
   }
@@ -128,7 +128,7 @@ TEST_F(ObserverTest, ARequestFromOutsideMayNameTheParent) {
   world.executor.drain();
   scope.join();
   EXPECT_EQ(recorder.take(), (Ran{"1<77 run 1 leaf(1): first run", "1 leaf(1): changed 0",
-                                  "remembered<77 run 1 leaf(1): 0"}));
+                                  "unchanged<77 run 1 leaf(1): 0"}));
 }
 
 TEST_F(ObserverTest, WhatReChecksIsNoSpanAndWhatChangedIsNamed) {
@@ -150,12 +150,27 @@ TEST_F(ObserverTest, AnEndThatChangesNothingSaysSoAndTheRequestWasRemembered) {
   world.set(graph, 1, 7);
   world.ask(graph, sign(1));
   EXPECT_EQ(recorder.take(), (Ran{"3<0 run 1 leaf(1): invalidated", "3 leaf(1): unchanged 7",
-                                  "remembered<0 run 1 sign(1): 1"}));
+                                  "inputs unchanged<0 run 1 sign(1): 1"}));
   world.set(graph, 1, 8);
   world.ask(graph, sign(1));
   EXPECT_EQ(recorder.take(),
             (Ran{"4<0 run 1 leaf(1): invalidated", "4 leaf(1): changed 8",
                  "5<0 run 1 sign(1): input changed leaf(1)", "5 sign(1): unchanged 1"}));
+}
+
+TEST_F(ObserverTest, WhatWasReCheckedOnceIsUnchangedFromThenOn) {
+  world.leaves.set(1, 7);
+  world.ask(graph, above(1));
+  world.set(graph, 1, 7);
+  // What lies below was cleaned on the way: it needs no look of its own.
+  recorder.take();
+  world.ask(graph, above(1));
+  EXPECT_EQ(recorder.take().back(), "inputs unchanged<0 run 1 above(1): 107");
+  world.ask(graph, slow(1));
+  EXPECT_EQ(recorder.take().back(), "unchanged<0 run 1 slow(1): 7");
+  world.set(graph, 2, 1);
+  world.ask(graph, above(1));
+  EXPECT_EQ(recorder.take().back(), "unchanged<0 run 1 above(1): 107") << "it never read that one";
 }
 
 TEST_F(ObserverTest, ASharedRunIsToldOnceAndWhoJoinedHearsOfTheAnswer) {
@@ -275,7 +290,7 @@ TEST_F(ObserverTest, ThreadsTellOfEverySpanOnceAndOfItsEndOnce) {
   size_t began = 0;
   size_t ended = 0;
   for (const std::string& line : recorder.take()) {
-    if (line.starts_with("joined") || line.starts_with("remembered")) continue;
+    if (line.starts_with("joined") || line.find("unchanged<") != std::string::npos) continue;
     ++(line.find('<') == std::string::npos ? ended : began);
   }
   EXPECT_GE(began, 30u);

@@ -34,7 +34,8 @@ class DaemonHouse {
     KILN_CHECK(prepare_runtime_dir(config.paths).ok(), "no runtime directory");
     disk_.make_directory("home");
     disk_.make_directory("workspace");
-    daemon_ = *app::Daemon::start(config, log_, app::compile_rules(), [](bool) {});
+    daemon_ =
+        *app::Daemon::start(config, log_, app::compile_rules(), [](const std::string&, bool) {});
     channel_ = grpc::CreateCustomChannel("unix:" + config.paths.socket,
                                          grpc::InsecureChannelCredentials(), arguments());
     digests_ = v1::Digests::NewStub(channel_);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/types/hash.h"
+#include "kiln/v1/goals.grpc.pb.h"
 #include "tests/unit/service/daemon_fixture.h"
 
 namespace kiln::service {
@@ -225,6 +226,73 @@ TEST_F(DaemonTest, EventsComeIfTheyAreAskedForAndBeforeTheResult) {
     EXPECT_EQ(told.back().kind(), v1::Event::COMPLETED);
     EXPECT_EQ(told.size() == 4, level == v1::Event::INFO) << told.size();
   }
+}
+
+// Lists all files of a house's workspace, and tells of all that it does for that.
+struct TracedListing {
+  explicit TracedListing(test::DaemonHouse& house) : goals(v1::Goals::NewStub(house.channel())) {
+    v1::RunGoalsRequest request;
+    *request.mutable_caller() = house.caller();
+    request.add_goals("list");
+    request.add_specs("::");
+    request.set_events(v1::Event::TRACE);
+    reader = goals->Run(&context, request);
+  }
+  // To the end.
+  void read() {
+    for (v1::GoalEvent event; reader->Read(&event);) {
+      output += event.output().stdout();
+      finished |= event.has_finished();
+      if (!event.has_progress()) continue;
+      bytes += event.progress().ByteSizeLong();
+      const bool is_drop = event.progress().kind() == v1::Event::DROPPED;
+      is_drop ? dropped += event.progress().dropped() : ++told;
+      // Every node says why it ran, or need not.
+      const bool is_node = !is_drop && event.progress().parent() != 0 &&
+                           event.progress().kind() != v1::Event::MESSAGE;
+      EXPECT_EQ(is_node, !event.progress().reason().empty()) << event.progress().DebugString();
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+  }
+
+  grpc::ClientContext context;
+  const std::unique_ptr<v1::Goals::Stub> goals;
+  std::unique_ptr<grpc::ClientReader<v1::GoalEvent>> reader;
+  std::string output;
+  bool finished = false;
+  uint64_t told = 0;
+  uint64_t dropped = 0;
+  size_t bytes = 0;
+};
+
+TEST_F(DaemonTest, EventsThatNobodyReadsHoldNothingUpAndAreCountedWhenTheyAreDropped) {
+  constexpr size_t kDirectories = 3000;
+  test::DaemonHouse read_at_once;
+  for (size_t i = 0; i < kDirectories; ++i) {
+    const std::string file = std::to_string(i) + "/f";
+    house_.write(file, "");
+    read_at_once.write(file, "");
+  }
+  TracedListing reference(read_at_once);
+  reference.read();
+  EXPECT_TRUE(reference.finished);
+  const uint64_t runs = read_at_once.counter("memo.ran");
+  EXPECT_GT(runs, 2 * kDirectories);
+
+  TracedListing unread(house_);
+  ASSERT_TRUE(eventually([&] { return house_.counter("memo.ran") == runs; })) << "nobody reads";
+  TracedListing beside(house_);
+  beside.read();
+  EXPECT_EQ(beside.output, reference.output);
+  EXPECT_EQ(house_.counter("memo.ran"), runs) << "it was there for others, too";
+  EXPECT_LT(beside.told, 10u);
+
+  unread.read();
+  EXPECT_EQ(unread.output, reference.output);
+  EXPECT_TRUE(unread.finished);
+  EXPECT_GT(unread.dropped, 0u);
+  EXPECT_EQ(unread.told + unread.dropped, reference.told + reference.dropped);
+  EXPECT_LT(unread.bytes, size_t{12} << 20) << "8 MiB, and what is on its way";
 }
 
 TEST_F(DaemonTest, AForcedStopWaitsForNoClient) {

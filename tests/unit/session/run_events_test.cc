@@ -76,7 +76,8 @@ class RunEventsTest : public testing::Test {
         return "completed " + span + "<" + what + " " + event.reason + " " + event.message +
                (event.error ? event.error->message() : "");
       case EventKind::kMemoized:
-        return std::string(event.joined ? "joined " : "memoized ") + what + " " +
+        EXPECT_EQ(event.joined, event.reason == "joined");
+        return "memoized (" + event.reason + ") " + what + " " +
                (event.metadata.empty() ? "" : event.metadata[0].second) +
                (event.error ? event.error->message() : "");
       default:
@@ -101,7 +102,32 @@ TEST_F(RunEventsTest, WhatIsRememberedIsToldAsMemoized) {
   world.ask(graph, above(1), runs.begin(nullptr, "").value()->id());
   Client client = this->client();
   world.ask(graph, above(1), client.run->id());
-  EXPECT_EQ(told(client), (Ran{"started 1<0 a test  ", "memoized 1 above(1) memoized"}));
+  EXPECT_EQ(told(client),
+            (Ran{"started 1<0 a test  ", "memoized (unchanged) 1 above(1) memoized"}));
+}
+
+TEST_F(RunEventsTest, APartOfASpanIsToldToWhomTheSpanIsTold) {
+  slow = true;
+  world.leaves.set(1, 6);
+  Client client = this->client();
+  Client other = this->client();
+  Asked asked(world.executor, graph, above(1), client.run->id());
+  world.executor.drain();
+  told(client);
+  told(other);
+  EXPECT_EQ(events.begin_part(SpanId(), "wait", "waiting"), SpanId()) << "of what nobody hears of";
+  EXPECT_EQ(events.begin_part(SpanId{4}, "wait", "waiting"), SpanId()) << "of what has ended";
+  const SpanId wait = events.begin_part(SpanId{3}, "wait", "waiting");
+  events.end_part(wait);
+  events.end_part(wait);
+  EXPECT_EQ(told(client), (Ran{"started 5<3 waiting  ", "completed 5<3 waiting  "}));
+  EXPECT_TRUE(told(other).empty());
+  const SpanId late = events.begin_part(SpanId{3}, "wait", "waiting");
+  client.listening.reset();
+  events.end_part(late);
+  EXPECT_EQ(told(client), (Ran{"started 6<3 waiting  "})) << "nobody listens any more";
+  door.open();
+  world.executor.drain();
 }
 
 TEST_F(RunEventsTest, AReasonNamesTheInputThatChanged) {
@@ -131,7 +157,7 @@ TEST_F(RunEventsTest, OnlyTheRunThatStartedANodeIsToldOfIt) {
   EXPECT_EQ(told(first),
             (Ran{"started 3<1 above(1) first run ", "message 3 hello",
                  "completed 4<3 leaf(1) first run odd", "completed 3<1 above(1) first run odd"}));
-  EXPECT_EQ(told(second), (Ran{"joined 2 above(1) memoized"}));
+  EXPECT_EQ(told(second), (Ran{"memoized (joined) 2 above(1) memoized"}));
 }
 
 TEST_F(RunEventsTest, WhoJoinedAFailureIsToldOfTheError) {
@@ -146,7 +172,7 @@ TEST_F(RunEventsTest, WhoJoinedAFailureIsToldOfTheError) {
   door.open();
   world.executor.drain();
   EXPECT_EQ(told(first).back(), "completed 3<1 above(1) first run negative");
-  EXPECT_EQ(told(second), (Ran{"joined 2 above(1) negative"}));
+  EXPECT_EQ(told(second), (Ran{"memoized (joined) 2 above(1) negative"}));
 }
 
 TEST_F(RunEventsTest, AValueMayMatterMoreThanItsNode) {
