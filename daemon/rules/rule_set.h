@@ -94,7 +94,7 @@ class RuleSet {
   // The options of a subsystem, which rules may take.
   template <OptionsType T>
   void options() {
-    options_.push_back({T::kScope, type_of<T>()});
+    options_.push_back(option_scope<T>());
     add_root(type_of<T>());
   }
 
