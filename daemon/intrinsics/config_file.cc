@@ -108,7 +108,8 @@ Result<std::vector<rules::OptionSetting>> parse_config(std::string_view text) {
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return refuse(error.source().begin, printable(error.description()));
+    // "Error while parsing array: encountered end-of-file"
+    return refuse(error.source().begin, "no TOML: " + printable(error.description()));
   }
   return ConfigReader().read(parsed.table());
 }

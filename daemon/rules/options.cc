@@ -276,9 +276,9 @@ Result<void> check_scopes(std::span<const OptionScope> scopes,
     std::vector<std::string_view> names;
     for (const OptionScope& scope : scopes) names.push_back(scope.scope);
     if (std::find(names.begin(), names.end(), setting.scope) != names.end()) continue;
-    return blame(setting, "there is no scope '" + printable(setting.scope) + "' with an option '" +
-                              printable(field_name(setting.name)) + "'" +
-                              did_you_mean(setting.scope, names) +
+    return blame(setting, "there is no option " + printable(setting.scope) + "." +
+                              printable(field_name(setting.name)) + ": no scope '" +
+                              printable(setting.scope) + "'" + did_you_mean(setting.scope, names) +
                               "\n  `kiln help` lists the scopes");
   }
   return {};
