@@ -16,7 +16,9 @@ struct ShellcheckOptions {
   static constexpr std::string_view kSummary = "How ShellCheck is run.";
   static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
       {{"skip", "do not run it"},
-       {"args", "more arguments for it, such as --exclude=SC2086"},
+       {"args",
+        "more arguments for it, such as --exclude=SC2086 (a script is alone in its sandbox, so "
+        "with -x there is nothing to follow)"},
        {"path", "the directories in which the program shellcheck is looked for"}});
 
   bool skip = false;
