@@ -73,6 +73,7 @@ TEST_F(Options, ListsCanBeAddedToInEachLayer) {
 }
 
 TEST_F(Options, AnEditOfTheFileRunsOnlyWhatConsumesIt) {
+  ASSERT_EQ(kiln({"daemon", "start"}).exit_code, 0);
   EXPECT_EQ(ran_by(""), 2);
   EXPECT_EQ(ran_by("# a remark\n[lint]\nonly = [\"shellcheck\"]\n"), 0);
   EXPECT_EQ(ran_by("[shellcheck]\nargs = [\"--exclude=SC2086\"]\n"), 2);
@@ -140,11 +141,13 @@ TEST_F(Options, HelpOfAScopeSaysWhatIsSetAndWhere) {
   environment()["KILN_SHELLCHECK_ARGS_ADD"] = "--norc";
   const Outcome help = kiln({"help", "shellcheck", "--option", "shellcheck.skip=true"});
   EXPECT_EQ(help.exit_code, 0) << help.err;
-  EXPECT_THAT(help.out, HasSubstr("  shellcheck.args=ELEMENT\n"
-                                  "      more arguments for it, such as --exclude=SC2086\n"
-                                  "      default: []\n"
-                                  "      now:     [\"-x\",\"--norc\"], from kiln.toml:2:1, "
-                                  "KILN_SHELLCHECK_ARGS_ADD\n"));
+  EXPECT_THAT(help.out,
+              HasSubstr("  shellcheck.args=ELEMENT\n"
+                        "      more arguments for it, such as --exclude=SC2086; -x finds no other "
+                        "scripts\n"
+                        "      default: []\n"
+                        "      now:     [\"-x\",\"--norc\"], from kiln.toml:2:1, "
+                        "KILN_SHELLCHECK_ARGS_ADD\n"));
   EXPECT_THAT(help.out, HasSubstr("now:     true, from --option\n"));
   const auto json = kiln_json({"help", "shellcheck", "--json"});
   const auto& args = json["scopes"][0]["options"][1];

@@ -16,9 +16,7 @@ struct ShellcheckOptions {
   static constexpr std::string_view kSummary = "How ShellCheck is run.";
   static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
       {{"skip", "do not run it"},
-       {"args",
-        "more arguments for it, such as --exclude=SC2086 (a script is alone in its sandbox, so "
-        "with -x there is nothing to follow)"},
+       {"args", "more arguments for it, such as --exclude=SC2086; -x finds no other scripts"},
        {"path", "the directories in which the program shellcheck is looked for"}});
 
   bool skip = false;
