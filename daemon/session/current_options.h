@@ -1,10 +1,9 @@
 // CurrentOptions: what a request's options are now: defaults, what the workspace's kiln.toml sets,
 // then the caller's environment, then the caller's own words.
 //
-// What:    the answer of a request is of one state, and kiln.toml is part of it. So work is done
-// with
-//          the options as they are, and before anything of it leaves (which is when it prints for
-//          the first time) they are looked at again: if they are others by then, it is done anew.
+// What:    the answer of a request is of one state, and kiln.toml is part of it. Work is done with
+//          the options as they are; before anything of it leaves, which is when it prints for the
+//          first time, they are looked at again: if they are others by then, it is done anew.
 // Threads: single-owner; resumes on the graph's executor. Engine and run outlive it.
 // Fails:   an option that does not exist, a value of another kind, a kiln.toml that is none.
 #pragma once

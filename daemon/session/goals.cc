@@ -44,9 +44,11 @@ class GoalSequence {
     roots_.clear();
     GoalAnswer answer;
     for (const rules::Root* goal : goals_) {
+      const size_t done = roots_.size();
       KILN_CO_TRY(co_await options_->use(
           id, client_.print,
-          [this, id, goal, &answer](const RootParams& params, CurrentOptions::Print print) {
+          [this, id, goal, done, &answer](const RootParams& params, CurrentOptions::Print print) {
+            if (roots_.size() > done) roots_.pop_back();  // an attempt with other options
             return run_one(id, *goal, params, std::move(print), answer);
           }));
       if (answer.exit_code != 0) break;
