@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "client/daemon_program.h"
 #include "common/base/file.h"
 #include "common/ipc/life_lock.h"
 
@@ -41,24 +42,6 @@ Result<Pipe> make_pipe() {
             UniqueFd(::fcntl(low_write.get(), F_DUPFD_CLOEXEC, kReadyFd + 1))};
   if (!pipe.read.valid() || !pipe.write.valid()) return os_error(errno, "make a pipe");
   return pipe;
-}
-
-Result<std::string> daemon_program() {
-  if (const char* chosen = ::getenv("KILN_DAEMON"); chosen != nullptr && *chosen != '\0') {
-    return std::string(chosen);
-  }
-  std::array<char, 4096> self;
-  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
-  if (size <= 0) return os_error(errno, "read /proc/self/exe");
-  std::string here(self.data(), static_cast<size_t>(size));
-  here.resize(here.rfind('/'));
-  std::string beside = here + "/kilnd";
-  if (::access(beside.c_str(), X_OK) == 0) return beside;
-  std::string installed = here + "/../lib/kiln/kilnd";
-  if (::access(installed.c_str(), X_OK) == 0) return installed;
-  return environment_error(ErrorCode::kNotFound,
-                           "cannot find the daemon: neither " + beside + " nor " + installed +
-                               " can be executed; set KILN_DAEMON to the program kilnd");
 }
 
 class SpawnPlan {

@@ -30,7 +30,7 @@ Result<void> GoalFollower::take(std::string_view bytes) {
       wait_for_changes();
       return {};
     case v1::GoalEvent::kProgress:
-      waiting_ = false;
+      // Of the last round, too: what it looked at again to find nothing changed is told of as well.
       running_.take(event.progress(), RunningWork::Clock::now());
       if (profile_ != nullptr) profile_->add(event.progress());
       return {};

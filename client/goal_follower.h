@@ -39,7 +39,7 @@ class GoalFollower {
   const bool loop_;
   ProfileWriter* const profile_;
   RunningWork running_;
-  bool waiting_ = false;  // in a loop, for something to change
+  bool waiting_ = false;  // in a loop, for something to change, unless something runs
   std::optional<int> exit_code_;
 };
 

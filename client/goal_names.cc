@@ -1,5 +1,8 @@
 #include "client/goal_names.h"
 
+#include <algorithm>
+
+#include "client/daemon_program.h"
 #include "client/h2_transport.h"
 #include "kiln/v1/goals.pb.h"
 
@@ -15,30 +18,63 @@ v1::ListGoalsRequest request() {
   return request;
 }
 
-std::vector<GoalName> names_of(const v1::ListGoalsResponse& response) {
-  std::vector<GoalName> goals;
-  for (const auto& goal : response.goals()) goals.push_back({goal.name(), goal.summary()});
-  return goals;
+RuleNames names_of(const v1::ListGoalsResponse& response) {
+  RuleNames names;
+  for (const auto& goal : response.goals()) names.goals.push_back({goal.name(), goal.summary()});
+  for (const auto& scope : response.scopes()) {
+    names.scopes.push_back({scope.name(), scope.summary()});
+  }
+  return names;
+}
+
+// The lines of `kilnd --list-goals`: "goal" or "scope", name and summary, with tabs between.
+RuleNames names_of_lines(std::string_view text) {
+  RuleNames names;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const size_t kind = line.find('\t');
+    const size_t name = kind == std::string_view::npos ? kind : line.find('\t', kind + 1);
+    if (name == std::string_view::npos) continue;
+    auto& into = line.substr(0, kind) == "goal" ? names.goals : names.scopes;
+    into.push_back(
+        {std::string(line.substr(kind + 1, name - kind - 1)), std::string(line.substr(name + 1))});
+  }
+  return names;
+}
+
+const GoalName* find(const std::vector<GoalName>& names, std::string_view name) {
+  const auto found = std::find_if(names.begin(), names.end(),
+                                  [name](const GoalName& known) { return known.name == name; });
+  return found == names.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-Result<std::vector<GoalName>> ask_goals(Session& session) {
+const GoalName* RuleNames::find_goal(std::string_view name) const { return find(goals, name); }
+const ScopeName* RuleNames::find_scope(std::string_view name) const { return find(scopes, name); }
+
+Result<RuleNames> ask_rule_names(Session& session) {
   v1::ListGoalsResponse response;
   KILN_TRY(session.unary(kMethod, request(), response));
   return names_of(response);
 }
 
-std::vector<GoalName> goals_of_running_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
+Result<RuleNames> find_rule_names(const DaemonPaths& paths, Interrupt& interrupt) {
   auto connection = find_daemon(paths, interrupt);
-  if (!connection.ok() || !*connection) return {};
-  H2Transport transport(std::move((*connection)->socket), interrupt);
-  SingleRequest list(request().SerializeAsString());
-  v1::ListGoalsResponse response;
-  const auto listed = transport.call(kMethod, list, [&response](std::string_view bytes) {
-    return parse_message(bytes, response);
-  });
-  return listed.ok() ? names_of(response) : std::vector<GoalName>();
+  if (connection.ok() && *connection) {
+    H2Transport transport(std::move((*connection)->socket), interrupt);
+    SingleRequest list(request().SerializeAsString());
+    v1::ListGoalsResponse response;
+    const auto listed = transport.call(kMethod, list, [&response](std::string_view bytes) {
+      return parse_message(bytes, response);
+    });
+    if (listed.ok()) return names_of(response);
+    if (interrupt.signal() != 0) return listed.error();
+  }
+  // None runs, or one that is going or of another version.
+  KILN_ASSIGN(const std::string lines, daemon_output("--list-goals"));
+  return names_of_lines(lines);
 }
 
 }  // namespace kiln

@@ -15,8 +15,10 @@ namespace kiln {
 namespace {
 
 // Options that kiln's documentation names and this version does not have.
-constexpr std::array<std::string_view, 6> kPlanned = {
-    "--option", "--profile", "--loop", "--cache-dir", "--interactive", "--in-workspace"};
+constexpr std::array<std::string_view, 3> kPlanned = {"--cache-dir", "--interactive",
+                                                      "--in-workspace"};
+// Options of goals, which people may try on other commands.
+constexpr std::array<std::string_view, 2> kOfGoals = {"--option", "--loop"};
 
 constexpr size_t kHelpColumn = 30;
 
@@ -93,6 +95,10 @@ struct OptionParser::Impl {
     const std::string option = argument.substr(0, argument.find('='));
     if (std::find(kPlanned.begin(), kPlanned.end(), option) != kPlanned.end()) {
       return user_error(ErrorCode::kInvalidArgument, name + ": " + option + ": not supported yet");
+    }
+    if (std::find(kOfGoals.begin(), kOfGoals.end(), option) != kOfGoals.end()) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        name + ": " + option + " is for goals, which " + name + " is none of");
     }
     if (argument.size() > 1 && argument[0] == '-') {
       const auto names = option_names();
@@ -172,11 +178,13 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     return impl_->of_cli11(error);
   }
-  if (impl_->help_wanted) return false;
   for (Impl::Value& value : impl_->values) {
-    if (value.given.size() > 1) return impl_->misuse(value.option->get_name() + " is given twice");
+    if (value.given.size() > 1 && !impl_->help_wanted) {
+      return impl_->misuse(value.option->get_name() + " is given twice");
+    }
     if (!value.given.empty()) *value.target = std::move(value.given.front());
   }
+  if (impl_->help_wanted) return false;
   std::vector<std::string> rest = impl_->app.remaining();
   for (const std::string& argument : rest) {
     if (argument.size() > 1 && argument[0] == '-') return impl_->unknown(argument);

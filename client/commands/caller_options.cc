@@ -1,7 +1,12 @@
 #include "client/commands/caller_options.h"
 
+#include <unistd.h>
+
+#include "client/option_variables.h"
 #include "common/ipc/paths.h"
 #include "kiln/v1/common.pb.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
 namespace kiln {
 
@@ -24,12 +29,16 @@ Result<void> add_option(const std::string& text, v1::Caller& caller) {
 }  // namespace
 
 void CallerOptions::add_to(OptionParser& parser) {
-  parser.list("--option", "SCOPE.NAME=VALUE", options, "set an option of a subsystem");
+  parser.list("--option", "SCOPE.NAME=VALUE", options,
+              "set an option, over KILN_SCOPE_NAME and kiln.toml;\n"
+              "SCOPE.NAME.add adds to a list; see kiln help SCOPE");
   parser.list("--env", "NAME", lent, "lend rules the value of an environment variable");
 }
 
 Result<void> CallerOptions::fill(v1::Caller& caller) const {
   for (const std::string& option : options) KILN_TRY(add_option(option, caller));
+  KILN_ASSIGN(const auto variables, option_variables(environ));
+  caller.mutable_option_variables()->insert(variables.begin(), variables.end());
   const Environment environment = process_environment();
   for (const std::string& name : lent) {
     const auto value = environment(name);

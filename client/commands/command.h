@@ -1,7 +1,6 @@
 // What a command of `kiln` is, and what it is given.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +38,15 @@ class Invocation {
   Result<Session*> session();
   // Who asks, for a request.
   Result<void> fill(v1::Caller& caller) const;
+  // One request in the name of who asks, one answer.
+  template <class Response, class Request>
+  Result<Response> ask(std::string_view method, Request& request) {
+    KILN_TRY(fill(*request.mutable_caller()));
+    KILN_ASSIGN(Session * daemon, session());
+    Response response;
+    KILN_TRY(daemon->unary(method, request, response));
+    return response;
+  }
 
  private:
   std::vector<std::string> arguments_;
@@ -63,8 +71,10 @@ Result<int> run_daemon_log(Invocation&);
 
 Result<int> run_exec(Invocation&);
 
-// A goal, by the name that a daemon knows it by. `known`: all of its goals, if it was asked.
-Result<int> run_goal(Invocation&, const GoalName& goal, std::span<const GoalName> known);
+// A goal, by the name that a daemon knows it by. `known`: what its rules name, if it was asked.
+Result<int> run_goal(Invocation&, const GoalName& goal, RuleNames known);
+// What can be set in a scope, and what is.
+Result<int> run_scope_help(Invocation&, const ScopeName& scope);
 Result<int> run_list(Invocation&);
 Result<int> run_lint(Invocation&);
 

@@ -86,9 +86,9 @@ std::string text_of(const v1::StatusResponse& status) {
     const auto found = status.counters().find(name);
     return std::to_string(found == status.counters().end() ? 0 : found->second);
   };
-  rows.push_back({"hits", counted("process.memoized") + " memoized, " +
-                              counted("process.hit_locally") + " from the store, " +
-                              counted("process.ran") + " ran"});
+  rows.push_back({"process results", counted("process.ran") + " ran, " +
+                                         counted("process.hit_locally") + " from the store, " +
+                                         counted("process.memoized") + " memoized"});
   return table(rows);
 }
 

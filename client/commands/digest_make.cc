@@ -24,10 +24,7 @@ Result<int> print_digest(Invocation& invocation, const v1::Digest& digest) {
 // Sends a request that names its caller, and prints the digest of the answer.
 template <class Request>
 Result<int> make_tree(Invocation& invocation, const char* method, Request& request) {
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
-  KILN_ASSIGN(Session * session, invocation.session());
-  v1::DigestResponse response;
-  KILN_TRY(session->unary(method, request, response));
+  KILN_ASSIGN(const auto response, invocation.ask<v1::DigestResponse>(method, request));
   return print_digest(invocation, response.digest());
 }
 
@@ -93,10 +90,8 @@ Result<int> run_digest_capture(Invocation& invocation) {
   if (!go) return 0;
   v1::CaptureRequest request;
   KILN_TRY(globs.fill(*request.mutable_globs()));
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
-  KILN_ASSIGN(Session * session, invocation.session());
-  v1::CaptureResponse response;
-  KILN_TRY(session->unary("/kiln.v1.Digests/Capture", request, response));
+  KILN_ASSIGN(const auto response,
+              invocation.ask<v1::CaptureResponse>("/kiln.v1.Digests/Capture", request));
   for (const std::string& warning : response.warnings()) {
     invocation.console().say_warning(warning);
   }
@@ -215,10 +210,8 @@ Result<int> run_digest_write(Invocation& invocation) {
   v1::WriteRequest request;
   KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
   request.set_path_prefix(prefix.value_or(""));
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
-  KILN_ASSIGN(Session * session, invocation.session());
-  v1::WriteResponse response;
-  KILN_TRY(session->unary("/kiln.v1.Digests/Write", request, response));
+  KILN_ASSIGN(const auto response,
+              invocation.ask<v1::WriteResponse>("/kiln.v1.Digests/Write", request));
   if (invocation.globals().json()) {
     KILN_TRY(invocation.console().write_stdout(
         nlohmann::json{{"written", response.written()}}.dump() + "\n"));

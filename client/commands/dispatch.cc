@@ -6,6 +6,7 @@
 
 #include "client/commands/command.h"
 #include "client/nearest_name.h"
+#include "client/option_variables.h"
 #include "client/process_json.h"
 #include "common/types/rel_path.h"
 #include "kiln/v1/common.pb.h"
@@ -48,15 +49,7 @@ constexpr auto kPlanned = std::to_array<std::string_view>(
     {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
      "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
 
-constexpr std::string_view kEnvironmentAndExitCodes =
-    "\nEnvironment:\n"
-    "  KILN_HOME               the store; by default $XDG_CACHE_HOME/kiln, else ~/.cache/kiln\n"
-    "  KILN_RUNTIME_DIR        the daemon's socket; by default $XDG_RUNTIME_DIR/kiln, else\n"
-    "                          /tmp/kiln-UID\n"
-    "  KILN_DAEMON             the program kilnd; by default the one beside kiln\n"
-    "  KILN_JOBS               processes at once (read when the daemon starts)\n"
-    "  KILN_IDLE_TIMEOUT       seconds without a request after which the daemon ends; 0 is never\n"
-    "  NO_COLOR                no colours\n"
+constexpr std::string_view kExitCodes =
     "\nExit codes:\n"
     "  0 done; 1 the answer is no; 2 the command line is wrong; 125 kiln itself failed;\n"
     "  128+N ended by signal N. exec: those of the process; 124 it timed out, 126 it cannot be\n"
@@ -91,33 +84,54 @@ std::string command_list(const std::string& family) {
   return out;
 }
 
-// The goals that the daemon's rules add to the commands.
-std::string goal_list(std::span<const GoalName> goals) {
-  std::string out;
-  for (const GoalName& goal : goals) {
-    if (is_command(goal.name)) continue;
-    std::string_view summary = goal.summary;
-    if (summary.ends_with('.')) summary.remove_suffix(1);
-    out += row(goal.name, summary);
-  }
-  return out.empty() ? out : "\nGoals of the daemon's rules:\n" + out;
+// "Run it." in a list, where no sentence ends.
+std::string_view as_phrase(std::string_view summary) {
+  if (summary.ends_with('.')) summary.remove_suffix(1);
+  return summary;
 }
 
-std::string overview(const std::string& family, std::span<const GoalName> goals) {
+// What the daemon's rules add to the commands.
+std::string added_by(const RuleNames& rules) {
+  std::string goals;
+  for (const GoalName& goal : rules.goals) {
+    if (!is_command(goal.name)) goals += row(goal.name, as_phrase(goal.summary));
+  }
+  std::string scopes;
+  for (const ScopeName& scope : rules.scopes) scopes += row(scope.name, as_phrase(scope.summary));
+  if (!goals.empty()) goals = "\nGoals of the daemon's rules:\n" + goals;
+  if (!scopes.empty()) scopes = "\nScopes of options (kiln help SCOPE):\n" + scopes;
+  return goals + scopes;
+}
+
+std::string environment() {
+  std::string text = "\nEnvironment:\n";
+  for (const OwnVariable& variable : own_variables()) {
+    std::string_view rest = variable.meaning;
+    for (std::string_view name = variable.name; !rest.empty(); name = "") {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      text += row(name, line);
+    }
+  }
+  return text + row("KILN_SCOPE_NAME", "sets an option, as --option SCOPE.NAME does") +
+         row("NO_COLOR", "no colours");
+}
+
+std::string overview(const std::string& family, const RuleNames& rules) {
   const std::string name = family.empty() ? "kiln" : "kiln " + family;
   std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
   if (!family.empty()) out.clear();
   out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
   if (family.empty()) {
-    out += goal_list(goals);
-    out += kEnvironmentAndExitCodes;
+    out += added_by(rules) + environment();
+    out += kExitCodes;
     out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
   }
   out += "\nkiln COMMAND --help says more about each.\n";
   return out;
 }
 
-Error unknown_command(const CommandLine& line, std::span<const GoalName> goals) {
+Error unknown_command(const CommandLine& line, const RuleNames& rules) {
   const std::string typed =
       line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
   if (std::find(kPlanned.begin(), kPlanned.end(), typed) != kPlanned.end() ||
@@ -132,7 +146,12 @@ Error unknown_command(const CommandLine& line, std::span<const GoalName> goals) 
     names.push_back(family_of(command.name.substr(family.size())));
   }
   if (family.empty()) {
-    for (const GoalName& goal : goals) names.push_back(goal.name);
+    if (rules.find_scope(line.command) != nullptr) {
+      return user_error(
+          ErrorCode::kInvalidArgument,
+          "'" + typed + "' is no command but a scope of options\n  see kiln help " + typed);
+    }
+    for (const GoalName& goal : rules.goals) names.push_back(goal.name);
   }
   const std::string nearest =
       nearest_name(line.subcommand.empty() ? line.command : line.subcommand, names);
@@ -152,27 +171,32 @@ Result<void> check_utf8(const std::vector<std::string>& arguments) {
   return {};
 }
 
-// A word that is no command may be a goal of the daemon's rules.
+bool is_help(const std::string& argument) { return argument == "--help" || argument == "-h"; }
+
+// A word that is no command may be a goal of the daemon's rules, or a scope that help is wanted
+// for.
 Result<int> run_other(CommandLine line, Console& console, Interrupt& interrupt) {
-  Invocation invocation(std::move(line.arguments), console, interrupt);
-  KILN_ASSIGN(Session * session, invocation.session());
-  const auto goals = ask_goals(*session);
-  if (!goals.ok()) {
-    return goals.error().with_context("while asking whether '" + line.command + "' is a goal");
+  KILN_ASSIGN(const DaemonPaths paths, daemon_paths(process_environment()));
+  const auto rules = find_rule_names(paths, interrupt);
+  if (!rules.ok()) {
+    return rules.error().with_context("while asking whether '" + line.command + "' is a goal");
   }
-  const auto goal = std::find_if(goals->begin(), goals->end(), [&line](const GoalName& known) {
-    return known.name == line.command;
-  });
-  if (goal == goals->end()) return unknown_command(line, *goals);
-  return run_goal(invocation, *goal, *goals);
+  const bool help = std::any_of(line.arguments.begin(), line.arguments.end(), is_help);
+  const ScopeName* scope = rules->find_scope(line.command);
+  const GoalName* goal = rules->find_goal(line.command);
+  if (goal == nullptr && (scope == nullptr || !help)) return unknown_command(line, *rules);
+  if (goal == nullptr) std::erase_if(line.arguments, is_help);
+  Invocation invocation(std::move(line.arguments), console, interrupt);
+  return goal == nullptr ? run_scope_help(invocation, *scope) : run_goal(invocation, *goal, *rules);
 }
 
+// The commands, whether or not there is a daemon to say more.
 Result<void> print_overview(const std::string& family, Console& console, Interrupt& interrupt) {
-  std::vector<GoalName> goals;
+  RuleNames rules;
   if (const auto paths = daemon_paths(process_environment()); family.empty() && paths.ok()) {
-    goals = goals_of_running_daemon(*paths, interrupt);
+    if (auto found = find_rule_names(*paths, interrupt); found.ok()) rules = *std::move(found);
   }
-  return console.write_stdout(overview(family, goals));
+  return console.write_stdout(overview(family, rules));
 }
 
 Result<int> without_command(CommandLine line, Console& console, Interrupt& interrupt) {
@@ -184,7 +208,8 @@ Result<int> without_command(CommandLine line, Console& console, Interrupt& inter
     return 0;
   }
   const bool family = is_family(line.command);
-  if ((line.command.empty() || family) && (given("--help") || given("-h"))) {
+  if ((line.command.empty() || family) &&
+      std::any_of(line.arguments.begin(), line.arguments.end(), is_help)) {
     KILN_TRY(print_overview(line.command, console, interrupt));
     return 0;
   }

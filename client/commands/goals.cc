@@ -6,6 +6,7 @@
 
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
+#include "client/commands/help.h"
 #include "client/goal_follower.h"
 #include "client/option_parser.h"
 #include "client/specs.h"
@@ -25,12 +26,8 @@ HelpText help_text(const GoalName& goal) {
           "relative to the current directory; only :: is the same everywhere. A file that is\n"
           "named like a goal is ./NAME. Several goals run in order, until one answers no.\n"
           "\n"
-          "What a goal can be told with --option: `kiln rules explain " +
-              goal.name +
-              "`.\n"
-              "\n"
-              "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln\n"
-              "itself failed.",
+          "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln\n"
+          "itself failed.",
           command + " ::\n" + command + " --loop src:: -src/generated::"};
 }
 
@@ -73,23 +70,22 @@ bool could_name_a_goal(const std::string& word) {
 // are asked for, unless the word is a file here.
 class GoalWords {
  public:
-  GoalWords(Invocation& invocation, std::span<const GoalName> known)
-      : invocation_(invocation), known_(known.begin(), known.end()) {}
+  GoalWords(Invocation& invocation, RuleNames known)
+      : invocation_(invocation), known_(std::move(known)) {}
 
   Result<bool> contain(const std::string& word) {
     if (word == "list" || word == "lint") return true;
     if (!could_name_a_goal(word) || ::access(word.c_str(), F_OK) == 0) return false;
-    if (known_.empty()) {
+    if (known_.goals.empty()) {
       KILN_ASSIGN(Session * session, invocation_.session());
-      KILN_ASSIGN(known_, ask_goals(*session));
+      KILN_ASSIGN(known_, ask_rule_names(*session));
     }
-    return std::any_of(known_.begin(), known_.end(),
-                       [&word](const GoalName& goal) { return goal.name == word; });
+    return known_.find_goal(word) != nullptr;
   }
 
  private:
   Invocation& invocation_;
-  std::vector<GoalName> known_;
+  RuleNames known_;
 };
 
 Result<SpecResolver> make_resolver(const Invocation& invocation) {
@@ -145,8 +141,7 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
 
 }  // namespace
 
-Result<int> run_goal(Invocation& invocation, const GoalName& goal,
-                     std::span<const GoalName> known) {
+Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames known) {
   GoalOptions typed;
   typed.excluded = invocation.take_arguments(is_excluding_spec);
   KILN_TRY(refuse_bare_exclusions(invocation, goal.name));
@@ -156,9 +151,12 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal,
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
-  if (!go) return 0;
+  if (!go) {
+    KILN_TRY(print_goal_options(invocation, goal.name, typed.caller));
+    return 0;
+  }
   KILN_ASSIGN(v1::RunGoalsRequest request,
-              make_request(invocation, typed, goal.name, GoalWords(invocation, known)));
+              make_request(invocation, typed, goal.name, GoalWords(invocation, std::move(known))));
   return follow(invocation, std::move(request), typed.loop);
 }
 

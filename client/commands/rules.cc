@@ -10,10 +10,7 @@ namespace {
 
 template <class Request>
 Result<int> print_text(Invocation& invocation, std::string_view method, Request request) {
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
-  KILN_ASSIGN(Session * session, invocation.session());
-  v1::RulesText answer;
-  KILN_TRY(session->unary(method, request, answer));
+  KILN_ASSIGN(auto answer, invocation.ask<v1::RulesText>(method, request));
   if (!answer.text().ends_with('\n')) answer.mutable_text()->push_back('\n');
   KILN_TRY(invocation.console().write_stdout(answer.text()));
   return 0;
@@ -101,14 +98,12 @@ Result<int> run_rules_query(Invocation& invocation) {
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::QueryRequest request;
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_TRY(caller.fill(*request.mutable_caller()));
   request.set_product(words.front());
   for (size_t i = 1; i < words.size(); ++i) KILN_TRY(add_param(words[i], request));
   for (const std::string& spec : specs) request.add_specs(spec);
-  KILN_ASSIGN(Session * session, invocation.session());
-  v1::QueryResponse answer;
-  KILN_TRY(session->unary("/kiln.v1.Rules/Query", request, answer));
+  KILN_ASSIGN(const auto answer,
+              invocation.ask<v1::QueryResponse>("/kiln.v1.Rules/Query", request));
   KILN_TRY(invocation.console().write_stdout(answer.json() + "\n"));
   return 0;
 }

@@ -30,6 +30,7 @@ struct Invocation {
   Config config;
   int ready_fd = -1;  // of the client that waits for this daemon, if one does
   bool check_rules = false;
+  bool list_goals = false;
   bool json = false;
 };
 
@@ -91,6 +92,20 @@ int check_rules(const rules::RuleGraph::Compiled& compiled, bool json) {
     std::fprintf(stderr, "kilnd: %zu rules fit together\n", compiled.graph->rules().rules().size());
   }
   return 0;
+}
+
+// `--list-goals`: what Goals.List answers, for a client that finds no daemon and need not start one
+// to learn whether a word is a goal. A line each: "goal" or "scope", name, summary; tabs between.
+int list_goals(const rules::RuleGraph::Compiled& compiled) {
+  if (compiled.graph == nullptr) return kRulesDoNotFit;
+  std::string text;
+  for (const rules::Root& goal : compiled.graph->goals()) {
+    text += "goal\t" + goal.name + "\t" + goal.supply.entry->rule.info.summary + "\n";
+  }
+  for (const rules::OptionScope& scope : compiled.graph->rules().option_scopes()) {
+    text += "scope\t" + std::string(scope.scope) + "\t" + std::string(scope.summary) + "\n";
+  }
+  return write_all(STDOUT_FILENO, text, "standard output").ok() ? 0 : 1;
 }
 
 Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
@@ -168,6 +183,8 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
   auto* check = app.add_flag("--check-rules", invocation.check_rules,
                              "say whether the rules fit together, and why not; exit code 2 then");
+  app.add_flag("--list-goals", invocation.list_goals,
+               "print goals and scopes of options, and do nothing else");
   app.add_flag("--json", invocation.json, "with --check-rules: as data")->needs(check);
   try {
     app.parse(argc, argv);
@@ -187,6 +204,7 @@ int kilnd_main(int argc, char** argv, rules::RuleSet plugins) {
   if (const auto done = parse(argc, argv, invocation)) return *done;
   DaemonRules rules = compile_rules(std::move(plugins));
   if (invocation.check_rules) return check_rules(rules.compiled, invocation.json);
+  if (invocation.list_goals) return list_goals(rules.compiled);
 
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();

@@ -17,6 +17,7 @@
 
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/change_bell.h"
+#include "daemon/intrinsics/config_function.h"
 #include "daemon/intrinsics/fs_functions.h"
 #include "daemon/intrinsics/glob_function.h"
 #include "daemon/intrinsics/glob_query.h"
@@ -72,6 +73,7 @@ class FileSystem {
       : services_(services),
         fs_(services),
         ignore_(fs_, services.store.blobs()),
+        config_(fs_, services.store.blobs()),
         glob_(fs_, ignore_) {}
 
   // Has every file of the workspace looked at again, as after an overflow: content that the store
@@ -90,6 +92,9 @@ class FileSystem {
     return glob_.key(workspace, std::move(query));
   }
 
+  // The node of what the workspace's kiln.toml sets: a ConfigSettings.
+  graph::Key config(const Workspace& workspace) const { return config_.key(workspace); }
+
   const FsFunctions& functions() const { return fs_; }
   watch::Watcher& watcher() { return services_.watcher; }
 
@@ -97,6 +102,7 @@ class FileSystem {
   const FsServices services_;
   const FsFunctions fs_;
   const IgnoreFunction ignore_;
+  const ConfigFunction config_;
   const GlobFunction glob_;
 };
 

@@ -112,7 +112,7 @@ class RuleSet {
     static_assert(OptionsType<T>,
                   "options are an engine value, a kTypeName, == and fields, with a kScope and a "
                   "default for each field (see daemon/rules/options.h)");
-    options_.push_back({T::kScope, type_of<T>()});
+    options_.push_back(option_scope<T>());
     add_root(type_of<T>());
   }
 

@@ -49,6 +49,15 @@ class KindWriter final : public ValueWriter {
   std::map<std::string, std::string> kinds_;
 };
 
+std::string paragraph(std::string_view heading, const std::vector<std::string>& lines) {
+  if (lines.empty()) return "";
+  std::string text = "  " + std::string(heading) + "\n";
+  for (const std::string& line : lines) text += "    " + line + "\n";
+  return text;
+}
+
+}  // namespace
+
 // A value made of nothing shows what it is made of.
 std::vector<TypeFacts::Field> fields_of(TypeId type) {
   if (type->read == nullptr || type->write == nullptr) return {};
@@ -67,15 +76,6 @@ std::vector<TypeFacts::Field> fields_of(TypeId type) {
   }
   return fields;
 }
-
-std::string paragraph(std::string_view heading, const std::vector<std::string>& lines) {
-  if (lines.empty()) return "";
-  std::string text = "  " + std::string(heading) + "\n";
-  for (const std::string& line : lines) text += "    " + line + "\n";
-  return text;
-}
-
-}  // namespace
 
 TypeFacts facts_of(const RuleGraph& graph, TypeId type) {
   TypeFacts facts;

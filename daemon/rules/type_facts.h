@@ -23,6 +23,8 @@ struct TypeFacts {
   std::vector<std::string> takers;   // of a side effect: the goals
 };
 TypeFacts facts_of(const RuleGraph& graph, TypeId type);
+// Its fields alone.
+std::vector<TypeFacts::Field> fields_of(TypeId type);
 
 // Indented paragraphs, each with a heading.
 std::string to_text(const TypeFacts& facts);

@@ -108,8 +108,10 @@ void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire
 session::RootRequest root_from(const v1::Caller& wire) {
   session::RootRequest root;
   for (const v1::OptionSetting& option : wire.options()) {
-    root.options.push_back({option.scope(), option.name(), option.value()});
+    root.options.push_back(
+        {.scope = option.scope(), .name = option.name(), .value = option.value()});
   }
+  root.option_variables = {wire.option_variables().begin(), wire.option_variables().end()};
   root.environment = {wire.environment().begin(), wire.environment().end()};
   return root;
 }

@@ -96,6 +96,11 @@ grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsReques
                               wire.set_name(goal.name);
                               wire.set_summary(goal.supply.entry->rule.info.summary);
                             }
+                            for (const auto& scope : host_.engine.rules.rules().option_scopes()) {
+                              v1::ListGoalsResponse::Scope& wire = *response->add_scopes();
+                              wire.set_name(std::string(scope.scope));
+                              wire.set_summary(std::string(scope.summary));
+                            }
                             co_return Result<void>();
                           });
 }

@@ -2,6 +2,7 @@
 
 #include "daemon/rules/describe.h"
 #include "daemon/service/convert.h"
+#include "daemon/session/option_listing.h"
 #include "daemon/session/queries.h"
 
 namespace kiln::service {
@@ -21,6 +22,27 @@ session::QueryRequest query_from(const v1::QueryRequest& wire) {
   request.root = root_from(wire.caller());
   request.root.specs.assign(wire.specs().begin(), wire.specs().end());
   return request;
+}
+
+session::OptionsQuery options_query_from(const v1::OptionsRequest& wire) {
+  session::OptionsQuery query;
+  if (!wire.scope().empty()) query.scope = wire.scope();
+  if (!wire.goal().empty()) query.goal = wire.goal();
+  return query;
+}
+
+void to_wire(const session::ListedScope& listed, v1::OptionsResponse::Scope& scope) {
+  scope.set_name(std::string(listed.scope.scope));
+  scope.set_summary(std::string(listed.scope.summary));
+  for (const rules::OptionReport& report : listed.options) {
+    v1::OptionsResponse::Option& option = *scope.add_options();
+    option.set_name(report.name);
+    option.set_help(std::string(report.help));
+    option.set_kind(report.kind);
+    option.set_default_value(report.initial);
+    option.set_value(report.value);
+    option.mutable_origins()->Add(report.origins.begin(), report.origins.end());
+  }
 }
 
 }  // namespace
@@ -71,6 +93,20 @@ RulesService::Unary* RulesService::Query(Context*, const v1::QueryRequest* reque
                                 co_await session::query(host_.engine, run, query_from(*request)));
                             response->set_json(std::move(answer.json));
                             host_.set_clock(answer.clock, *response->mutable_clock());
+                            co_return Result<void>();
+                          });
+}
+
+RulesService::Unary* RulesService::Options(Context*, const v1::OptionsRequest* request,
+                                           v1::OptionsResponse* response) {
+  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+                          [this, request, response](const session::Run& run) -> Task<Result<void>> {
+                            KILN_CO_ASSIGN(const std::vector<session::ListedScope> scopes,
+                                           co_await session::list_options(
+                                               host_.engine, run, root_from(request->caller()),
+                                               options_query_from(*request)));
+                            for (const session::ListedScope& scope : scopes)
+                              to_wire(scope, *response->add_scopes());
                             co_return Result<void>();
                           });
 }

@@ -17,6 +17,7 @@ class RulesService final : public v1::Rules::CallbackService {
   Unary* Explain(Context*, const v1::ExplainTypeRequest*, v1::RulesText*) override;
   Unary* Graph(Context*, const v1::RuleGraphRequest*, v1::RulesText*) override;
   Unary* Query(Context*, const v1::QueryRequest*, v1::QueryResponse*) override;
+  Unary* Options(Context*, const v1::OptionsRequest*, v1::OptionsResponse*) override;
 
  private:
   const Host& host_;

@@ -4,6 +4,7 @@
 
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/nearest.h"
+#include "daemon/session/current_options.h"
 #include "daemon/session/queries.h"
 
 namespace kiln::session {
@@ -35,22 +36,21 @@ class GoalSequence {
       KILN_ASSIGN(const rules::Root* goal, find_goal(engine_.rules, name));
       goals_.push_back(goal);
     }
-    KILN_ASSIGN(params_, RootParams::make(engine_.rules, run_, std::move(request.root)));
-    return {};
+    options_.emplace(engine_, run_, std::move(request.root));
+    return options_->check();
   }
 
   Task<Result<GoalAnswer>> run(RunId id) {
     roots_.clear();
     GoalAnswer answer;
     for (const rules::Root* goal : goals_) {
-      rules::RootRun& root = roots_.emplace_back(surroundings(id));
-      KILN_CO_ASSIGN(std::vector<rules::Param> scope, params_->for_root(*goal));
-      intrinsics::WorkspaceEffect workspace(workspace_services());
-      rules::EffectSet effects;
-      effects.add(workspace);
-      KILN_CO_ASSIGN(answer.exit_code,
-                     co_await root.goal(*goal, std::move(scope), std::move(effects)));
-      answer.clock = root.clock();
+      const size_t done = roots_.size();
+      KILN_CO_TRY(co_await options_->use(
+          id, client_.print,
+          [this, id, goal, done, &answer](const RootParams& params, CurrentOptions::Print print) {
+            if (roots_.size() > done) roots_.pop_back();  // an attempt with other options
+            return run_one(id, *goal, params, std::move(print), answer);
+          }));
       if (answer.exit_code != 0) break;
     }
     co_return answer;
@@ -58,6 +58,8 @@ class GoalSequence {
 
   // Whether any of the goals would read something else now.
   Task<Result<bool>> changed(RunId id) {
+    KILN_CO_ASSIGN(const bool others, co_await options_->changed(id));
+    if (others) co_return true;
     for (rules::RootRun& root : roots_) {
       KILN_CO_ASSIGN(const bool changed, co_await root.changed(id));
       if (changed) co_return true;
@@ -66,20 +68,30 @@ class GoalSequence {
   }
 
  private:
+  Task<Result<void>> run_one(RunId id, const rules::Root& goal, const RootParams& params,
+                             CurrentOptions::Print print, GoalAnswer& answer) {
+    KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(goal));
+    intrinsics::WorkspaceEffect workspace(workspace_services());
+    rules::EffectSet effects;
+    effects.add(workspace);
+    rules::RootRun& root =
+        roots_.emplace_back(root_surroundings(engine_, run_, id, std::move(print)));
+    KILN_CO_ASSIGN(answer.exit_code,
+                   co_await root.goal(goal, std::move(scope), std::move(effects)));
+    answer.clock = root.clock();
+    co_return Result<void>();
+  }
+
   intrinsics::WorkspaceEffect::Services workspace_services() {
     return {engine_.writer, engine_.store,    *run_.workspace(),
             engine_.home,   engine_.blocking, [this] { engine_.files.watcher().synchronize(); }};
-  }
-
-  rules::RootRun::Surroundings surroundings(RunId id) {
-    return root_surroundings(engine_, run_, id, client_.print);
   }
 
   const Engine& engine_;
   const Run& run_;
   const GoalClient& client_;
   std::vector<const rules::Root*> goals_;
-  std::optional<RootParams> params_;
+  std::optional<CurrentOptions> options_;
   std::deque<rules::RootRun> roots_;
 };
 

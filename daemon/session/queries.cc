@@ -5,6 +5,7 @@
 #include "daemon/intrinsics/tree_values.h"
 #include "daemon/rules/json.h"
 #include "daemon/rules/nearest.h"
+#include "daemon/session/current_options.h"
 
 namespace kiln::session {
 
@@ -44,12 +45,17 @@ const rules::Root& find_root(const rules::RuleGraph& graph, rules::TypeId produc
 }
 
 Task<Result<AskedValue>> ask_root(const Engine& engine, const Run& run, const rules::Root& root,
-                                  const RootRequest& request, std::vector<rules::Param> given) {
-  KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, request));
+                                  const RootParams& params, std::vector<rules::Param> given,
+                                  CurrentOptions::Print print) {
   KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(root, given));
-  rules::RootRun asked(root_surroundings(engine, run, run.id(), print_nothing));
+  rules::RootRun asked(root_surroundings(engine, run, run.id(), std::move(print)));
   KILN_CO_ASSIGN(graph::ValueRef value, co_await asked.query(root, std::move(scope)));
   co_return AskedValue{std::move(value), asked.clock()};
+}
+
+Task<Result<void>> ask_into(AskedValue& into, Task<Result<AskedValue>> asked) {
+  KILN_CO_ASSIGN(into, co_await std::move(asked));
+  co_return Result<void>();
 }
 
 Result<void> check_given_once(std::vector<std::string> types) {
@@ -123,7 +129,8 @@ Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::Typ
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given) {
   const rules::Root& root = find_root(engine.rules, product, given);
-  co_return co_await ask_root(engine, run, root, RootRequest(), std::move(given));
+  KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
+  co_return co_await ask_root(engine, run, root, params, std::move(given), print_nothing);
 }
 
 Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
@@ -140,8 +147,12 @@ Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryReque
       given.push_back(std::move(made));
     }
   }
-  KILN_CO_ASSIGN(const AskedValue asked,
-                 co_await ask_root(engine, run, *root, request.root, std::move(given)));
+  CurrentOptions options(engine, run, std::move(request.root));
+  AskedValue asked;
+  KILN_CO_TRY(co_await options.use(
+      run.id(), print_nothing, [&](const RootParams& params, CurrentOptions::Print print) {
+        return ask_into(asked, ask_root(engine, run, *root, params, given, std::move(print)));
+      }));
   KILN_CO_TRY(save_trees(engine.store, root->query->get.product, *asked.value));
   KILN_CO_ASSIGN(std::string json, rules::to_json(root->query->get.product, *asked.value));
   co_return QueryAnswer{std::move(json), asked.clock};

@@ -21,12 +21,16 @@ const rules::Param* find(std::span<const rules::Param> params, rules::TypeId typ
 
 Result<RootParams> RootParams::make(const rules::RuleGraph& graph, const Run& run,
                                     RootRequest request) {
-  KILN_TRY(rules::check_scopes(graph.rules().option_scopes(), request.options));
-  for (const rules::OptionScope& scope : graph.rules().option_scopes()) {
-    if (request.options.empty()) break;
-    KILN_TRY(rules::read_options(scope, request.options));
+  const std::vector<rules::OptionScope>& scopes = graph.rules().option_scopes();
+  KILN_ASSIGN(const std::vector<rules::OptionSetting> variables,
+              rules::settings_of_variables(scopes, request.option_variables));
+  request.options.insert(request.options.end(), variables.begin(), variables.end());
+  KILN_TRY(rules::check_scopes(scopes, request.options));
+  std::vector<rules::Param> options;
+  for (const rules::OptionScope& scope : scopes) {
+    KILN_ASSIGN(options.emplace_back(), rules::read_options(scope, request.options));
   }
-  return RootParams(graph, run, std::move(request));
+  return RootParams(graph, run, std::move(request), std::move(options));
 }
 
 Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId type) const {
@@ -52,9 +56,7 @@ Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId typ
   if (type == rules::type_of<intrinsics::OutputOptions>()) {
     return rules::make_param(intrinsics::OutputOptions{request_.json});
   }
-  for (const rules::OptionScope& scope : rules_->option_scopes()) {
-    if (scope.type == type) return rules::read_options(scope, request_.options);
-  }
+  if (const rules::Param* options = find(options_, type)) return *options;
   for (const rules::Constant& constant : rules_->constants()) {
     if (constant.type == type) return constant.make(rules_->members());
   }

@@ -18,7 +18,8 @@ namespace kiln::session {
 struct RootRequest {
   std::vector<std::string> specs;
   std::vector<rules::OptionSetting> options;
-  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> option_variables;  // KILN_SCOPE_NAME
+  std::map<std::string, std::string> environment;       // lent to rules
   bool json = false;
 };
 
@@ -33,14 +34,23 @@ class RootParams {
   Result<std::vector<rules::Param>> for_root(const rules::Root& root,
                                              std::span<const rules::Param> given = {}) const;
 
+  bool same_options(const RootParams& other) const { return options_ == other.options_; }
+  // All that was said of options.
+  const std::vector<rules::OptionSetting>& settings() const { return request_.options; }
+
  private:
-  RootParams(const rules::RuleGraph& graph, const Run& run, RootRequest request)
-      : rules_(&graph.rules()), run_(&run), request_(std::move(request)) {}
+  RootParams(const rules::RuleGraph& graph, const Run& run, RootRequest request,
+             std::vector<rules::Param> options)
+      : rules_(&graph.rules()),
+        run_(&run),
+        request_(std::move(request)),
+        options_(std::move(options)) {}
   Result<rules::Param> make(const rules::Root& root, rules::TypeId type) const;
 
   const rules::RuleSet* rules_;
   const Run* run_;
   RootRequest request_;
+  std::vector<rules::Param> options_;  // of each scope
 };
 
 }  // namespace kiln::session

@@ -132,7 +132,7 @@ TEST_F(Goals, WrongOptionsAreRefusedWithTheNearest) {
   EXPECT_THAT(kiln({"lint", "::", "--option", "shellcheck.skip=maybe"}).err,
               HasSubstr("expected true or false, found 'maybe'"));
   EXPECT_THAT(kiln({"lint", "::", "--option", "shellcheck.skup=true"}).err,
-              HasSubstr("no field 'skup'"));
+              HasSubstr("there is no option shellcheck.skup; did you mean 'skip'?"));
   EXPECT_THAT(kiln({"lint", "::", "--option", "nonsense"}).err, HasSubstr("SCOPE.NAME=VALUE"));
   EXPECT_THAT(kiln({"lint", "::", "--option", "lint.only=black"}).err,
               HasSubstr("there is no linter 'black'; there is shellcheck"));

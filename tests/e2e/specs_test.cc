@@ -74,6 +74,24 @@ TEST_F(Specs, ThatMatchDirectoriesOnlySaySo) {
   EXPECT_THAT(outcome.err, HasSubstr("'s*' matches no file, only directories; `sub::` is all"));
 }
 
+TEST_F(Specs, ThatMatchNothingNameWhatIsNearestToThePartThatIsNotThere) {
+  EXPECT_THAT(kiln({"list", "sub/deap/c.sh"}).err, HasSubstr("did you mean sub/deep?"));
+  EXPECT_THAT(kiln({"list", "Sub::"}).err, HasSubstr("did you mean sub::?"));
+  EXPECT_THAT(kiln({"list", "sub/dep/"}).err, HasSubstr("did you mean sub/deep?"));
+  EXPECT_THAT(kiln({"list", "a.sh::"}).err, HasSubstr("it is one itself, and no directory"));
+}
+
+TEST_F(Specs, ThatAreHiddenSayByWhat) {
+  write(".gitignore", "made/\n");
+  write("made/x.sh", "#!/bin/sh\n");
+  for (const char* spec : {"made/x.sh", "made::", "made/"}) {
+    const Outcome outcome = kiln({"lint", spec});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("made exists but is hidden by line 1 of .gitignore (made/)"))
+        << spec;
+  }
+}
+
 TEST_F(Specs, ThatAreNoPathsAreRefusedAsSpecs) {
   const Outcome outcome = kiln({"list", "a["});
   EXPECT_EQ(outcome.exit_code, 2);

@@ -11,6 +11,7 @@
 // Threads: immutable values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -104,12 +105,14 @@ struct LintResults {
 };
 size_t footprint(const LintResults& results);
 
-// Which linters run.
 struct LintOptions {
   static constexpr std::string_view kTypeName = "LintOptions";
   static constexpr std::string_view kScope = "lint";
+  static constexpr std::string_view kSummary = "Which linters run.";
+  static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
+      {{"only", "run these linters and no others, by their names; empty: all"}});
 
-  std::vector<std::string> only;  // names of tools; empty: all
+  std::vector<std::string> only;
 
   static void fields(auto& self, auto&& field) { field("only", self.only); }
   friend bool operator==(const LintOptions&, const LintOptions&) = default;

@@ -42,14 +42,39 @@ PathGlobs globs_of(const Spec& spec, const std::vector<std::string>& prunes) {
   return globs;
 }
 
-// The globs of the directory that a spec speaks of.
-PathGlobs surroundings(const Spec& spec) {
-  const size_t slash = spec.glob.rfind('/');
-  return PathGlobs{
-      .globs = {slash == std::string::npos ? "*" : spec.glob.substr(0, slash) + "/*", "*"}};
+// The path that a spec speaks of, or its glob.
+std::string target_of(const Spec& spec) {
+  return spec.kind == Spec::Kind::kGlob ? spec.glob : spec.path.str();
 }
 
-std::string listed(const std::vector<std::string_view>& names, std::string_view last) {
+// Its directories, from the root on: "a" and "a/b" of "a/b/c".
+std::vector<std::string> directories_of(const std::string& target) {
+  std::vector<std::string> directories;
+  for (size_t at = target.find('/'); at != std::string::npos; at = target.find('/', at + 1)) {
+    directories.push_back(target.substr(0, at));
+  }
+  return directories;
+}
+
+// What is beside it, and beside each of its directories.
+PathGlobs surroundings(const Spec& spec) {
+  PathGlobs globs{.globs = {"*"}};
+  for (const std::string& directory : directories_of(target_of(spec))) {
+    const bool literal = spec.kind != Spec::Kind::kGlob;
+    globs.globs.push_back((literal ? intrinsics::literal_glob(directory) : directory) + "/*");
+  }
+  return globs;
+}
+
+// The same files once more, with the reason if a rule hides them.
+PathGlobs explained(const Spec& spec) {
+  const bool literal = spec.kind != Spec::Kind::kGlob && !spec.path.is_root();
+  return {.globs = {literal ? intrinsics::literal_glob(spec.path.str()) : spec.glob},
+          .match_error = intrinsics::GlobMatchError::kWarn,
+          .origin = "the spec"};
+}
+
+std::string listed(const std::vector<std::string>& names, std::string_view last) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i) {
     if (i > 0) text += i + 1 == names.size() ? last : ", ";
@@ -58,18 +83,51 @@ std::string listed(const std::vector<std::string_view>& names, std::string_view 
   return text;
 }
 
-Error nothing_matches(const Spec& spec, const Paths& found, const Paths& around) {
+// "; did you mean src or srv?": names beside the first part of the path that is not there.
+std::string did_you_mean(const Spec& spec, const Paths& around) {
+  const std::string target = target_of(spec);
+  const auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const bool of_directory = spec.kind == Spec::Kind::kDirectory || spec.kind == Spec::Kind::kTree;
+  if (of_directory && is_in(around.files, target)) return ": it is one itself, and no directory";
+  std::string missing = target;
+  for (const std::string& directory : directories_of(target)) {
+    if (is_in(around.dirs, directory)) continue;
+    missing = directory;
+    break;
+  }
+  const auto beside = [&missing](const std::string& name) {
+    return std::count(name.begin(), name.end(), '/') ==
+           std::count(missing.begin(), missing.end(), '/');
+  };
+  std::vector<std::string_view> names;
+  std::copy_if(around.dirs.begin(), around.dirs.end(), std::back_inserter(names), beside);
+  if (missing == target && !of_directory) {
+    std::copy_if(around.files.begin(), around.files.end(), std::back_inserter(names), beside);
+  }
+  std::vector<std::string> likely;
+  for (const std::string_view name : rules::nearest(missing, names)) {
+    const bool tree = spec.kind == Spec::Kind::kTree && missing == target;
+    likely.push_back(std::string(name) + (tree ? "::" : ""));
+  }
+  return likely.empty() ? "" : "; did you mean " + listed(likely, " or ") + "?";
+}
+
+Error nothing_matches(const Spec& spec, const Paths& found, const Paths& around, const Paths& why) {
   std::string text = "the spec '" + printable(spec.text) + "' matches no file";
   if (!found.dirs.empty()) {
     text += ", only directories; `" + printable(found.dirs.front()) +
             "::` is all that is below one of them";
   } else {
-    std::vector<std::string_view> names(around.files.begin(), around.files.end());
-    names.insert(names.end(), around.dirs.begin(), around.dirs.end());
-    const std::vector<std::string_view> likely = rules::nearest(spec.glob, names);
-    if (!likely.empty()) text += "; did you mean " + listed(likely, " or ") + "?";
+    text += did_you_mean(spec, around);
   }
   for (const std::string& warning : found.warnings) text += "\n  " + warning;
+  // What follows the first line, which says what ours does.
+  for (const std::string& warning : why.warnings) {
+    if (const size_t end = warning.find('\n'); end != std::string::npos)
+      text += warning.substr(end);
+  }
   return user_error(ErrorCode::kInvalidArgument, std::move(text));
 }
 
@@ -105,7 +163,9 @@ Rule<SpecFiles, Gets<Paths(PathGlobs)>> spec_files(const Specs& specs) {
       if (!paths->files.empty() || !paths->dirs.empty()) continue;
     }
     if (paths->files.empty() && !spec.is_everything()) {
-      co_return nothing_matches(spec, *paths, co_await get<Paths>(surroundings(spec)));
+      const auto& [around, why] =
+          co_await all(get<Paths>(surroundings(spec)), get<Paths>(explained(spec)));
+      co_return nothing_matches(spec, *paths, around, why);
     }
     warnings.insert(paths->warnings.begin(), paths->warnings.end());
     included.insert(paths->files.begin(), paths->files.end());

@@ -4,6 +4,8 @@
 //         --format=json1.
 #pragma once
 
+#include <array>
+
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::backends::shell {
@@ -11,10 +13,15 @@ namespace kiln::backends::shell {
 struct ShellcheckOptions {
   static constexpr std::string_view kTypeName = "ShellcheckOptions";
   static constexpr std::string_view kScope = "shellcheck";
+  static constexpr std::string_view kSummary = "How ShellCheck is run.";
+  static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
+      {{"skip", "do not run it"},
+       {"args", "more arguments for it, such as --exclude=SC2086; -x finds no other scripts"},
+       {"path", "the directories in which the program shellcheck is looked for"}});
 
   bool skip = false;
-  std::vector<std::string> args;                      // more arguments, before the script's name
-  std::string path = "/usr/local/bin:/usr/bin:/bin";  // where the tool is looked for
+  std::vector<std::string> args;
+  std::string path = "/usr/local/bin:/usr/bin:/bin";
 
   static void fields(auto& self, auto&& field) {
     field("skip", self.skip);

@@ -226,6 +226,9 @@ FakeDaemon::FakeDaemon(const std::string& socket, std::string version)
       goals_(std::make_unique<Goals>()),
       daemon_(std::make_unique<Daemon>(version)) {
   grpc::ServerBuilder builder;
+  // A thread of the synchronous server that misses its wake-up sleeps for this long; by default ten
+  // seconds.
+  builder.SetSyncServerOption(grpc::ServerBuilder::CQ_TIMEOUT_MSEC, 100);
   builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
   builder.RegisterService(processes_.get());
   builder.RegisterService(digests_.get());

@@ -1,5 +1,6 @@
-// A stand-in for kilnd: fake_daemon behind kilnd's start-up convention. Appends a line to
-// $FAKE_KILND_STARTS at each start; $FAKE_KILND_MODE=broken makes it fail as a daemon would.
+// A stand-in for kilnd: fake_daemon behind kilnd's start-up convention, and `--list-goals`. Appends
+// a line to $FAKE_KILND_STARTS at each start; $FAKE_KILND_MODE=broken makes it fail as a daemon
+// would.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -13,10 +14,16 @@
 #include "tests/unit/client/fake_daemon.h"
 
 int main(int argc, char** argv) {
+  const char* mode = std::getenv("FAKE_KILND_MODE");
+  const bool broken = mode != nullptr && std::strcmp(mode, "broken") == 0;
+  if (argc == 2 && std::strcmp(argv[1], "--list-goals") == 0) {
+    if (broken) return 1;
+    std::printf("goal\tgreet\tGreets everybody.\ngoal\tlint\tRun linters.\nscope\tpolite\tHow.\n");
+    return 0;
+  }
   const int ready = argc == 3 && std::strcmp(argv[1], "--ready-fd") == 0 ? std::atoi(argv[2]) : -1;
   if (ready < 0) return 2;
-  const char* mode = std::getenv("FAKE_KILND_MODE");
-  if (mode != nullptr && std::strcmp(mode, "broken") == 0) {
+  if (broken) {
     std::fprintf(stderr, "noise on stderr\n");
     (void)kiln::write_all(ready, "the store is damaged\n", "ready");
     return 1;

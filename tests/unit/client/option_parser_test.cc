@@ -65,7 +65,9 @@ TEST(OptionParser, SaysWhatIsWrong) {
   EXPECT_TRUE(starts_with(parse({"--item"}), "test: --item needs a value: --item ITEM\n"));
   EXPECT_TRUE(starts_with(parse({"--name", "x", "--name=y"}), "test: --name is given twice\n"));
   EXPECT_TRUE(parse({"-f", "-f"}).ok());
-  EXPECT_EQ(parse({"--profile", "x"}).error().message(), "test: --profile: not supported yet");
+  EXPECT_EQ(parse({"--cache-dir", "x"}).error().message(), "test: --cache-dir: not supported yet");
+  EXPECT_EQ(parse({"--loop"}).error().message(),
+            "test: --loop is for goals, which test is none of");
 }
 
 TEST(OptionParser, HelpHasSummaryUsageOptionsAndExample) {

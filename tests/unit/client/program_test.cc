@@ -322,13 +322,16 @@ TEST_F(ProgramTest, AWordThatIsNeitherIsAnsweredByTheNearestOfBoth) {
     EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.err;
     EXPECT_THAT(ended.err, HasSubstr(message)) << arguments;
   }
-  kiln("daemon stop");
+  EXPECT_EQ(starts(), 0u) << "none of them needs a daemon";
+  EXPECT_THAT(kiln("polite").err, HasSubstr("'polite' is no command but a scope of options"));
   set("FAKE_KILND_MODE", "broken");
   EXPECT_THAT(kiln("exce").err, HasSubstr("while asking whether 'exce' is a goal"));
 }
 
-TEST_F(ProgramTest, HelpHasTheGoalsOfADaemonThatRuns) {
-  EXPECT_THAT(kiln("--help").out, testing::Not(HasSubstr("greet")));
+TEST_F(ProgramTest, HelpHasWhatTheDaemonsRulesAdd) {
+  EXPECT_THAT(kiln("--help").out, HasSubstr("  greet                 Greets everybody\n"));
+  EXPECT_THAT(kiln("--help").out,
+              HasSubstr("Scopes of options (kiln help SCOPE):\n  polite                How\n"));
   EXPECT_EQ(starts(), 0u) << "for help alone, none is started";
   kiln("daemon start");
   const std::string help = kiln("--help").out;

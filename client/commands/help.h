@@ -1,0 +1,16 @@
+// What help says that only the daemon knows: options.
+#pragma once
+
+#include <string>
+
+#include "client/commands/caller_options.h"
+#include "client/commands/command.h"
+
+namespace kiln {
+
+// The options that reach a goal, as they stand for this caller. A daemon that cannot say is no
+// reason to keep the rest of the help back: then a line says why.
+Result<void> print_goal_options(Invocation& invocation, const std::string& goal,
+                                const CallerOptions& caller);
+
+}  // namespace kiln

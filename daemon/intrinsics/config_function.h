@@ -1,0 +1,36 @@
+// What the kiln.toml of a workspace sets, as a node: read again when the file changes, comes or
+// goes. .gitignore does not hide it.
+#pragma once
+
+#include <vector>
+
+#include "daemon/graph/function.h"
+#include "daemon/intrinsics/config_file.h"
+#include "daemon/intrinsics/fs_functions.h"
+
+namespace kiln::intrinsics {
+
+// No settings: also if there is no file.
+struct ConfigSettings {
+  std::vector<rules::OptionSetting> settings;
+  friend bool operator==(const ConfigSettings&, const ConfigSettings&) = default;
+};
+size_t footprint(const ConfigSettings& config);
+
+class ConfigFunction final : public graph::Function {
+ public:
+  ConfigFunction(const FsFunctions& fs, store::BlobStore& blobs) : fs_(fs), blobs_(blobs) {}
+
+  graph::Key key(const Workspace& workspace) const;
+
+  std::string_view name() const override;
+  std::string describe(const graph::Value& input) const override;
+  Task<Result<graph::Computed>> compute(graph::Context& context,
+                                        const graph::Value& input) const override;
+
+ private:
+  const FsFunctions& fs_;
+  store::BlobStore& blobs_;
+};
+
+}  // namespace kiln::intrinsics
