@@ -1,14 +1,13 @@
 // Finding the daemon, and starting it when there is none.
 //
-// What:   connects to the daemon of these paths: at the socket of our runtime directory, else at
-// the
-//         one that the daemon of our home says it has (life_lock.h). Whoever finds none takes the
-//         start lock, looks again, and starts `kilnd` under it, so that any number of clients start
+// What:   connects to the daemon of these paths: at the socket of our runtime directory, else where
+//         the daemon of our home says it listens (life_lock.h). Whoever finds none takes the start
+//         lock, looks again, and starts `kilnd` under it, so that any number of clients start
 //         exactly one.
-// Starts: daemon_program(), in its own session, in "/", without our descriptors. `kilnd --ready-fd
-// 3`
-//         writes "ready\n" there when it accepts connections; before that, what it says on stdout
-//         and stderr (pipes) is what the error shows. After that it must not need them.
+// Starts: daemon_program(), in its own session, in "/", without our descriptors. It writes
+//         "ready\n" to the descriptor that --ready-fd names when it accepts connections; before
+//         that, what it says on stdout and stderr (pipes) is what the error shows. After that it
+//         must not need them.
 // Threads: single-owner. Blocks.
 // Cancels: the interrupt ends the waiting for a daemon; the daemon goes on.
 #pragma once
