@@ -315,6 +315,7 @@ TEST_F(ProgramTest, AWordThatIsNeitherIsAnsweredByTheNearestOfBoth) {
       {"exce -- true", "unknown command 'exce'; did you mean exec?"},
       {"gret", "unknown command 'gret'; did you mean greet?"},
       {"gret --help", "unknown command 'gret'; did you mean greet?"},
+      {"help polte", "unknown command 'polte'; did you mean polite?"},
       {"doctor", "kiln: doctor: not supported yet"},
       {"fmt ::", "kiln: fmt: not supported yet"}};
   for (const auto& [arguments, message] : cases) {
