@@ -152,6 +152,7 @@ Error unknown_command(const CommandLine& line, const RuleNames& rules) {
           "'" + typed + "' is no command but a scope of options\n  see kiln help " + typed);
     }
     for (const GoalName& goal : rules.goals) names.push_back(goal.name);
+    for (const ScopeName& scope : rules.scopes) names.push_back(scope.name);
   }
   const std::string nearest =
       nearest_name(line.subcommand.empty() ? line.command : line.subcommand, names);

@@ -162,7 +162,7 @@ TEST_F(ProgramTest, StatusStartsNothing) {
   const Ended status = kiln("daemon status --json");
   EXPECT_EQ(status.code, 0);
   EXPECT_THAT(status.out, StartsWith("{\"running\":true,\"pid\":"));
-  EXPECT_THAT(kiln("daemon status").out, HasSubstr("0 memoized, 0 from the store, 3 ran"));
+  EXPECT_THAT(kiln("daemon status").out, HasSubstr("3 ran, 0 from the store, 0 memoized"));
   EXPECT_EQ(kiln("daemon restart").code, 0);
   EXPECT_EQ(starts(), 2u);
 }
@@ -315,6 +315,7 @@ TEST_F(ProgramTest, AWordThatIsNeitherIsAnsweredByTheNearestOfBoth) {
       {"exce -- true", "unknown command 'exce'; did you mean exec?"},
       {"gret", "unknown command 'gret'; did you mean greet?"},
       {"gret --help", "unknown command 'gret'; did you mean greet?"},
+      {"help polte", "unknown command 'polte'; did you mean polite?"},
       {"doctor", "kiln: doctor: not supported yet"},
       {"fmt ::", "kiln: fmt: not supported yet"}};
   for (const auto& [arguments, message] : cases) {
