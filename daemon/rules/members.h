@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -15,7 +16,9 @@ namespace kiln::rules::internal {
 
 struct Anything {
   template <class T>
-  operator T() const;  // NOLINT: that it is implicit is its use; never called
+  operator T() const {  // NOLINT: that it is implicit is its use
+    std::abort();       // never called
+  }
 };
 template <class T, size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {

@@ -44,6 +44,8 @@ std::string Verdicts::why_dead(ApplicationId id, Path& path) const {
   path.push_back(id);
   std::string text;
   for (size_t i = 0; i < rule.slots.size(); ++i) {
+    // A rule that lacks what it takes never comes to ask.
+    if (i == rule.arguments && !text.empty()) break;
     const ChoiceId choice = application.choices[i];
     if (solver_.choice_at(choice).alive()) continue;
     const std::string why = why_unanswered(rule, rule.slots[i], choice, path);

@@ -226,12 +226,12 @@ TEST(Diagnostic, WhatIsDeclaredTwiceIsToldWithTheFirst) {
   others.rule("Addresses", "elsewhere", {});
   rules.set.add_all(others.set);
   EXPECT_EQ(errors_of(rules),
+            "toy.cc:11: goal add: get<Snapshot>(PathGlobs, PathGlobs) gives PathGlobs twice\n"
+            "  fix: give it once; for two different values make a type for each\n"
+            "\n"
             "toy.cc:1: elsewhere: another type is named Addresses\n"
             "  resolve (toy.cc:4): came first\n"
             "  fix: give one of the two another kTypeName\n"
-            "\n"
-            "toy.cc:11: goal add: get<Snapshot>(PathGlobs, PathGlobs) gives PathGlobs twice\n"
-            "  fix: give it once; for two different values make a type for each\n"
             "\n"
             "toy.cc:8: query Addresses(): it was declared before\n"
             "  query Addresses() (toy.cc:7): came first\n"
@@ -285,8 +285,8 @@ TEST(Diagnostic, SeveralCausesAreToldAtOnceEachOnceAndInOrder) {
   rules.rule("Parsed", "parse", {"Source"}, {{"Grammar", {"Source"}}});
   rules.rule("Checked", "check", {"Parsed", "Policy"});
   rules.rule("Report", "report", {}, {{"Checked", {"Source"}}});
-  rules.goal("check", {"Report"});
-  rules.goal("parse", {}, {{"Parsed", {"Source"}}});
+  rules.goal("checks", {"Report"});
+  rules.goal("parses", {}, {{"Parsed", {"Source"}}});
   EXPECT_EQ(
       errors_of(rules),
       "toy.cc:8: parse: get<Grammar>(Source): no rule returns Grammar, and nothing gives it\n"

@@ -182,7 +182,9 @@ GoalRule<> fails_too_often(Console& console, const int& code) {
   co_return code;
 }
 
-TEST_F(GoalsTest, AnExitCodeThatWouldBeCutDownToAnotherIsABugsError) {
+using ExitCodesTest = RuntimeTest;
+
+TEST_F(ExitCodesTest, AnExitCodeThatWouldBeCutDownToAnotherIsABugsError) {
   set.root<int>();
   set.goal<&fails_too_often>("fail", "");
   for (const int code : {256, 512, -1, 1000}) {
