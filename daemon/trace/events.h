@@ -65,7 +65,7 @@ struct Event {
   // Why it ran ("input changed"), or need not ("unchanged"), as kiln names reasons. None for the
   // request itself, and for what no node did.
   std::string reason;
-  std::string changed;      // for "input changed": which input, for people
+  std::string changed;  // for "input changed": which input, for people
   std::string message;
   Metadata metadata;
   std::vector<OutputReference> outputs;
