@@ -8,9 +8,9 @@
 
 #include "common/types/digest.h"
 #include "daemon/fetch/url.h"
-#include "daemon/rules/encoding.h"
-#include "daemon/rules/value_reader.h"
-#include "daemon/rules/value_writer.h"
+#include "daemon/rules/values/encoding.h"
+#include "daemon/rules/values/value_reader.h"
+#include "daemon/rules/values/value_writer.h"
 
 namespace kiln::intrinsics {
 

@@ -10,7 +10,7 @@
 
 #include "daemon/exec/process.h"
 #include "daemon/intrinsics/tree_values.h"
-#include "daemon/rules/real.h"
+#include "daemon/rules/values/real.h"
 #include "daemon/trace/annotation.h"
 
 namespace kiln::intrinsics {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/rules/encoding.h"
+#include "daemon/rules/values/encoding.h"
 
 namespace kiln::intrinsics {
 

@@ -12,9 +12,9 @@
 #include "common/types/rel_path.h"
 #include "daemon/intrinsics/path_globs.h"
 #include "daemon/intrinsics/workspace.h"
-#include "daemon/rules/encoding.h"
-#include "daemon/rules/value_reader.h"
-#include "daemon/rules/value_writer.h"
+#include "daemon/rules/values/encoding.h"
+#include "daemon/rules/values/value_reader.h"
+#include "daemon/rules/values/value_writer.h"
 #include "daemon/store/tree.h"
 
 namespace kiln::intrinsics {

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "daemon/rules/bound_want.h"
+#include "daemon/rules/compiler/bound_want.h"
+#include "daemon/rules/compiler/nearest.h"
 #include "daemon/rules/describe.h"
-#include "daemon/rules/nearest.h"
 
 namespace kiln::rules {
 

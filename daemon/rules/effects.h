@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/rules/type.h"
+#include "daemon/rules/values/type.h"
 
 namespace kiln::rules {
 

@@ -33,10 +33,10 @@ struct CheckSignature<Out(In...)> {
                 "a signature names types alone: Out(In), not Out(const In&)");
   static_assert(std::is_reference_v<Out> || EngineValue<Out>,
                 "what is asked for is an engine value: a kTypeName, == and fields (see "
-                "daemon/rules/encoding.h)");
+                "daemon/rules/values/encoding.h)");
   static_assert(((std::is_reference_v<In> || EngineValue<In> || UnionBase<In>)&&...),
                 "what a get or a query is given is an engine value, a kTypeName, == and fields "
-                "(see daemon/rules/encoding.h), or the base of a union");
+                "(see daemon/rules/values/encoding.h), or the base of a union");
   static constexpr bool kDone = true;
 };
 template <class G>
@@ -119,7 +119,7 @@ template <class... In>
 constexpr void check_inputs() {
   static_assert((EngineValue<In> && ...),
                 "what a get is given is an engine value: a kTypeName, == and fields (see "
-                "daemon/rules/encoding.h)");
+                "daemon/rules/values/encoding.h)");
 }
 }  // namespace internal
 

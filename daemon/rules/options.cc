@@ -4,9 +4,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "daemon/rules/json.h"
-#include "daemon/rules/nearest.h"
-#include "daemon/rules/type_facts.h"
+#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/values/json.h"
+#include "daemon/rules/values/type_facts.h"
 
 namespace kiln::rules {
 

@@ -13,7 +13,7 @@
 
 #include "common/types/hash.h"
 #include "daemon/graph/value.h"
-#include "daemon/rules/type.h"
+#include "daemon/rules/values/type.h"
 
 namespace kiln::rules {
 

@@ -79,7 +79,7 @@ class [[nodiscard]] Rule {
   static_assert(internal::kIsGets<G>, "what a rule may ask for is written Gets<Out(In), …>");
   static_assert(EngineValue<Out>,
                 "a rule returns an engine value: a kTypeName, == and fields (see "
-                "daemon/rules/encoding.h)");
+                "daemon/rules/values/encoding.h)");
 
  public:
   struct promise_type : internal::RulePromise<Out, G> {
@@ -123,9 +123,10 @@ struct std::coroutine_traits<kiln::rules::Rule<Out, G>, Arguments...> {
   static_assert((kiln::rules::internal::kOnlyRead<Arguments> && ...),
                 "a rule takes its parameters as const In& or as In: what it is given is shared "
                 "with all who ask");
-  static_assert((kiln::rules::internal::kIsValue<Arguments> && ...),
-                "the parameters of a rule are engine values: a kTypeName, == and fields (see "
-                "daemon/rules/encoding.h); and a rule is a function, no lambda and no member");
+  static_assert(
+      (kiln::rules::internal::kIsValue<Arguments> && ...),
+      "the parameters of a rule are engine values: a kTypeName, == and fields (see "
+      "daemon/rules/values/encoding.h); and a rule is a function, no lambda and no member");
   using promise_type = typename kiln::rules::Rule<Out, G>::promise_type;
 };
 // And a GoalRule.
@@ -140,10 +141,11 @@ struct std::coroutine_traits<kiln::rules::GoalRule<G>, Arguments...> {
                   kiln::rules::internal::kOnlyRead<Arguments>)&&...),
                 "a goal rule takes values as const In& or as In: what it is given is shared with "
                 "all who ask");
-  static_assert(((kiln::rules::internal::kIsEffect<Arguments> ||
-                  kiln::rules::internal::kIsValue<Arguments>)&&...),
-                "the parameters of a goal rule are side effects and engine values: a kTypeName, == "
-                "and fields (see daemon/rules/encoding.h); and it is a function, no lambda and no "
-                "member");
+  static_assert(
+      ((kiln::rules::internal::kIsEffect<Arguments> ||
+        kiln::rules::internal::kIsValue<Arguments>)&&...),
+      "the parameters of a goal rule are side effects and engine values: a kTypeName, == "
+      "and fields (see daemon/rules/values/encoding.h); and it is a function, no lambda and no "
+      "member");
   using promise_type = typename kiln::rules::GoalRule<G>::promise_type;
 };

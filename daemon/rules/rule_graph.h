@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/rules/diagnostic.h"
+#include "daemon/rules/compiler/diagnostic.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {

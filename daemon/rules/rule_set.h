@@ -86,7 +86,7 @@ class RuleSet {
                   "a struct Member and member<M>() (see daemon/rules/union.h)");
     static_assert(EngineValue<Member>,
                   "member<Base, Member>(): a member of a union is an engine value: a kTypeName, == "
-                  "and fields (see daemon/rules/encoding.h)");
+                  "and fields (see daemon/rules/values/encoding.h)");
     members_.push_back(
         {type_of<Base>(), type_of<Member>(), internal::location(where),
          std::make_shared<const typename Base::Member>(Base::template member<Member>())});
@@ -103,7 +103,7 @@ class RuleSet {
   void root() {
     static_assert(EngineValue<T>,
                   "what every request begins with is an engine value: a kTypeName, == and fields "
-                  "(see daemon/rules/encoding.h)");
+                  "(see daemon/rules/values/encoding.h)");
     add_root(type_of<T>());
   }
   // The options of a subsystem, which rules may take.

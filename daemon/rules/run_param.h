@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "common/types/ids.h"
-#include "daemon/rules/type.h"
+#include "daemon/rules/values/type.h"
 
 namespace kiln::rules {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/rules/nearest.h"
+#include "daemon/rules/compiler/nearest.h"
 
 namespace kiln::session {
 

@@ -2,7 +2,8 @@
 #
 # One module of the house: a folder, a static library kiln_<NAME>, and a floor. Configuring fails
 # when a module depends on its own floor or a higher one, and when one of its files includes a
-# header of a module that it did not declare. Peers never include each other.
+# header of a module that it did not declare. Peers never include each other. A folder below a
+# module's is one of its rooms: part of the same module, for who reads it.
 #
 # NAME is the folder with '/' as '_' (daemon_graph); sources are listed, never globbed.
 
@@ -56,10 +57,14 @@ function(kiln_check_includes name deps files)
     foreach(line IN LISTS includes)
       string(REGEX REPLACE "^#include \"(.*)/[^/]*\".*$" "\\1" folder "${line}")
       # The module of the nearest folder that has one: what is below it are rooms of that module.
-      set(module "")
+      string(REPLACE "/" "_" module "${folder}")
       set(nearest ${folder})
-      while(nearest MATCHES "/" AND NOT module)
-        get_property(module GLOBAL PROPERTY kiln_module_of_${nearest})
+      while(nearest MATCHES "/")
+        get_property(found GLOBAL PROPERTY kiln_module_of_${nearest})
+        if(found)
+          set(module ${found})
+          break()
+        endif()
         string(REGEX REPLACE "/[^/]*$" "" nearest ${nearest})
       endwhile()
       if(NOT module STREQUAL name AND NOT module IN_LIST deps)

@@ -2,7 +2,7 @@
 
 #include "daemon/backends/core/spec_files.h"
 #include "daemon/rules/effects.h"
-#include "daemon/rules/json.h"
+#include "daemon/rules/values/json.h"
 
 namespace kiln::backends {
 

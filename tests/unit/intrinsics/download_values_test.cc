@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/rules/json.h"
 #include "daemon/rules/param.h"
+#include "daemon/rules/values/json.h"
 
 namespace kiln::intrinsics {
 namespace {

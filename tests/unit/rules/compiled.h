@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/rules/bound_want.h"
+#include "daemon/rules/compiler/bound_want.h"
 #include "daemon/rules/rule_graph.h"
 #include "tests/support/toy_rules.h"
 

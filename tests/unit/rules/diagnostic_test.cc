@@ -1,5 +1,5 @@
 // What a person reads when a set of rules does not hold together.
-#include "daemon/rules/diagnostic.h"
+#include "daemon/rules/compiler/diagnostic.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "daemon/rules/nearest.h"
-#include "daemon/rules/real.h"
+#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/values/real.h"
 #include "tests/support/toy_rules.h"
 
 namespace kiln::rules {

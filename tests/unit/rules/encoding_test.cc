@@ -1,5 +1,5 @@
 // The canonical encoding: what makes two values one key, and what keeps them apart.
-#include "daemon/rules/encoding.h"
+#include "daemon/rules/values/encoding.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "daemon/rules/param.h"
-#include "daemon/rules/real.h"
+#include "daemon/rules/values/real.h"
 
 namespace kiln::rules {
 namespace {

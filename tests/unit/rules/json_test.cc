@@ -1,5 +1,5 @@
 // Values as JSON, both ways, and as a person reads them.
-#include "daemon/rules/json.h"
+#include "daemon/rules/values/json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <array>
 #include <map>
 
-#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
+#include "daemon/rules/values/real.h"
 
 namespace kiln::rules {
 namespace {

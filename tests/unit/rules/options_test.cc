@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/rules/real.h"
 #include "daemon/rules/rule_set.h"
+#include "daemon/rules/values/real.h"
 
 namespace kiln::rules {
 namespace {

@@ -2,8 +2,8 @@
 // (Linker) or explained (diagnose).
 #include <algorithm>
 
-#include "daemon/rules/diagnose.h"
-#include "daemon/rules/linker.h"
+#include "daemon/rules/compiler/diagnose.h"
+#include "daemon/rules/compiler/linker.h"
 
 namespace kiln::rules {
 

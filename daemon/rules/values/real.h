@@ -9,8 +9,8 @@
 #include <cmath>
 #include <limits>
 
-#include "daemon/rules/value_reader.h"
-#include "daemon/rules/value_writer.h"
+#include "daemon/rules/values/value_reader.h"
+#include "daemon/rules/values/value_writer.h"
 
 namespace kiln::rules {
 

@@ -1,4 +1,4 @@
-#include "daemon/rules/diagnostic.h"
+#include "daemon/rules/compiler/diagnostic.h"
 
 #include <nlohmann/json.hpp>
 

@@ -115,14 +115,14 @@ struct CheckField {
   static_assert(!kIsReal,
                 "a float or a double cannot be a field of an engine value: NaN is not equal to "
                 "itself, and 0.0 equals -0.0, which has other bytes. Make it a kiln::rules::Real "
-                "(daemon/rules/real.h), or an integer of a smaller unit");
+                "(daemon/rules/values/real.h), or an integer of a smaller unit");
   static_assert(kIsReal || !std::is_pointer_v<std::decay_t<T>>,
                 "a pointer cannot be a field of an engine value, which is a copy of its own: make "
                 "it a value, a std::optional or a std::string");
   static_assert(kIsReal || std::is_pointer_v<std::decay_t<T>> || Encodable<T>,
                 "a field of an engine value is a bool, an integer, an enum, a std::string, a "
                 "RelPath, a digest, a struct with fields, or a std::vector, std::optional or "
-                "std::map of those (see daemon/rules/encoding.h)");
+                "std::map of those (see daemon/rules/values/encoding.h)");
   static constexpr bool kDone = true;
 };
 template <class T>

@@ -1,4 +1,4 @@
-#include "daemon/rules/type.h"
+#include "daemon/rules/values/type.h"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "daemon/rules/diagnose.h"
+#include "daemon/rules/compiler/diagnose.h"
 
 #include <absl/container/flat_hash_set.h>
 
@@ -7,8 +7,8 @@
 #include <set>
 #include <tuple>
 
-#include "daemon/rules/fix.h"
-#include "daemon/rules/verdict.h"
+#include "daemon/rules/compiler/fix.h"
+#include "daemon/rules/compiler/verdict.h"
 
 namespace kiln::rules {
 

@@ -1,4 +1,4 @@
-#include "daemon/rules/declarations.h"
+#include "daemon/rules/compiler/declarations.h"
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>

@@ -1,10 +1,10 @@
-#include "daemon/rules/fix.h"
+#include "daemon/rules/compiler/fix.h"
 
 #include <algorithm>
 #include <optional>
 
-#include "daemon/rules/nearest.h"
-#include "daemon/rules/verdict.h"
+#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/compiler/verdict.h"
 
 namespace kiln::rules {
 

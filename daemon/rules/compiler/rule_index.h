@@ -21,7 +21,7 @@
 #include <tuple>
 #include <vector>
 
-#include "daemon/rules/declarations.h"
+#include "daemon/rules/compiler/declarations.h"
 #include "daemon/rules/param_set.h"
 
 namespace kiln::rules {

@@ -19,7 +19,7 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/rules/rule_index.h"
+#include "daemon/rules/compiler/rule_index.h"
 
 namespace kiln::rules {
 

@@ -1,11 +1,11 @@
-#include "daemon/rules/type_facts.h"
+#include "daemon/rules/values/type_facts.h"
 
 #include <algorithm>
 #include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "daemon/rules/json.h"
+#include "daemon/rules/values/json.h"
 
 namespace kiln::rules {
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "common/base/result.h"
-#include "daemon/rules/encoding.h"
+#include "daemon/rules/values/encoding.h"
 
 namespace kiln::rules {
 

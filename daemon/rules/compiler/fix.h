@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/rules/solver.h"
+#include "daemon/rules/compiler/solver.h"
 
 namespace kiln::rules {
 

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/rules/encoding.h"
+#include "daemon/rules/values/encoding.h"
 
 namespace kiln::rules {
 

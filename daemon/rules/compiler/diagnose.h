@@ -11,8 +11,8 @@
 
 #include <vector>
 
-#include "daemon/rules/diagnostic.h"
-#include "daemon/rules/solver.h"
+#include "daemon/rules/compiler/diagnostic.h"
+#include "daemon/rules/compiler/solver.h"
 
 namespace kiln::rules {
 

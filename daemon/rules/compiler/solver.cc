@@ -1,4 +1,4 @@
-#include "daemon/rules/solver.h"
+#include "daemon/rules/compiler/solver.h"
 
 namespace kiln::rules {
 

@@ -1,4 +1,4 @@
-#include "daemon/rules/value_reader.h"
+#include "daemon/rules/values/value_reader.h"
 
 #include <algorithm>
 

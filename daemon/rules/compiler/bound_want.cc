@@ -1,4 +1,4 @@
-#include "daemon/rules/bound_want.h"
+#include "daemon/rules/compiler/bound_want.h"
 
 namespace kiln::rules {
 

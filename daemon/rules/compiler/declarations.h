@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "daemon/rules/diagnostic.h"
+#include "daemon/rules/compiler/diagnostic.h"
 #include "daemon/rules/rule_set.h"
 
 namespace kiln::rules {

@@ -1,4 +1,4 @@
-#include "daemon/rules/json.h"
+#include "daemon/rules/values/json.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>

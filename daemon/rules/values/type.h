@@ -14,11 +14,11 @@
 #include "common/base/result.h"
 #include "common/types/digest.h"
 #include "daemon/graph/value.h"
-#include "daemon/rules/encoding.h"
 #include "daemon/rules/engine_aware.h"
-#include "daemon/rules/members.h"
-#include "daemon/rules/value_reader.h"
-#include "daemon/rules/value_writer.h"
+#include "daemon/rules/values/encoding.h"
+#include "daemon/rules/values/members.h"
+#include "daemon/rules/values/value_reader.h"
+#include "daemon/rules/values/value_writer.h"
 
 namespace kiln::rules {
 

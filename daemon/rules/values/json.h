@@ -7,7 +7,7 @@
 
 #include "common/base/result.h"
 #include "daemon/rules/param.h"
-#include "daemon/rules/type.h"
+#include "daemon/rules/values/type.h"
 
 namespace kiln::rules {
 

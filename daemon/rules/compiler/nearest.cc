@@ -1,4 +1,4 @@
-#include "daemon/rules/nearest.h"
+#include "daemon/rules/compiler/nearest.h"
 
 #include <absl/strings/ascii.h>
 

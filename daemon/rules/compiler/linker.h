@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/rules/compiler/solver.h"
 #include "daemon/rules/rule_graph.h"
-#include "daemon/rules/solver.h"
 
 namespace kiln::rules {
 

@@ -1,8 +1,8 @@
 // Warnings of rules that nothing uses, and why not.
 #include <absl/container/flat_hash_map.h>
 
-#include "daemon/rules/diagnose.h"
-#include "daemon/rules/verdict.h"
+#include "daemon/rules/compiler/diagnose.h"
+#include "daemon/rules/compiler/verdict.h"
 
 namespace kiln::rules {
 

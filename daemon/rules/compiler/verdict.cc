@@ -1,4 +1,4 @@
-#include "daemon/rules/verdict.h"
+#include "daemon/rules/compiler/verdict.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "daemon/rules/rule_index.h"
+#include "daemon/rules/compiler/rule_index.h"
 
 #include <algorithm>
 

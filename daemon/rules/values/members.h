@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "daemon/rules/encoding.h"
+#include "daemon/rules/values/encoding.h"
 
 namespace kiln::rules::internal {
 

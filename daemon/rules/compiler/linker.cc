@@ -1,4 +1,4 @@
-#include "daemon/rules/linker.h"
+#include "daemon/rules/compiler/linker.h"
 
 #include <algorithm>
 
