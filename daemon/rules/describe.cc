@@ -8,7 +8,7 @@
 
 #include "common/types/rel_path.h"
 #include "daemon/rules/compiler/bound_want.h"
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/rules/values/type_facts.h"
 
 namespace kiln::rules {

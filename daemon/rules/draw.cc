@@ -6,8 +6,8 @@
 #include <set>
 
 #include "daemon/rules/compiler/bound_want.h"
-#include "daemon/rules/compiler/nearest.h"
 #include "daemon/rules/describe.h"
+#include "daemon/rules/nearest.h"
 
 namespace kiln::rules {
 

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/rules/values/json.h"
 #include "daemon/rules/values/type_facts.h"
 

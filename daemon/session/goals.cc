@@ -3,7 +3,7 @@
 #include <deque>
 
 #include "daemon/intrinsics/workspace_effect.h"
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/session/current_options.h"
 #include "daemon/session/queries.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 
 namespace kiln::session {
 

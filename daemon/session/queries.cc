@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "daemon/intrinsics/tree_values.h"
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/rules/values/json.h"
 #include "daemon/session/current_options.h"
 

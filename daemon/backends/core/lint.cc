@@ -4,8 +4,8 @@
 #include <set>
 
 #include "daemon/backends/core/spec_files.h"
-#include "daemon/rules/compiler/nearest.h"
 #include "daemon/rules/effects.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/rules/values/json.h"
 
 namespace kiln::backends {

@@ -5,7 +5,7 @@
 
 #include "daemon/backends/core/spec.h"
 #include "daemon/intrinsics/tree_values.h"
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 
 namespace kiln::backends {
 

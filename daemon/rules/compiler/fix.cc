@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "daemon/rules/compiler/nearest.h"
 #include "daemon/rules/compiler/verdict.h"
+#include "daemon/rules/nearest.h"
 
 namespace kiln::rules {
 

@@ -56,7 +56,7 @@ Process script(std::string text) {
 // Fails unless `verdict` says "good"; `file` has a line for each time that it ran.
 GoalRule<Gets<DirectoryDigest(PathGlobs), ProcessResult(Process)>> prove(
     Console& console, const ProbeOptions& options) {
-  Process process = script("echo ran >> " + options.file + "; test \"$(cat verdict)\" = good");
+  Process process = script("echo ran >> " + options.file + "; cat verdict; grep -qx good verdict");
   process.input_digest = co_await get<DirectoryDigest>(PathGlobs{.globs = {"verdict"}});
   co_await get<ProcessResult>(process);
   console.print("proved\n");

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "daemon/rules/compiler/nearest.h"
+#include "daemon/rules/nearest.h"
 #include "daemon/rules/values/real.h"
 #include "tests/support/toy_rules.h"
 
