@@ -11,6 +11,10 @@ template <class T>
 Task<void> store_result(Task<T> task, std::optional<T>& slot) {
   slot.emplace(co_await std::move(task));
 }
+template <class T, class Awaitable>
+Task<T> task_of(Awaitable awaitable) {
+  co_return co_await std::move(awaitable);
+}
 }  // namespace internal
 
 template <class T>
@@ -25,6 +29,14 @@ T sync_wait(Executor& executor, Task<T> task) {
     scope.join();
     return *std::move(slot);
   }
+}
+
+// The same for what is awaited as it is, without being a task.
+template <class Awaitable>
+  requires requires(Awaitable& awaitable) { awaitable.await_resume(); }
+auto sync_wait(Executor& executor, Awaitable awaitable) {
+  using T = decltype(awaitable.await_resume());
+  return sync_wait(executor, internal::task_of<T>(std::move(awaitable)));
 }
 
 }  // namespace kiln

@@ -32,6 +32,8 @@ class Engine {
       : executor_(executor), options_(options), forget_above_(options.node_budget) {}
   ~Engine();
 
+  // False: it has to be waited for, or must not be given away now.
+  bool answer_at_hand(const Key& key, RunId run, SpanId parent, Answer& answer);
   Task<Result<Answer>> request(Key key, RunId run, RequestOrigin origin);
   size_t invalidate(std::span<const Hash128> keys);
   std::optional<Why> why(const Hash128& hash) const;

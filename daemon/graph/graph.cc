@@ -11,12 +11,27 @@ Graph::Graph(Executor& executor, Options options)
     : engine_(std::make_unique<Engine>(executor, options)) {}
 Graph::~Graph() = default;
 
-Task<Result<Answer>> Graph::request(Key key, RunId run, std::stop_token stop, SpanId parent) {
-  return engine_->request(std::move(key), run, {std::move(stop), parent});
+Graph::Request Graph::request(Key key, RunId run, std::stop_token stop, SpanId parent) {
+  return {*engine_, std::move(key), run, std::move(stop), parent};
 }
 size_t Graph::invalidate(std::span<const Hash128> keys) { return engine_->invalidate(keys); }
 std::optional<Why> Graph::why(const Hash128& key) const { return engine_->why(key); }
 Stats Graph::stats() const { return engine_->stats(); }
+
+bool Graph::Request::await_ready() {
+  return stop_.stop_requested() || engine_.answer_at_hand(key_, run_, parent_, answer_);
+}
+
+std::coroutine_handle<> Graph::Request::await_suspend(std::coroutine_handle<> waiter) {
+  under_way_ = engine_.request(std::move(key_), run_, {std::move(stop_), parent_});
+  return std::move(under_way_).operator co_await().await_suspend(waiter);
+}
+
+Result<Answer> Graph::Request::await_resume() {
+  if (under_way_.valid()) return std::move(under_way_).operator co_await().await_resume();
+  if (!answer_.value) return cancelled_error();
+  return std::move(answer_);
+}
 
 Engine::~Engine() {
   closing_.store(true, std::memory_order_release);
@@ -79,21 +94,24 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
   return true;
 }
 
+bool Engine::answer_at_hand(const Key& key, RunId run, SpanId parent, Answer& answer) {
+  // While an invalidation is on its way up, what is Clean may be made of both old and new.
+  if (epoch_.load(std::memory_order_acquire) % 2 != 0) return false;
+  if (!table_.visit(key.hash, [&](Node& node) { return answer_request(node, run, answer); })) {
+    return false;
+  }
+  counters_.add(Count::kAtHand);
+  if (options_.observer != nullptr) [[unlikely]]
+    tell_answer(key, run, parent, answer, nullptr);
+  return true;
+}
+
 Task<Result<Answer>> Engine::request(Key key, RunId run, RequestOrigin origin) {
-  if (origin.stop.stop_requested()) co_return cancelled_error();
+  counters_.add(Count::kRequests);
   origin.party = presence_.enter();
   Node& node = node_of(std::move(key));
   const bool observed = options_.observer != nullptr;
-  // While an invalidation is on its way up, what is Clean may be made of both old and new.
   Answer answer;
-  if (epoch_.load(std::memory_order_acquire) % 2 == 0 && answer_request(node, run, answer)) {
-    counters_.add(Count::kAtHand);
-    if (observed) [[unlikely]]
-      tell_answer(node.key, run, origin.parent, answer, nullptr);
-    presence_.leave(origin.party);
-    co_return answer;
-  }
-  counters_.add(Count::kRequests);
   live_.enter(origin.party);
   const Result<void> done = co_await request_slowly(node, run, origin, answer);
   // What ran for this request was told of when it ended.

@@ -115,7 +115,10 @@ class Graph {
   // The value of `key` as of every invalidate() that returned before this call was made: if
   // something below is invalidated meanwhile, what it affects runs again before the answer.
   // `stop` makes this waiter leave at once. `parent` is the span of what asks, for the observer.
-  Task<Result<Answer>> request(Key key, RunId run, std::stop_token stop, SpanId parent = {});
+  // Awaitable: co_await graph.request(…) is a Result<Answer>. What is at hand is returned without
+  // suspending.
+  class Request;
+  Request request(Key key, RunId run, std::stop_token stop, SpanId parent = {});
 
   // The named nodes must run again before they are believed; all that depends on them is dirty.
   // Hashes that are no node are ignored. Nodes running now are affected as well: what they read
@@ -167,6 +170,24 @@ class Context {
  private:
   class Several;
   Attempt& attempt_;
+};
+
+class Graph::Request {
+ public:
+  Request(Engine& engine, Key key, RunId run, std::stop_token stop, SpanId parent)
+      : engine_(engine), key_(std::move(key)), run_(run), stop_(std::move(stop)), parent_(parent) {}
+  bool await_ready();
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter);
+  Result<Answer> await_resume();
+
+ private:
+  Engine& engine_;
+  Key key_;
+  RunId run_;
+  std::stop_token stop_;
+  SpanId parent_;
+  Answer answer_;                   // when it was at hand
+  Task<Result<Answer>> under_way_;  // when it was not
 };
 
 class Context::Get {

@@ -28,6 +28,9 @@ class NodeTable {
   NodeTable& operator=(const NodeTable&) = delete;
 
   Node* find(const Hash128& hash) const;
+  // Looks the node up and calls `f` with it, which may not wait: meanwhile no node is forgotten.
+  // What `f` returns; false if there is no such node.
+  bool visit(const Hash128& hash, absl::FunctionRef<bool(Node&)> f);
   Node& find_or_create(Key&& key);
   // `id` was handed out by this table.
   Node& at(NodeId id) const {
@@ -138,6 +141,7 @@ class NodeTable {
     return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
   }
   uint64_t key_bytes() const;
+  void note_look_up(Node& node) const;
   Node& take_vacant();
   void refill(std::vector<NodeId>& vacant);
 
