@@ -231,7 +231,7 @@ TEST_F(DaemonTest, EventsComeIfTheyAreAskedForAndBeforeTheResult) {
 
 // Lists what ten thousand globs match, and tells of all that it does for that.
 struct TracedListing {
-  static constexpr size_t kGlobs = 10'000;
+  static constexpr size_t kGlobs = 30'000;
 
   explicit TracedListing(test::DaemonHouse& house) : goals(v1::Goals::NewStub(house.channel())) {
     v1::RunGoalsRequest request;
