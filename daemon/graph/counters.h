@@ -11,8 +11,8 @@
 namespace kiln::graph {
 
 enum class Count : uint8_t {
-  kAtHand,     // requests and gets that were answered without waiting,
-  kRequests,   // the others,
+  kAtHand,     // gets that were answered without waiting,
+  kRequests,   // the others, and requests; but for what NodeTable::answer() counts,
   kCleanHits,  // and of these what turned out to be Clean
   kCleaned,
   kRan,

@@ -97,10 +97,9 @@ bool Engine::answer_request(Node& node, RunId run, Answer& answer) {
 bool Engine::answer_at_hand(const Key& key, RunId run, SpanId parent, Answer& answer) {
   // While an invalidation is on its way up, what is Clean may be made of both old and new.
   if (epoch_.load(std::memory_order_acquire) % 2 != 0) return false;
-  if (!table_.visit(key.hash, [&](Node& node) { return answer_request(node, run, answer); })) {
+  if (!table_.answer(key.hash, [&](Node& node) { return answer_request(node, run, answer); })) {
     return false;
   }
-  counters_.add(Count::kAtHand);
   if (options_.observer != nullptr) [[unlikely]]
     tell_answer(key, run, parent, answer, nullptr);
   return true;
@@ -182,7 +181,7 @@ Stats Engine::stats() const {
     stats.node_bytes += order_.bytes();
   }
   stats.value_bytes = counters_.sum(Count::kValueBytes);
-  const uint64_t at_hand = counters_.sum(Count::kAtHand);
+  const uint64_t at_hand = counters_.sum(Count::kAtHand) + table_.answers();
   stats.requests = counters_.sum(Count::kRequests) + at_hand;
   stats.clean_hits = counters_.sum(Count::kCleanHits) + at_hand;
   stats.cleaned = counters_.sum(Count::kCleaned);

@@ -55,16 +55,6 @@ Node* NodeTable::find(const Hash128& hash) const {
   return found == shard.index.end() ? nullptr : &at(found->node);
 }
 
-bool NodeTable::visit(const Hash128& hash, absl::FunctionRef<bool(Node&)> f) {
-  Shard& shard = shards_[shard_of(hash)];
-  NodeGuard lock(shard.mutex);
-  const auto found = shard.index.find(hash);
-  if (found == shard.index.end()) return false;
-  Node& node = at(found->node);
-  note_look_up(node);
-  return f(node);
-}
-
 Node& NodeTable::find_or_create(Key&& key) {
   Shard& shard = shards_[shard_of(key.hash)];
   NodeGuard lock(shard.mutex);
@@ -85,13 +75,6 @@ Node& NodeTable::find_or_create(Key&& key) {
   Node& node = at(place->node);
   note_look_up(node);
   return node;
-}
-
-void NodeTable::note_look_up(Node& node) const {
-  const uint8_t sweep = sweep_.load(std::memory_order_relaxed);
-  if (node.looked_up.load(std::memory_order_relaxed) != sweep) {
-    node.looked_up.store(sweep, std::memory_order_relaxed);
-  }
 }
 
 Node& NodeTable::take_vacant() {
@@ -160,6 +143,12 @@ uint64_t NodeTable::size() const {
   uint64_t nodes = 0;
   for (const Shard& shard : shards_) nodes += shard.nodes.load(std::memory_order_relaxed);
   return nodes;
+}
+
+uint64_t NodeTable::answers() const {
+  uint64_t answers = 0;
+  for (const Shard& shard : shards_) answers += shard.answers.load(std::memory_order_relaxed);
+  return answers;
 }
 
 uint64_t NodeTable::key_bytes() const {

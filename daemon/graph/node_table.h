@@ -29,8 +29,20 @@ class NodeTable {
 
   Node* find(const Hash128& hash) const;
   // Looks the node up and calls `f` with it, which may not wait: meanwhile no node is forgotten.
-  // What `f` returns; false if there is no such node.
-  bool visit(const Hash128& hash, absl::FunctionRef<bool(Node&)> f);
+  // True: `f` gave an answer, which is counted. False if there is no such node, too.
+  template <class F>
+  bool answer(const Hash128& hash, F&& f) {
+    Shard& shard = shards_[shard_of(hash)];
+    NodeGuard lock(shard.mutex);
+    const auto found = shard.index.find(hash);
+    if (found == shard.index.end()) return false;
+    Node& node = at(found->node);
+    note_look_up(node);
+    if (!f(node)) return false;
+    shard.answers.store(shard.answers.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+    return true;
+  }
   Node& find_or_create(Key&& key);
   // `id` was handed out by this table.
   Node& at(NodeId id) const {
@@ -82,6 +94,8 @@ class NodeTable {
   }
 
   uint64_t size() const;
+  // How often answer() gave one.
+  uint64_t answers() const;
   // With what the keys hold.
   uint64_t bytes() const;
   // In nodes: those there are, and what the keys hold besides.
@@ -130,6 +144,7 @@ class NodeTable {
     Index index KILN_GUARDED_BY(mutex);
     std::atomic<uint32_t> nodes{0};      // written under the mutex
     std::atomic<uint64_t> key_bytes{0};  // as well
+    std::atomic<uint64_t> answers{0};    // as well
   };
   struct alignas(64) Lane {
     NodeLock mutex;
@@ -141,7 +156,12 @@ class NodeTable {
     return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
   }
   uint64_t key_bytes() const;
-  void note_look_up(Node& node) const;
+  void note_look_up(Node& node) const {
+    const uint8_t sweep = sweep_.load(std::memory_order_relaxed);
+    if (node.looked_up.load(std::memory_order_relaxed) != sweep) {
+      node.looked_up.store(sweep, std::memory_order_relaxed);
+    }
+  }
   Node& take_vacant();
   void refill(std::vector<NodeId>& vacant);
 

@@ -34,7 +34,7 @@ LIMITS = [
      "BareFirstRun/100000", 600),
     ("P9", "the same, one chain of 1,000,000", "FirstRun/1000000", "bare memo",
      "BareFirstRun/1000000", 600),
-    ("P9", "warm look-up among 10,000 nodes", "WarmLookUpInCache", "hash map",
+    ("P9", "warm look-up among 4,000 nodes", "WarmLookUpInCache", "hash map",
      "RawLookUpInCache", 70),
     ("P9", "warm look-up among 1,000,000 nodes", "WarmLookUp", "hash map", "RawLookUp", 70),
     ("P9", "dirty scan, per edge", "DirtyScan", "raw scan", "RawScan", 4),

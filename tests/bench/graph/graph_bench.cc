@@ -115,9 +115,9 @@ BENCHMARK(BareFirstRun)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-// Of a million nodes, nearly every access misses the caches; of ten thousand, none does.
+// Of a million nodes, nearly every access misses the caches; of four thousand, none does.
 constexpr int kWarm = 1'000'000;
-constexpr int kWarmInCache = 10'000;
+constexpr int kWarmInCache = 4'000;
 
 Task<void> look_up(Graph& graph, const Fib& fib, int nodes, benchmark::State& state) {
   int n = 0;
