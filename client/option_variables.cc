@@ -21,6 +21,7 @@ constexpr auto kOwn = std::to_array<OwnVariable>({
     {"KILN_IDLE_TIMEOUT",
      "seconds without a request after which the daemon ends; 0 is\n"
      "never (read when the daemon starts)"},
+    {"KILN_CACHE_BYTES", "as kilnd's --cache-bytes (read when the daemon starts)"},
     {"KILN_MAX_WATCHES", "as kilnd's --max-watches (read when the daemon starts)"},
     {"KILN_MEMO_BYTES", "as kilnd's --memo-bytes (read when the daemon starts)"},
     {"KILN_MEMO_NODES", "as kilnd's --memo-nodes (read when the daemon starts)"},

@@ -22,6 +22,8 @@ struct Config {
   uint64_t memo_bytes = uint64_t{2} << 30;
   // With more nodes than this, those that nothing needs any more are forgotten; 0 is no limit.
   uint64_t memo_nodes = uint64_t{1} << 18;
+  // Of the store to keep in memory, at most.
+  uint64_t cache_bytes = uint64_t{32} << 20;
   fetch::HttpOptions downloads;
 };
 

@@ -34,8 +34,8 @@ uint64_t random_epoch() {
 }
 
 // An error that says itself what to do about the store, as one of damage does, is left alone.
-Result<std::unique_ptr<store::Store>> open_store(const std::string& path, Log& log) {
-  auto opened = store::open_rocks_store({.path = path}, log);
+Result<std::unique_ptr<store::Store>> open_store(const store::RocksOptions& options, Log& log) {
+  auto opened = store::open_rocks_store(options, log);
   const ErrorCode code = opened.ok() ? ErrorCode::kInternal : opened.error().code();
   const bool unusable = code == ErrorCode::kUnavailable || code == ErrorCode::kPermissionDenied;
   return unusable ? std::move(opened).with_context(kHomeHint) : std::move(opened);
@@ -65,7 +65,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   parts.blocking = std::make_unique<ThreadPool>("kiln-blocking", kBlockingThreads);
   parts.home = std::make_unique<ThreadPool>("kiln-graph", home_threads());
   parts.router = std::make_unique<intrinsics::ChangeRouter>(*parts.workspaces);
-  KILN_ASSIGN(parts.store, open_store(home + "/store", log));
+  KILN_ASSIGN(parts.store,
+              open_store({.path = home + "/store", .block_cache_bytes = config.cache_bytes}, log));
   KILN_ASSIGN(parts.watcher, watch::make_inotify_watcher(*parts.router, log, config.max_watches));
   exec::SandboxOptions sandboxes;
   sandboxes.directory = home + "/sandboxes";

@@ -180,6 +180,10 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
                  "is no limit")
       ->check(whole_number(0, INT64_MAX, "KILN_MEMO_NODES"))
       ->envname("KILN_MEMO_NODES");
+  app.add_option("--cache-bytes", config.cache_bytes,
+                 "bytes of the store's database to keep in memory at most")
+      ->check(whole_number(0, INT64_MAX, "KILN_CACHE_BYTES"))
+      ->envname("KILN_CACHE_BYTES");
   app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
   auto* check = app.add_flag("--check-rules", invocation.check_rules,
                              "say whether the rules fit together, and why not; exit code 2 then");

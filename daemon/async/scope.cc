@@ -22,18 +22,26 @@ Scope::~Scope() {
   KILN_CHECK(live_ == 0, "a Scope was destroyed before its tasks ended");
 }
 
-bool Scope::spawn(Executor& executor, Task<void> task) {
-  {
-    MutexLock lock(mutex_);
-    if (closed_) return false;
-    ++live_;
-  }
-  run(*this, executor, std::move(task));
+bool Scope::spawn(Executor& executor, absl::AnyInvocable<Task<void>()> make) {
+  if (!begin()) return false;
+  executor.post([this, make = std::move(make)]() mutable { run(*this, make()); });
   return true;
 }
 
-Scope::Runner Scope::run(Scope& scope, Executor& executor, Task<void> task) {
-  co_await resume_on(executor);
+bool Scope::spawn(Executor& executor, Task<void> task) {
+  if (!begin()) return false;
+  executor.post([this, task = std::move(task)]() mutable { run(*this, std::move(task)); });
+  return true;
+}
+
+bool Scope::begin() {
+  MutexLock lock(mutex_);
+  if (closed_) return false;
+  ++live_;
+  return true;
+}
+
+Scope::Runner Scope::run(Scope& scope, Task<void> task) {
   {
     // The task's frame ends before the scope hears of it: what it refers to may go right after.
     Task<void> running = std::move(task);

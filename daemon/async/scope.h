@@ -5,6 +5,8 @@
 // Cancels: request_stop() asks every task that watches token() to end early.
 #pragma once
 
+#include <absl/functional/any_invocable.h>
+
 #include <stop_token>
 
 #include "common/base/sync.h"
@@ -21,7 +23,11 @@ class Scope {
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
-  // Runs `task` on `executor`. After close (join began) the task is dropped unrun: returns false.
+  // Makes a task on `executor` and runs it there: one that another thread makes time and again
+  // would take the memory of its frames from that thread and leave it to the executor's. After
+  // close (join began) nothing is made: returns false.
+  bool spawn(Executor& executor, absl::AnyInvocable<Task<void>()> make);
+  // The same for a task that is made.
   bool spawn(Executor& executor, Task<void> task);
 
   std::stop_token token() const { return stop_.get_token(); }
@@ -32,7 +38,8 @@ class Scope {
 
  private:
   struct Runner;
-  static Runner run(Scope& scope, Executor& executor, Task<void> task);
+  static Runner run(Scope& scope, Task<void> task);
+  bool begin();
   void finished();
 
   std::stop_source stop_;

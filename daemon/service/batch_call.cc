@@ -57,7 +57,8 @@ Result<void> BatchCall::tell(const session::Run& run, v1::Event::Level level) {
     state.telling = telling;
     ++state.in_flight;
   });
-  if (host_.home.scope.spawn(host_.home.executor, send_events(std::move(telling)))) return {};
+  auto sending = [this, telling]() mutable { return send_events(std::move(telling)); };
+  if (host_.home.scope.spawn(host_.home.executor, std::move(sending))) return {};
   state_.with([](State& state) {
     state.telling = nullptr;
     --state.in_flight;
@@ -85,7 +86,10 @@ void BatchCall::OnReadDone(bool ok) {
     state.read_is_due = state.in_flight >= kMaxInFlight;
     return !state.read_is_due;
   });
-  if (!host_.home.scope.spawn(host_.home.executor, work(*std::move(run), std::move(request)))) {
+  auto working = [this, run = *std::move(run), request = std::move(request)]() mutable {
+    return work(std::move(run), std::move(request));
+  };
+  if (!host_.home.scope.spawn(host_.home.executor, std::move(working))) {
     state_.with([](State& state) { state.refusal = session::shutting_down(); });
     part_ended();
   }

@@ -54,7 +54,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : run_(std::move(run)), body_(std::move(body)) {
     if (!run_.ok()) {
       Finish(to_refusal(run_.error()));
-    } else if (!home.scope.spawn(home.executor, drive())) {
+    } else if (!home.scope.spawn(home.executor, [this] { return drive(); })) {
       Finish(to_refusal(session::shutting_down()));
     }
   }
@@ -104,7 +104,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
       // The write that is under way may be waiting for a client that does not read.
       if (queue_.abandon()) context.TryCancel();
     });
-    if (!home.scope.spawn(home.executor, drive())) {
+    if (!home.scope.spawn(home.executor, [this] { return drive(); })) {
       queue_.finish(to_refusal(session::shutting_down()));
     }
   }

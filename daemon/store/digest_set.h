@@ -19,7 +19,7 @@ namespace kiln::store {
 
 class DigestSet {
  public:
-  explicit DigestSet(size_t most = size_t{1} << 21) : most_in_shard_(most / kShards) {}
+  explicit DigestSet(size_t most = size_t{1} << 19) : most_in_shard_(most / kShards) {}
 
   bool contains(const Sha256& hash) const {
     return shard(hash).with([&](const auto& set) { return set.contains(bits(hash)); });

@@ -12,6 +12,7 @@ namespace kiln::store {
 
 struct RocksOptions {
   std::string path;  // made if missing; its parent exists
+  // Of the database's blocks to keep in memory, at most.
   uint64_t block_cache_bytes = uint64_t{32} << 20;
 };
 

@@ -12,5 +12,6 @@ void measure_batch(const Options& options);       // P4, P4b
 void measure_capture(const Options& options);     // P7
 void measure_clients(const Options& options);     // P11
 void measure_start(const Options& options);       // P12
+void measure_growth(const Options& options);      // R4
 
 }  // namespace kiln::bench

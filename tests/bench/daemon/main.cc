@@ -20,14 +20,14 @@ struct Figure {
 constexpr Figure kFigures[] = {
     {"P1", measure_no_op},  {"P2", measure_round_trip}, {"P3", measure_one_edit},
     {"P4", measure_batch},  {"P7", measure_capture},    {"P11", measure_clients},
-    {"P12", measure_start},
+    {"P12", measure_start}, {"R4", measure_growth},
 };
 
 int main(int argc, char** argv) {
   Options options;
   options.directory = "bench";
   std::vector<std::string> names;
-  CLI::App app("Prints the figures P1 P2 P3 P4 P7 P11 P12, or those named.");
+  CLI::App app("Prints the figures P1 P2 P3 P4 P7 P11 P12 R4, or those named.");
   app.add_flag("--quick", options.quick, "smaller trees and fewer rounds: about a minute");
   app.add_option("--directory", options.directory, "where trees and stores are made");
   app.add_option("figures", names, "which figures");

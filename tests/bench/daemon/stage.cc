@@ -8,7 +8,8 @@
 
 namespace kiln::bench {
 
-Stage::Stage(const Options& options) : directory_(options.directory + "/XXXXXX") {
+Stage::Stage(const Options& options, bench::Environment more)
+    : directory_(options.directory + "/XXXXXX") {
   std::filesystem::create_directories(options.directory);
   KILN_CHECK(::mkdtemp(directory_.data()) != nullptr, "cannot make a directory for " + directory_);
   workspace_ = path("workspace");
@@ -17,6 +18,7 @@ Stage::Stage(const Options& options) : directory_(options.directory + "/XXXXXX")
                   {"KILN_HOME", path("home")},
                   {"KILN_RUNTIME_DIR", path("run")},
                   {"PATH", "/usr/local/bin:/usr/bin:/bin"}};
+  environment_.merge(more);
 }
 
 Stage::~Stage() {

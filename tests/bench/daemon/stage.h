@@ -18,7 +18,8 @@ struct Options {
 
 class Stage {
  public:
-  explicit Stage(const Options& options);
+  // `more` comes on top of the few variables that its programs see.
+  explicit Stage(const Options& options, bench::Environment more = {});
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
