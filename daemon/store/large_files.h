@@ -80,7 +80,7 @@ class LargeFiles {
   const UniqueFd tmp_;
   Log& log_;
   std::atomic<uint64_t> next_temp_{0};
-  DigestSet verified_[2];  // by variant
+  DigestSet verified_[2] = {DigestSet(size_t{1} << 17), DigestSet(size_t{1} << 17)};  // by variant
 };
 
 }  // namespace kiln::store

@@ -38,7 +38,7 @@ class RocksBlobStore final : public BlobStore, public BlobFiles {
   RocksDb& db_;
   LargeFiles& large_;
   Log& log_;
-  DigestSet verified_;
+  DigestSet verified_{size_t{1} << 19};
 };
 
 }  // namespace kiln::store
