@@ -1,9 +1,8 @@
 // A set of SHA-256 hashes that never grows: remembers what was verified since the start.
 //
-// What:    keeps 64 bits of a hash, in one of the eight places of its bucket, which is a cache
-// line;
-//          where all are taken another goes. Two hashes of equal 64 bits are taken for one another.
-//          So an answer may save a check, or have it made once more, but never decides what exists.
+// What:    keeps 63 bits of a hash, in one of the eight places of its bucket; where all are taken
+//          another goes. Two hashes of equal 63 bits are taken for one another. So an answer may
+//          save a check, or have it made once more, but never decides what exists.
 // Threads: thread-safe, without locks. What two threads do to one bucket at once may be forgotten.
 #pragma once
 
