@@ -143,7 +143,8 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
     reads_.clear();
     stale_ = false;
     (void)console_.take();
-    clock_ = surroundings_.synchronize();
+    const bool passed = attempt == 0 && surroundings_.synchronized;
+    clock_ = passed ? *surroundings_.synchronized : surroundings_.synchronize();
     Asker asker(*this);
     Result<graph::ValueRef> result = co_await body(asker);
     if (surroundings_.stop.stop_requested()) {

@@ -28,8 +28,10 @@ class RootRun {
     graph::Graph& graph;
     RunId run;
     std::stop_token stop;
-    // Learns of every change that was finished before the call, and returns the clock.
+    // The barrier: learns of every change that was finished before the call, and returns the clock.
     std::function<ClockTick()> synchronize;
+    // Of whoever passed it on behalf of this root already: nothing else is asked before it begins.
+    std::optional<ClockTick> synchronized = {};
     // Hands on what the goal printed; waits for a slow reader.
     std::function<Task<Result<void>>(Console::Text)> print;
   };

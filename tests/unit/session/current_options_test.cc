@@ -117,6 +117,21 @@ TEST_F(CurrentOptionsTest, AFileThatBreaksDuringARunIsTheAnswer) {
   EXPECT_THAT(say_it(), HasSubstr("kiln.toml:1:6: no TOML"));
 }
 
+TEST_F(CurrentOptionsTest, AGoalPassesOneBarrierBeforeItAsksAndOneBeforeItPrints) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  say_it();
+  (void)watcher_->barriers();
+  EXPECT_EQ(say_it(), "file\n");
+  EXPECT_EQ(watcher_->barriers(), 2);
+}
+
+TEST_F(CurrentOptionsTest, WhatIsWrongWithThemIsSaidOnceAndBeforeAnythingRuns) {
+  RootRequest caller;
+  caller.options.push_back({"word", "txet", "flag"});
+  EXPECT_THAT(say_it(caller), HasSubstr("there is no option word.txet; did you mean 'text'?"));
+  EXPECT_THAT(ran_, testing::IsEmpty());
+}
+
 TEST_F(CurrentOptionsTest, EachGoalOfARunHasItsOwn) {
   write("kiln.toml", "[word]\ntext = 'bad'\n");
   EXPECT_EQ(say_it({}, {"say", "say"}), "bad\n") << "the first says no";
