@@ -34,6 +34,9 @@ class RootRun {
     std::optional<ClockTick> synchronized = {};
     // Hands on what the goal printed; waits for a slow reader.
     std::function<Task<Result<void>>(Console::Text)> print;
+    // An effect failed. True: what it lacked may be there once all that was read is asked for
+    // again.
+    std::function<bool(const Error&)> may_come_back = {};
   };
   explicit RootRun(Surroundings surroundings) : surroundings_(std::move(surroundings)) {}
 

@@ -116,7 +116,9 @@ rules::RootRun::Surroundings root_surroundings(
           .run = id,
           .stop = run.token(),
           .synchronize = [&engine, &run] { return pass_barrier(engine, run); },
-          .print = std::move(print)};
+          .print = std::move(print),
+          .may_come_back =
+              [&engine, id](const Error& error) { return engine.files.look_for_lost(id, error); }};
 }
 
 Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::TypeId product,

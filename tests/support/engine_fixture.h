@@ -61,7 +61,7 @@ class EngineFixture : public testing::Test {
         watcher_(std::make_unique<CountingWatcher>(
             *watch::make_inotify_watcher(router_, log_, max_watches))),
         fs_counters_(counters_),
-        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_.overflows()}),
+        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_}),
         graph_(std::make_unique<graph::Graph>(home_)),
         workspace_(**workspaces_.open(disk_.path())) {
     router_.attach(*graph_);

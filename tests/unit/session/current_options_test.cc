@@ -132,6 +132,24 @@ TEST_F(CurrentOptionsTest, WhatIsWrongWithThemIsSaidOnceAndBeforeAnythingRuns) {
   EXPECT_THAT(ran_, testing::IsEmpty());
 }
 
+TEST_F(CurrentOptionsTest, AFileWhoseContentTheStoreLostIsReadAgain) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  EXPECT_EQ(say_it(), "file\n");
+  store_->lose(file_digest_of("[word]\ntext = 'file'\n"));
+  const Hash128 config = files_.config(workspace_).hash;
+  graph_->invalidate({&config, 1});
+  EXPECT_EQ(say_it(), "file\n");
+}
+
+TEST_F(CurrentOptionsTest, AreReadFromTheStoreWhereThatMayTakeLong) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  write(".gitignore", "out/\n");
+  (void)store_->take_readers();
+  EXPECT_EQ(say_it(), "file\n");
+  capture({"**"});
+  EXPECT_EQ(store_->take_readers(), std::set<std::string>{"blocking"});
+}
+
 TEST_F(CurrentOptionsTest, EachGoalOfARunHasItsOwn) {
   write("kiln.toml", "[word]\ntext = 'bad'\n");
   EXPECT_EQ(say_it({}, {"say", "say"}), "bad\n") << "the first says no";
