@@ -1,5 +1,6 @@
 #include "client/goal_follower.h"
 
+#include "client/rule_chain.h"
 #include "client/session.h"
 #include "common/ipc/wire_error.h"
 #include "common/types/printable.h"
@@ -26,7 +27,7 @@ Result<void> GoalFollower::take(std::string_view bytes) {
       wait_for_changes();
       return {};
     case v1::GoalEvent::kError:
-      console_.say_error(from_wire(event.error()));
+      console_.say_error(with_rule_chain(from_wire(event.error())));
       wait_for_changes();
       return {};
     case v1::GoalEvent::kProgress:

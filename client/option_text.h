@@ -12,5 +12,8 @@ namespace kiln {
 std::string option_text(const v1::OptionsResponse::Scope& scope);
 // The same as a line of JSON, of all scopes.
 std::string option_json(const v1::OptionsResponse& options);
+// What help says of a goal: its name, its summary, and the options that reach it as above.
+std::string goal_json(const std::string& name, const std::string& summary,
+                      const v1::OptionsResponse& options);
 
 }  // namespace kiln

@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
+#include "client/commands/help.h"
 #include "client/nearest_name.h"
 #include "client/option_variables.h"
 #include "client/process_json.h"
+#include "common/types/own_commands.h"
 #include "common/types/rel_path.h"
 #include "kiln/v1/common.pb.h"
 
@@ -43,6 +45,14 @@ constexpr auto kCommands = std::to_array<Command>({
     {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
     {"daemon log", "Print the daemon's log", run_daemon_log},
 });
+
+// No goal of the daemon's rules is named like a command. Two of the commands are goals themselves.
+constexpr bool is_goal(const Command& command) {
+  return command.run == run_list || command.run == run_lint;
+}
+static_assert(std::all_of(kCommands.begin(), kCommands.end(), [](const Command& command) {
+  return is_goal(command) || is_own_command(command.name.substr(0, command.name.find(' ')));
+}));
 
 // Named in kiln's documentation, and not there yet.
 constexpr auto kPlanned = std::to_array<std::string_view>(
@@ -171,8 +181,6 @@ Result<void> check_utf8(const std::vector<std::string>& arguments) {
   }
   return {};
 }
-
-bool is_help(const std::string& argument) { return argument == "--help" || argument == "-h"; }
 
 // A word that is no command may be a goal of the daemon's rules, or a scope that help is wanted
 // for.

@@ -9,6 +9,7 @@
 #include "client/commands/help.h"
 #include "client/goal_follower.h"
 #include "client/option_parser.h"
+#include "client/rule_chain.h"
 #include "client/specs.h"
 #include "kiln/v1/goals.pb.h"
 
@@ -38,6 +39,12 @@ struct GoalOptions {
   CallerOptions caller;
   bool loop = false;
 };
+
+bool has_option(const Invocation& invocation, std::string_view option) {
+  const auto& arguments = invocation.arguments();
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, option) != end;
+}
 
 // "-nofile": neither an option nor, without a path in it, a spec.
 Result<void> refuse_bare_exclusions(const Invocation& invocation, const std::string& goal) {
@@ -128,12 +135,12 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   KILN_ASSIGN(Session * session, invocation.session());
   GoalFollower follower(invocation.console(), loop, profile ? &*profile : nullptr);
   if (live) session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
-  const auto done =
+  auto done =
       session->server_stream(loop ? "/kiln.v1.Goals/Watch" : "/kiln.v1.Goals/Run", request,
                              [&follower](std::string_view bytes) { return follower.take(bytes); });
   session->set_ticker(nullptr, -1);
   const auto profiled = profile ? profile->finish() : Result<void>();
-  KILN_TRY(done);
+  if (!done.ok()) return with_rule_chain(done.error());
   KILN_TRY(profiled);
   if (follower.exit_code()) return *follower.exit_code();
   return internal_error("the daemon ended a goal without an answer");
@@ -143,6 +150,9 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
 
 Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames known) {
   GoalOptions typed;
+  // Help is what the parser prints; as data it is printed here.
+  const bool as_data =
+      has_option(invocation, "--json") && !invocation.take_arguments(is_help).empty();
   typed.excluded = invocation.take_arguments(is_excluding_spec);
   KILN_TRY(refuse_bare_exclusions(invocation, goal.name));
   KILN_TRY(refuse_passthrough(invocation, goal.name));
@@ -151,6 +161,10 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames kno
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
+  if (as_data) {
+    KILN_TRY(print_goal_json(invocation, goal, typed.caller));
+    return 0;
+  }
   if (!go) {
     KILN_TRY(print_goal_options(invocation, goal.name, typed.caller));
     return 0;

@@ -79,4 +79,12 @@ Result<void> print_goal_options(Invocation& invocation, const std::string& goal,
       "\nTo be set with --option, KILN_SCOPE_NAME or kiln.toml (see kiln help SCOPE):\n" + text);
 }
 
+Result<void> print_goal_json(Invocation& invocation, const GoalName& goal,
+                             const CallerOptions& caller) {
+  KILN_ASSIGN(const auto options, goal_options(invocation, goal.name, caller));
+  return invocation.console().write_stdout(goal_json(goal.name, goal.summary, options));
+}
+
+bool is_help(const std::string& argument) { return argument == "--help" || argument == "-h"; }
+
 }  // namespace kiln

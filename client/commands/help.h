@@ -5,6 +5,7 @@
 
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
+#include "client/goal_names.h"
 
 namespace kiln {
 
@@ -12,5 +13,12 @@ namespace kiln {
 // reason to keep the rest of the help back: then a line says why.
 Result<void> print_goal_options(Invocation& invocation, const std::string& goal,
                                 const CallerOptions& caller);
+
+// The same and what the goal is for as JSON, which is nothing without a daemon that can say.
+Result<void> print_goal_json(Invocation& invocation, const GoalName& goal,
+                             const CallerOptions& caller);
+
+// Whether this word asks for help.
+bool is_help(const std::string& argument);
 
 }  // namespace kiln

@@ -102,7 +102,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
       downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
       fs_counters_(*counters_),
-      files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, router_->overflows()}),
+      files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, *router_}),
       tool_digests_(fs_counters_),
       tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
@@ -122,8 +122,8 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       goals_service_(host_),
       rules_service_(host_),
       daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }) {
-  *rules_.services = {&files_, store_.get(),  cached_.get(), &outputs_,
-                      &tools_, router_.get(), &downloads_};
+  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,      &tools_,
+                      router_.get(), &downloads_,  home_.get(),   blocking_.get()};
   router_->attach(graph_, &changes_);
 }
 

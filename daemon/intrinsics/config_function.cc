@@ -72,7 +72,7 @@ Task<Result<graph::Computed>> ConfigFunction::compute(graph::Context& context,
   if (place) {
     KILN_CO_ASSIGN(const graph::ValueRef state, co_await context.get(fs_.file(*workspace, *place)));
     if (const auto& file = graph::value_as<FileState>(state).file) {
-      KILN_CO_ASSIGN(const std::string text, blobs_.get(file->digest));
+      KILN_CO_ASSIGN(const std::string text, co_await fs_.content(context, file->digest));
       KILN_CO_ASSIGN(config.settings, parse_config(text));
     }
   }

@@ -19,7 +19,7 @@ size_t footprint(const ConfigSettings& config);
 
 class ConfigFunction final : public graph::Function {
  public:
-  ConfigFunction(const FsFunctions& fs, store::BlobStore& blobs) : fs_(fs), blobs_(blobs) {}
+  explicit ConfigFunction(const FsFunctions& fs) : fs_(fs) {}
 
   graph::Key key(const Workspace& workspace) const;
 
@@ -30,7 +30,6 @@ class ConfigFunction final : public graph::Function {
 
  private:
   const FsFunctions& fs_;
-  store::BlobStore& blobs_;
 };
 
 }  // namespace kiln::intrinsics

@@ -66,7 +66,7 @@ class WatchFunction final : public graph::Function {
   Result<DirectoryWatch> place(const Workspace& workspace, const RelPath& path,
                                const DirectoryWatch& parent) const {
     DirectoryWatch result;
-    result.overflow = services_.overflows.load();
+    result.overflow = services_.router.overflows().load();
     if (parent.exists) {
       const auto watch = services_.watcher.watch(workspace.absolute(path));
       services_.counters.directories_watched.add();
@@ -266,12 +266,21 @@ size_t footprint(const MetadataState& state) {
 }
 
 FsFunctions::FsFunctions(const FsServices& services)
-    : watch_(std::make_unique<WatchFunction>(services)),
+    : services_(services),
+      watch_(std::make_unique<WatchFunction>(services)),
       listing_(std::make_unique<ListingFunction>(services, *watch_)),
       file_(std::make_unique<FileFunction>(services, *watch_)),
       metadata_(std::make_unique<MetadataFunction>(services, *watch_)) {}
 
 FsFunctions::~FsFunctions() = default;
+
+Task<Result<std::string>> FsFunctions::content(const graph::Context& reader,
+                                               FileDigest digest) const {
+  Result<std::string> read = co_await run_blocking(
+      services_.blocking, services_.home, [&] { return services_.store.blobs().get(digest); });
+  if (!read.ok()) services_.router.note_loss(reader, read.error());
+  co_return read;
+}
 
 graph::Key FsFunctions::watch(const Workspace& workspace, const RelPath& directory) const {
   return path_key(*watch_, kWatch, workspace, directory);

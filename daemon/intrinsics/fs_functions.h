@@ -7,7 +7,8 @@
 // Threads: functions are immutable and thread-safe.
 #pragma once
 
-#include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "daemon/async/executor.h"
 #include "daemon/graph/function.h"
 #include "daemon/graph/graph.h"
+#include "daemon/intrinsics/change_router.h"
 #include "daemon/intrinsics/fs_counters.h"
 #include "daemon/intrinsics/workspace.h"
 #include "daemon/os/directory.h"
@@ -82,9 +84,9 @@ struct FsServices {
   watch::Watcher& watcher;
   store::Store& store;
   Executor& home;      // the graph's executor
-  Executor& blocking;  // for files that take long to read
+  Executor& blocking;  // for what takes long to read
   FsCounters& counters;
-  std::atomic<uint64_t>& overflows;
+  ChangeRouter& router;
 };
 
 // Keys of the leaves, and the functions behind them.
@@ -98,6 +100,10 @@ class FsFunctions {
   graph::Key file(const Workspace& workspace, const RelPath& path) const;
   graph::Key metadata(const Workspace& workspace, const RelPath& path) const;
 
+  // The content of a file that was captured, for `reader`, which asked for its node. If the store
+  // has lost it, the file is captured again and `reader` runs again.
+  Task<Result<std::string>> content(const graph::Context& reader, FileDigest digest) const;
+
   // Their hashes alone, for invalidation.
   static Hash128 watch_hash(const Workspace& workspace, const RelPath& directory);
   static Hash128 listing_hash(const Workspace& workspace, const RelPath& directory);
@@ -105,6 +111,7 @@ class FsFunctions {
   static Hash128 metadata_hash(const Workspace& workspace, const RelPath& path);
 
  private:
+  const FsServices services_;
   std::unique_ptr<graph::Function> watch_;
   std::unique_ptr<graph::Function> listing_;
   std::unique_ptr<graph::Function> file_;

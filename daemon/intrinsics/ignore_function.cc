@@ -34,7 +34,7 @@ Task<Result<os::IgnoreStack>> IgnoreFunction::push_file(graph::Context& context,
   KILN_CO_ASSIGN(const graph::ValueRef state, co_await context.get(fs_.file(workspace, path)));
   const auto& file = graph::value_as<FileState>(state).file;
   if (!file) co_return stack;
-  KILN_CO_ASSIGN(const std::string text, blobs_.get(file->digest));
+  KILN_CO_ASSIGN(const std::string text, co_await fs_.content(context, file->digest));
   co_return stack.push(std::move(base), os::IgnoreRules::parse(text, path.str()));
 }
 

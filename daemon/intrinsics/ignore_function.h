@@ -20,7 +20,7 @@ struct IgnoreRulesOf {
 
 class IgnoreFunction final : public graph::Function {
  public:
-  IgnoreFunction(const FsFunctions& fs, store::BlobStore& blobs) : fs_(fs), blobs_(blobs) {}
+  explicit IgnoreFunction(const FsFunctions& fs) : fs_(fs) {}
 
   graph::Key key(const Workspace& workspace, const RelPath& directory) const;
 
@@ -35,7 +35,6 @@ class IgnoreFunction final : public graph::Function {
                                           os::IgnoreStack stack, RelPath base, RelPath path) const;
 
   const FsFunctions& fs_;
-  store::BlobStore& blobs_;
 };
 
 }  // namespace kiln::intrinsics

@@ -17,7 +17,7 @@ Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Conte
                                       const Process& request) {
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
-  KILN_CO_ASSIGN(parts.process.inputs, tree_of(*services.store, request.input_digest));
+  KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(request.input_digest));
   KILN_CO_ASSIGN(parts.tool, co_await services.tools->tool_of(context, parts.process));
   parts.action =
       exec::make_action(parts.process, parts.tool, cache_salt(parts.process.cache_scope));
@@ -72,7 +72,8 @@ Result<FallibleProcessResult> result_of(store::Store& store, const exec::RunResu
 
 Task<Result<FallibleProcessResult>> read_result(const RuleServices& services,
                                                 const ProcessOutcome& outcome) {
-  auto result = result_of(*services.store, outcome.run);
+  auto result =
+      co_await services.where_it_may_block([&] { return result_of(*services.store, outcome.run); });
   // Damaged, and dropped: the process makes it again, and who asks is hit and repeated.
   if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
     services.router->forget(outcome.node);

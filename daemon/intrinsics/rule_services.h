@@ -5,11 +5,16 @@
 // fills this in before the first rule runs.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
+#include "daemon/async/executor.h"
 #include "daemon/exec/runner.h"
 #include "daemon/fetch/downloads.h"
 #include "daemon/intrinsics/file_system.h"
 #include "daemon/intrinsics/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
+#include "daemon/intrinsics/trees.h"
 #include "daemon/store/stores.h"
 
 namespace kiln::intrinsics {
@@ -23,6 +28,17 @@ struct RuleServices {
   HostToolFunction* tools = nullptr;
   ChangeRouter* router = nullptr;
   fetch::Downloads* downloads = nullptr;
+  Executor* home = nullptr;      // the graph's
+  Executor* blocking = nullptr;  // for what may wait for the disk
+
+  // `f` where it may wait; resumes where the graph's functions run.
+  template <class F>
+  Task<std::invoke_result_t<F>> where_it_may_block(F f) const {
+    return run_blocking(*blocking, *home, std::move(f));
+  }
+  Task<Result<store::TreePtr>> tree_of(const DirectoryDigest& digest) const {
+    return intrinsics::tree_of(*store, *home, *blocking, digest);
+  }
 };
 
 }  // namespace kiln::intrinsics

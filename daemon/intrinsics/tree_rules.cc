@@ -126,11 +126,13 @@ DigestEntries entries_of(const store::TreePtr& tree) {
   return entries;
 }
 
-// What reads content that the store should have.
-template <class T>
-Result<T> noting_loss(const RuleServices& services, const graph::Context& reader, Result<T> read) {
-  if (!read.ok()) services.router->note_loss(reader, read.error());
-  return read;
+// `read` is of content that the store should have.
+template <class F>
+Task<std::invoke_result_t<F>> noting_loss(const RuleServices& services,
+                                          const graph::Context& reader, F read) {
+  auto content = co_await services.where_it_may_block(std::move(read));
+  if (!content.ok()) services.router->note_loss(reader, content.error());
+  co_return content;
 }
 
 Result<FileHead> head_of(const FileHeadRequest& request, store::Store& store) {
@@ -203,7 +205,7 @@ rules::RuleSet tree_rules(const RuleServices& services) {
       [&services](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
         std::vector<store::TreePtr> trees;
         for (const DirectoryDigest& digest : request.digests) {
-          KILN_CO_ASSIGN(store::TreePtr tree, tree_of(*services.store, digest));
+          KILN_CO_ASSIGN(store::TreePtr tree, co_await services.tree_of(digest));
           trees.push_back(std::move(tree));
         }
         KILN_CO_ASSIGN(store::TreePtr all, merged(*services.store, std::move(trees)));
@@ -212,53 +214,59 @@ rules::RuleSet tree_rules(const RuleServices& services) {
   set.intrinsic<CapturedTree(DigestSubset)>(
       "digest_subset",
       [&services](graph::Context&, const DigestSubset& request) -> Task<Result<CapturedTree>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
         KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs));
         co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
       });
   set.intrinsic<DirectoryDigest(AddPrefix)>(
       "add_prefix",
       [&services](graph::Context&, const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
         co_return DirectoryDigest(store::add_prefix(tree, request.prefix));
       });
   set.intrinsic<DirectoryDigest(RemovePrefix)>(
       "remove_prefix",
       [&services](graph::Context&, const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, request.digest));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
         KILN_CO_ASSIGN(store::TreePtr moved, store::remove_prefix(tree, request.prefix));
         co_return DirectoryDigest(std::move(moved));
       });
   set.intrinsic<DirectoryDigest(CreateDigest)>(
       "create_digest",
-      [&services](graph::Context&, const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(store::TreePtr tree, tree_from(request, *services.store));
+      [&services](graph::Context& context,
+                  const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_TRY(co_await context.get(services.router->losses(context)));
+        KILN_CO_ASSIGN(store::TreePtr tree, co_await services.where_it_may_block([&] {
+          return tree_from(request, *services.store);
+        }));
         co_return DirectoryDigest(std::move(tree));
       });
   set.intrinsic<Snapshot(DirectoryDigest)>(
       "snapshot_of_digest",
       [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
         co_return snapshot_of_tree(tree, {});
       });
   set.intrinsic<DigestEntries(DirectoryDigest)>(
       "digest_entries",
       [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
         co_return entries_of(tree);
       });
   set.intrinsic<DigestContents(DirectoryDigest)>(
       "digest_contents",
       [&services](graph::Context& context,
                   const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(*services.store, digest));
-        co_return noting_loss(services, context, contents_of(tree, *services.store));
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
+        co_return co_await noting_loss(services, context,
+                                       [&] { return contents_of(tree, *services.store); });
       });
   set.intrinsic<FileHead(FileHeadRequest)>(
       "file_head",
       [&services](graph::Context& context,
                   const FileHeadRequest& request) -> Task<Result<FileHead>> {
-        co_return noting_loss(services, context, head_of(request, *services.store));
+        co_return co_await noting_loss(services, context,
+                                       [&] { return head_of(request, *services.store); });
       });
   set.query<CapturedTree(PathGlobs)>();
   set.query<CapturedTree(DigestSubset)>();

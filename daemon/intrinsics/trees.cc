@@ -15,9 +15,10 @@ Result<store::TreePtr> load_named(store::Store& store, const Digest& digest) {
                                               ", or not all of it; capture or create it again");
 }
 
-Result<store::TreePtr> tree_of(store::Store& store, const DirectoryDigest& digest) {
-  if (digest.tree != nullptr) return digest.tree;
-  return load_named(store, digest.digest);
+Task<Result<store::TreePtr>> tree_of(store::Store& store, Executor& home, Executor& blocking,
+                                     const DirectoryDigest& digest) {
+  if (digest.tree != nullptr) co_return digest.tree;
+  co_return co_await run_blocking(blocking, home, [&] { return load_named(store, digest.digest); });
 }
 
 Result<store::TreePtr> merged(store::Store& store, std::vector<store::TreePtr> trees) {

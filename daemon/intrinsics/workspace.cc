@@ -19,30 +19,35 @@ std::string Workspace::describe(const RelPath& path) const {
 }
 
 Result<std::shared_ptr<const UniqueFd>> Workspace::root_fd() const {
-  auto fd = fd_.with([](const auto& current) { return current; });
-  if (fd != nullptr) return fd;
-  KILN_TRY(reopen());
-  return fd_.with([](const auto& current) { return current; });
+  const auto now = [this] { return opened_.with([](const auto& current) { return current; }); };
+  auto opened = now();
+  if (opened == nullptr) {
+    KILN_TRY(reopen());
+    opened = now();
+  }
+  const UniqueFd* fd = opened == nullptr ? nullptr : &opened->fd;
+  return std::shared_ptr<const UniqueFd>(std::move(opened), fd);
 }
 
 Result<void> Workspace::reopen() const {
   UniqueFd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) {
+  struct stat there;
+  if (!fd.valid() || ::fstat(fd.get(), &there) != 0) {
     const int error = errno;
-    fd_.with([](auto& current) { current = nullptr; });
+    opened_.with([](auto& current) { current = nullptr; });
     return os_error(error, "open the workspace " + root_);
   }
-  fd_.with([&](auto& current) { current = std::make_shared<const UniqueFd>(std::move(fd)); });
+  opened_.with([&](auto& current) {
+    current = std::make_shared<const Opened>(std::move(fd), there.st_dev, there.st_ino);
+  });
   return {};
 }
 
 bool Workspace::in_place() const {
-  const auto fd = fd_.with([](const auto& current) { return current; });
-  if (fd == nullptr) return false;
-  struct stat opened;
+  const auto opened = opened_.with([](const auto& current) { return current; });
   struct stat there;
-  return ::fstat(fd->get(), &opened) == 0 && ::stat(root_.c_str(), &there) == 0 &&
-         opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+  return opened != nullptr && ::stat(root_.c_str(), &there) == 0 &&
+         there.st_dev == opened->device && there.st_ino == opened->inode;
 }
 
 Result<const Workspace*> Workspaces::open(std::string_view root) {

@@ -5,6 +5,8 @@
 // Threads: thread-safe. A Workspace lives as long as its registry, so nodes may point to it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,8 +40,13 @@ class Workspace {
   bool in_place() const;
 
  private:
+  struct Opened {
+    UniqueFd fd;
+    dev_t device;
+    ino_t inode;  // nobody else's while it is open
+  };
   const std::string root_;
-  mutable Synchronized<std::shared_ptr<const UniqueFd>> fd_;
+  mutable Synchronized<std::shared_ptr<const Opened>> opened_;
 };
 
 class Workspaces {

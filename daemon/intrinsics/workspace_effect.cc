@@ -13,7 +13,8 @@ rules::Effect WorkspaceEffect::write_digest(DirectoryDigest digest, RelPath pref
 }
 
 Task<Result<void>> WorkspaceEffect::write(DirectoryDigest digest, RelPath prefix) const {
-  KILN_CO_ASSIGN(const store::TreePtr tree, tree_of(services_.store, digest));
+  KILN_CO_ASSIGN(const store::TreePtr tree,
+                 co_await tree_of(services_.store, services_.home, services_.blocking, digest));
   const Result<uint64_t> written = co_await run_blocking(services_.blocking, services_.home, [&] {
     return services_.writer.write(services_.workspace, tree, prefix);
   });

@@ -7,6 +7,7 @@
 //                                                 one for each; an error that is not tolerated ends
 //                                                 all, and its siblings are cancelled
 //            Task<Result<void>> ready_for_effect()  an error ends the body
+//            Task<Result<void>> act(const Effect&)  has it; its error is the body's to see
 //            Error own(Error)                       that the body itself ended in
 // Threads: single-owner; resumes where the asker does.
 #pragma once
@@ -101,7 +102,7 @@ Task<Result<graph::ValueRef>> run_body(Asker& asker, const Entry& entry, const P
     }
     if (const Effect* effect = body.effect()) {
       KILN_CO_TRY(co_await asker.ready_for_effect());
-      body.supply(co_await effect->act());
+      body.supply(co_await asker.act(*effect));
       continue;
     }
     const std::span<const Want> wants = body.wants();

@@ -25,6 +25,10 @@ class NodeAsker {
   Task<Result<void>> ready_for_effect() {
     co_return internal_error("a rule that is no goal tried to have an effect");
   }
+  Task<Result<void>> act(const Effect&) {
+    KILN_CHECK(false, "a rule that is no goal had an effect");
+    co_return Result<void>();
+  }
   // The graph adds a frame where an error passes through; this is the one where it begins.
   Error own(const Error& error) const {
     return error.with_context("while computing " + entry_.describe(input_));

@@ -1,10 +1,10 @@
 #include "daemon/rules/options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "daemon/rules/nearest.h"
+#include "daemon/rules/option_reader.h"
 #include "daemon/rules/values/json.h"
 #include "daemon/rules/values/type_facts.h"
 
@@ -13,141 +13,6 @@ namespace kiln::rules {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::string_view kAdd = ".add";
-
-bool adds(const OptionSetting& setting) { return setting.name.ends_with(kAdd); }
-
-std::string field_name(std::string_view option) {
-  if (option.ends_with(kAdd)) option.remove_suffix(kAdd.size());
-  std::string name(option);
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
-// One value that somebody said. Text may be any scalar; JSON says itself what it is.
-class SaidReader final : public ValueReader {
- public:
-  SaidReader(Json value, bool is_text) : value_(std::move(value)), is_text_(is_text) {}
-  explicit SaidReader(const OptionSetting& setting)
-      : SaidReader(setting.json ? Json::parse(setting.value, nullptr, false) : Json(setting.value),
-                   !setting.json) {}
-
-  bool is_null() const override { return false; }
-  Result<bool> boolean() const override {
-    if (value_.is_boolean()) return value_.get<bool>();
-    if (is_text_ && (value_ == "true" || value_ == "false")) return value_ == "true";
-    return expected("true or false");
-  }
-  Result<int64_t> integer() const override {
-    if (value_.is_number_integer()) return value_.get<int64_t>();
-    return parsed<int64_t>("an integer");
-  }
-  Result<double> number() const override {
-    if (value_.is_number()) return value_.get<double>();
-    return parsed<double>("a number");
-  }
-  Result<std::string> text() const override {
-    if (value_.is_string()) return value_.get<std::string>();
-    return expected("text");
-  }
-  // Text is one element, or a list in JSON.
-  Result<void> elements(const Visit& visit) override {
-    if (value_.is_array()) return each(value_, visit);
-    if (!is_text_) return expected("a list");
-    if (!value_.get_ref<const std::string&>().starts_with('[')) return visit(*this);
-    const Json list = Json::parse(value_.get_ref<const std::string&>(), nullptr, false);
-    if (!list.is_array()) return expected("one element, or a list like [\"a\", \"b\"]");
-    return each(list, visit);
-  }
-  Result<void> members(const VisitMember&) override { return expected("an option of its own"); }
-
- private:
-  static Result<void> each(const Json& list, const Visit& visit) {
-    for (const Json& element : list) {
-      SaidReader reader(element, false);
-      KILN_TRY(visit(reader));
-    }
-    return {};
-  }
-  Error expected(std::string_view what) const {
-    const std::string found = is_text_ ? "'" + value_.get<std::string>() + "'" : value_.dump();
-    return user_error(ErrorCode::kInvalidArgument,
-                      "expected " + std::string(what) + ", found " + printable(found));
-  }
-  template <class T>
-  Result<T> parsed(std::string_view what) const {
-    if (!is_text_) return expected(what);
-    const std::string& text = value_.get_ref<const std::string&>();
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return expected(what);
-    return value;
-  }
-
-  const Json value_;
-  const bool is_text_;
-};
-
-using Settings = std::vector<const OptionSetting*>;
-
-// What was said of one option, the strongest last.
-class OptionReader final : public ValueReader {
- public:
-  OptionReader(Settings said, Json initial) : said_(std::move(said)), initial_(std::move(initial)) {
-    std::stable_sort(said_.begin(), said_.end(),
-                     [](const auto* a, const auto* b) { return a->layer < b->layer; });
-  }
-
-  // Whether the default still counts: nobody said otherwise, only what else.
-  bool only_adds() const {
-    return std::all_of(said_.begin(), said_.end(), [](const auto* said) { return adds(*said); });
-  }
-  // Those that count for a list: from the strongest layer on that does more than add.
-  Settings counted() const {
-    if (only_adds()) return said_;
-    const OptionLayer from = (*std::find_if(said_.rbegin(), said_.rend(), [](const auto* said) {
-                               return !adds(*said);
-                             }))->layer;
-    Settings counted;
-    std::copy_if(said_.begin(), said_.end(), std::back_inserter(counted),
-                 [from](const auto* said) { return said->layer >= from; });
-    return counted;
-  }
-  const OptionSetting& last() const { return *said_.back(); }
-  // What was being read when reading failed.
-  const OptionSetting& blamed() const { return *blamed_; }
-
-  bool is_null() const override { return false; }
-  Result<bool> boolean() const override { return scalar(&ValueReader::boolean); }
-  Result<int64_t> integer() const override { return scalar(&ValueReader::integer); }
-  Result<double> number() const override { return scalar(&ValueReader::number); }
-  Result<std::string> text() const override { return scalar(&ValueReader::text); }
-  Result<void> elements(const Visit& visit) override {
-    if (only_adds()) KILN_TRY(SaidReader(initial_, false).elements(visit));
-    for (const OptionSetting* setting : counted()) {
-      blamed_ = setting;
-      KILN_TRY(SaidReader(*setting).elements(visit));
-    }
-    return {};
-  }
-  Result<void> members(const VisitMember& visit) override {
-    return SaidReader(last()).members(visit);
-  }
-
- private:
-  template <class T>
-  Result<T> scalar(Result<T> (ValueReader::*read)() const) const {
-    if (adds(last())) {
-      return user_error(ErrorCode::kInvalidArgument, "it is no list, so nothing can be added");
-    }
-    return (SaidReader(last()).*read)();
-  }
-
-  Settings said_;
-  const Json initial_;
-  const OptionSetting* blamed_ = said_.back();
-};
 
 using ByName = std::map<std::string, Settings>;
 
@@ -197,7 +62,7 @@ class ScopeReader final : public ValueReader {
   Result<void> elements(const Visit&) override { return not_a_scalar(); }
   Result<void> members(const VisitMember& visit) override {
     for (const auto& [name, said] : said_) {
-      OptionReader reader(said, defaults_[name]);
+      OptionReader reader(said, defaults_[name].dump());
       const Result<void> read = visit(name, reader);
       if (read.ok()) continue;
       return blame(reader.blamed(), full_name(scope_, name) + ": " + read.error().message());
@@ -316,7 +181,7 @@ Result<std::vector<OptionReport>> report_options(const OptionScope& scope,
     OptionReport report{field.name,    help_of(scope, field.name),   field.kind,
                         field.initial, values.at(field.name).dump(), {}};
     if (const auto of_one = said.find(field.name); of_one != said.end()) {
-      const OptionReader reader(of_one->second, Json());
+      const OptionReader reader(of_one->second, field.initial);
       if (field.kind == "list") {
         for (const OptionSetting* setting : reader.counted()) {
           if (report.origins.empty() || report.origins.back() != setting->origin) {

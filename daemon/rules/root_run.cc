@@ -86,6 +86,17 @@ class RootRun::Asker {
     }
     co_return co_await run_.commit();
   }
+  // What an effect does was settled when it began, and is the same however often it is tried: so if
+  // it lacked something, only those who make that are asked once more.
+  Task<Result<void>> act(const Effect& effect) {
+    Result<void> done = co_await effect.act();
+    const Surroundings& at = run_.surroundings_;
+    if (done.ok() || !at.may_come_back || !at.may_come_back(done.error())) co_return done;
+    for (const NodeRead& read : run_.reads_) {
+      (void)co_await at.graph.request(read.key, at.run, at.stop);
+    }
+    co_return co_await effect.act();
+  }
   Error own(Error error) const { return error; }
 
  private:
@@ -143,7 +154,8 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
     reads_.clear();
     stale_ = false;
     (void)console_.take();
-    clock_ = surroundings_.synchronize();
+    const bool passed = attempt == 0 && surroundings_.synchronized;
+    clock_ = passed ? *surroundings_.synchronized : surroundings_.synchronize();
     Asker asker(*this);
     Result<graph::ValueRef> result = co_await body(asker);
     if (surroundings_.stop.stop_requested()) {

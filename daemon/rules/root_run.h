@@ -28,10 +28,15 @@ class RootRun {
     graph::Graph& graph;
     RunId run;
     std::stop_token stop;
-    // Learns of every change that was finished before the call, and returns the clock.
+    // The barrier: learns of every change that was finished before the call, and returns the clock.
     std::function<ClockTick()> synchronize;
+    // Of whoever passed it on behalf of this root already: nothing else is asked before it begins.
+    std::optional<ClockTick> synchronized = {};
     // Hands on what the goal printed; waits for a slow reader.
     std::function<Task<Result<void>>(Console::Text)> print;
+    // An effect failed. True: what it lacked may be there once all that was read is asked for
+    // again.
+    std::function<bool(const Error&)> may_come_back = {};
   };
   explicit RootRun(Surroundings surroundings) : surroundings_(std::move(surroundings)) {}
 

@@ -8,8 +8,6 @@ namespace {
 
 constexpr int kMaxAttempts = 20;
 
-Task<Result<void>> print_nothing(rules::Console::Text) { co_return Result<void>(); }
-
 }  // namespace
 
 Result<void> CurrentOptions::check() const {
@@ -22,10 +20,12 @@ Task<Result<void>> CurrentOptions::use(RunId id, const Print& print, const Work&
     last_ = co_await read(id);
     if (!last_->ok()) co_return last_->error();
     Attempt attempt{**last_, print, id};
-    const Result<void> done =
-        co_await work(attempt.read.params, [this, &attempt](rules::Console::Text text) {
+    rules::RootRun::Surroundings surroundings =
+        root_surroundings(engine_, run_, id, [this, &attempt](rules::Console::Text text) {
           return this->print(attempt, std::move(text));
         });
+    surroundings.synchronized = attempt.read.clock;  // one barrier for the options and the work
+    const Result<void> done = co_await work(attempt.read.params, std::move(surroundings));
     if (!attempt.stale) co_return done;
   }
   co_return environment_error(ErrorCode::kFailedPrecondition,
@@ -57,7 +57,7 @@ Task<Result<std::vector<rules::OptionSetting>>> CurrentOptions::settings(RunId i
 }
 
 Task<Result<CurrentOptions::Read>> CurrentOptions::read(RunId id) const {
-  root_surroundings(engine_, run_, id, print_nothing).synchronize();
+  const ClockTick clock = pass_barrier(engine_, run_);
   KILN_CO_ASSIGN(const graph::Answer config, co_await this->config(id));
   RootRequest request = request_;
   if (config.value) {
@@ -65,7 +65,7 @@ Task<Result<CurrentOptions::Read>> CurrentOptions::read(RunId id) const {
     request.options.insert(request.options.begin(), file.begin(), file.end());
   }
   KILN_CO_ASSIGN(RootParams params, RootParams::make(engine_.rules, run_, std::move(request)));
-  co_return Read{config.generation, std::move(params)};
+  co_return Read{config.generation, clock, std::move(params)};
 }
 
 // Without a workspace there is no kiln.toml.

@@ -11,7 +11,7 @@
 #include <functional>
 #include <optional>
 
-#include "daemon/rules/effects.h"
+#include "daemon/rules/root_run.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/root_params.h"
 
@@ -20,8 +20,9 @@ namespace kiln::session {
 class CurrentOptions {
  public:
   using Print = std::function<Task<Result<void>>(rules::Console::Text)>;
-  // Uses the params, and prints what it has to say at least once before it is done.
-  using Work = std::function<Task<Result<void>>(const RootParams&, Print)>;
+  // Asks `surroundings` what it wants to know, with the params as what it begins with, and prints
+  // what it has to say at least once before it is done.
+  using Work = std::function<Task<Result<void>>(const RootParams&, rules::RootRun::Surroundings)>;
 
   CurrentOptions(const Engine& engine, const Run& run, RootRequest request)
       : engine_(engine), run_(run), request_(std::move(request)) {}
@@ -37,6 +38,7 @@ class CurrentOptions {
  private:
   struct Read {
     uint64_t generation = 0;  // of kiln.toml's node
+    ClockTick clock;          // of the barrier before it was asked for
     RootParams params;
   };
   struct Attempt {

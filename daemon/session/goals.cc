@@ -37,8 +37,11 @@ class GoalSequence {
       goals_.push_back(goal);
     }
     options_.emplace(engine_, run_, std::move(request.root));
-    return options_->check();
+    return {};
   }
+
+  // What no edit can mend: waiting for one would be in vain.
+  Result<void> check_options() const { return options_->check(); }
 
   Task<Result<GoalAnswer>> run(RunId id) {
     roots_.clear();
@@ -47,9 +50,10 @@ class GoalSequence {
       const size_t done = roots_.size();
       KILN_CO_TRY(co_await options_->use(
           id, client_.print,
-          [this, id, goal, done, &answer](const RootParams& params, CurrentOptions::Print print) {
+          [this, goal, done, &answer](const RootParams& params,
+                                      rules::RootRun::Surroundings surroundings) {
             if (roots_.size() > done) roots_.pop_back();  // an attempt with other options
-            return run_one(id, *goal, params, std::move(print), answer);
+            return run_one(*goal, params, std::move(surroundings), answer);
           }));
       if (answer.exit_code != 0) break;
     }
@@ -68,14 +72,13 @@ class GoalSequence {
   }
 
  private:
-  Task<Result<void>> run_one(RunId id, const rules::Root& goal, const RootParams& params,
-                             CurrentOptions::Print print, GoalAnswer& answer) {
+  Task<Result<void>> run_one(const rules::Root& goal, const RootParams& params,
+                             rules::RootRun::Surroundings surroundings, GoalAnswer& answer) {
     KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(goal));
     intrinsics::WorkspaceEffect workspace(workspace_services());
     rules::EffectSet effects;
     effects.add(workspace);
-    rules::RootRun& root =
-        roots_.emplace_back(root_surroundings(engine_, run_, id, std::move(print)));
+    rules::RootRun& root = roots_.emplace_back(std::move(surroundings));
     KILN_CO_ASSIGN(answer.exit_code,
                    co_await root.goal(goal, std::move(scope), std::move(effects)));
     answer.clock = root.clock();
@@ -108,6 +111,7 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
                                const GoalClient& client) {
   GoalSequence goals(engine, run, client);
   KILN_CO_TRY(goals.prepare(std::move(request)));
+  KILN_CO_TRY(goals.check_options());
   // One id for each round. What holds for a run (a failure, what is uncacheable) holds until
   // something that was read changes, and then for the round that had it no more.
   RunId id = run.id();

@@ -44,11 +44,11 @@ const rules::Root& find_root(const rules::RuleGraph& graph, rules::TypeId produc
   return *root;
 }
 
-Task<Result<AskedValue>> ask_root(const Engine& engine, const Run& run, const rules::Root& root,
-                                  const RootParams& params, std::vector<rules::Param> given,
-                                  CurrentOptions::Print print) {
+Task<Result<AskedValue>> ask_root(const rules::Root& root, const RootParams& params,
+                                  std::vector<rules::Param> given,
+                                  rules::RootRun::Surroundings surroundings) {
   KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(root, given));
-  rules::RootRun asked(root_surroundings(engine, run, run.id(), std::move(print)));
+  rules::RootRun asked(std::move(surroundings));
   KILN_CO_ASSIGN(graph::ValueRef value, co_await asked.query(root, std::move(scope)));
   co_return AskedValue{std::move(value), asked.clock()};
 }
@@ -101,21 +101,24 @@ Error no_query(const rules::RuleGraph& graph, const std::string& product,
 
 }  // namespace
 
+ClockTick pass_barrier(const Engine& engine, const Run& run) {
+  const intrinsics::Workspace* workspace = run.workspace();
+  if (workspace != nullptr && !workspace->in_place()) {
+    engine.files.look_again(engine.graph, *workspace);
+  }
+  return engine.files.watcher().synchronize();
+}
+
 rules::RootRun::Surroundings root_surroundings(
     const Engine& engine, const Run& run, RunId id,
     std::function<Task<Result<void>>(rules::Console::Text)> print) {
   return {.graph = engine.graph,
           .run = id,
           .stop = run.token(),
-          .synchronize =
-              [&engine, &run] {
-                const intrinsics::Workspace* workspace = run.workspace();
-                if (workspace != nullptr && !workspace->in_place()) {
-                  engine.files.look_again(engine.graph, *workspace);
-                }
-                return engine.files.watcher().synchronize();
-              },
-          .print = std::move(print)};
+          .synchronize = [&engine, &run] { return pass_barrier(engine, run); },
+          .print = std::move(print),
+          .may_come_back =
+              [&engine, id](const Error& error) { return engine.files.look_for_lost(id, error); }};
 }
 
 Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::TypeId product,
@@ -130,7 +133,8 @@ Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules
                                      std::vector<rules::Param> given) {
   const rules::Root& root = find_root(engine.rules, product, given);
   KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
-  co_return co_await ask_root(engine, run, root, params, std::move(given), print_nothing);
+  co_return co_await ask_root(root, params, std::move(given),
+                              root_surroundings(engine, run, run.id(), print_nothing));
 }
 
 Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
@@ -150,8 +154,9 @@ Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryReque
   CurrentOptions options(engine, run, std::move(request.root));
   AskedValue asked;
   KILN_CO_TRY(co_await options.use(
-      run.id(), print_nothing, [&](const RootParams& params, CurrentOptions::Print print) {
-        return ask_into(asked, ask_root(engine, run, *root, params, given, std::move(print)));
+      run.id(), print_nothing,
+      [&](const RootParams& params, rules::RootRun::Surroundings surroundings) {
+        return ask_into(asked, ask_root(*root, params, given, std::move(surroundings)));
       }));
   KILN_CO_TRY(save_trees(engine.store, root->query->get.product, *asked.value));
   KILN_CO_ASSIGN(std::string json, rules::to_json(root->query->get.product, *asked.value));

@@ -21,6 +21,9 @@
 
 namespace kiln::session {
 
+// The freshness barrier: what was written before the call is known after it.
+ClockTick pass_barrier(const Engine& engine, const Run& run);
+
 // What a goal or a query of this run works in. `id` is the run's own, or a renewed one.
 rules::RootRun::Surroundings root_surroundings(
     const Engine& engine, const Run& run, RunId id,

@@ -163,6 +163,29 @@ TEST_F(Options, HelpOfAScopeSaysWhatIsSetAndWhere) {
   EXPECT_THAT(broken.out, HasSubstr("cannot be shown: kiln.toml:1:12"));
 }
 
+TEST_F(Options, HelpOfAGoalIsDataToo) {
+  configure("[shellcheck]\nargs = ['-x']\n");
+  for (const Arguments& asked : {Arguments{"help", "lint", "--json"}, {"lint", "-h", "--json"}}) {
+    const auto help = kiln_json(asked);
+    EXPECT_EQ(help["name"], "lint");
+    EXPECT_EQ(help["summary"], "Run linters over the files that specs match.");
+    ASSERT_EQ(help["scopes"].size(), 2u) << help;
+    EXPECT_EQ(help["scopes"][0]["scope"], "lint");
+    const auto& args = help["scopes"][1]["options"][1];
+    EXPECT_EQ(args["name"], "args");
+    EXPECT_EQ(args["kind"], "list");
+    EXPECT_EQ(args["default"], nlohmann::json::array());
+    EXPECT_EQ(args["value"], nlohmann::json{"-x"});
+    EXPECT_EQ(args["origins"], nlohmann::json{"kiln.toml:2:1"});
+  }
+  EXPECT_EQ(kiln_json({"help", "list", "--json"})["scopes"], nlohmann::json::array());
+  configure("[shellcheck\n");
+  const Outcome broken = kiln({"help", "lint", "--json"});
+  EXPECT_EQ(broken.exit_code, 2);
+  EXPECT_THAT(nlohmann::json::parse(broken.out)["error"]["message"].get<std::string>(),
+              HasSubstr("kiln.toml:1:12"));
+}
+
 TEST_F(Options, EachOptionThatThereIsSaysWhatItIsFor) {
   const auto options = kiln_json({"help", "shellcheck", "--json"})["scopes"][0]["options"];
   EXPECT_EQ(options.size(), 3u);

@@ -72,6 +72,7 @@ TEST_F(Specs, ThatMatchDirectoriesOnlySaySo) {
   const Outcome outcome = kiln({"list", "s*"});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("'s*' matches no file, only directories; `sub::` is all"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("spec_files"))) << "which rule found out is no help";
 }
 
 TEST_F(Specs, ThatMatchNothingNameWhatIsNearestToThePartThatIsNotThere) {

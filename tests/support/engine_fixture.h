@@ -23,6 +23,7 @@
 #include "daemon/store/tree_ops.h"
 #include "daemon/trace/counters.h"
 #include "daemon/watch/watcher.h"
+#include "tests/support/counting_watcher.h"
 #include "tests/support/lossy_store.h"
 #include "tests/support/quiet_log.h"
 #include "tests/support/temp_directory.h"
@@ -57,9 +58,10 @@ class EngineFixture : public testing::Test {
         home_("home", 2),
         router_(workspaces_),
         store_(std::make_unique<LossyStore>(store::make_memory_store())),
-        watcher_(*watch::make_inotify_watcher(router_, log_, max_watches)),
+        watcher_(std::make_unique<CountingWatcher>(
+            *watch::make_inotify_watcher(router_, log_, max_watches))),
         fs_counters_(counters_),
-        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_.overflows()}),
+        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_}),
         graph_(std::make_unique<graph::Graph>(home_)),
         workspace_(**workspaces_.open(disk_.path())) {
     router_.attach(*graph_);
@@ -153,7 +155,7 @@ class EngineFixture : public testing::Test {
   intrinsics::Workspaces workspaces_;
   intrinsics::ChangeRouter router_;
   const std::unique_ptr<LossyStore> store_;
-  const std::unique_ptr<watch::Watcher> watcher_;
+  const std::unique_ptr<CountingWatcher> watcher_;
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   std::unique_ptr<graph::Graph> graph_;

@@ -1,9 +1,14 @@
-// LossyStore: a store that loses what a test tells it to lose, as damage and deletion do.
+// LossyStore: a store that loses what a test tells it to lose, as damage and deletion do, and knows
+// on whose threads it was read.
 // Threads: thread-safe.
 #pragma once
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +25,9 @@ class LossyStore final : public store::Store {
 
   // Until somebody puts it again.
   void lose(const FileDigest& digest) { blobs_.lose(digest); }
+
+  // The names of the threads that read since the last call.
+  std::set<std::string> take_readers() { return blobs_.take_readers(); }
 
   store::BlobStore& blobs() override { return blobs_; }
   store::BlobFiles& files() override { return inner_->files(); }
@@ -39,6 +47,10 @@ class LossyStore final : public store::Store {
       lost_.with([&](auto& lost) { std::erase(lost, digest); });
     }
 
+    std::set<std::string> take_readers() {
+      return readers_.with([](auto& readers) { return std::exchange(readers, {}); });
+    }
+
     Result<FileDigest> put(std::string_view content) override {
       KILN_ASSIGN(const FileDigest digest, inner_.put(content));
       found(digest);
@@ -49,10 +61,12 @@ class LossyStore final : public store::Store {
       return std::unique_ptr<store::BlobWriter>(new Writer(*this, std::move(writer)));
     }
     Result<std::string> get(const FileDigest& digest) override {
+      note_reader();
       KILN_TRY(check(digest));
       return inner_.get(digest);
     }
     Result<std::unique_ptr<store::BlobReader>> reader(const FileDigest& digest) override {
+      note_reader();
       KILN_TRY(check(digest));
       return inner_.reader(digest);
     }
@@ -81,6 +95,11 @@ class LossyStore final : public store::Store {
       const std::unique_ptr<store::BlobWriter> inner_;
     };
 
+    void note_reader() {
+      std::array<char, 16> name{};
+      ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+      readers_.with([&](auto& readers) { readers.insert(name.data()); });
+    }
     Result<void> check(const FileDigest& digest) {
       const bool lost = lost_.with(
           [&](const auto& all) { return std::find(all.begin(), all.end(), digest) != all.end(); });
@@ -90,6 +109,7 @@ class LossyStore final : public store::Store {
 
     store::BlobStore& inner_;
     Synchronized<std::vector<FileDigest>> lost_;
+    Synchronized<std::set<std::string>> readers_;
   };
 
   const std::unique_ptr<store::Store> inner_;

@@ -36,6 +36,27 @@ struct LintWarnings {
   friend bool operator==(const LintWarnings&, const LintWarnings&) = default;
 };
 
+// What all linters found together. A node, so that a lint of nothing new costs what it prints, not
+// what there are files.
+struct LintReport {
+  static constexpr std::string_view kTypeName = "LintReport";
+  std::vector<LintResults> tools;
+  std::vector<std::string> warnings;
+  bool no_files = false;
+  static void fields(auto& self, auto&& field) {
+    field("tools", self.tools);
+    field("warnings", self.warnings);
+    field("no_files", self.no_files);
+  }
+  friend bool operator==(const LintReport&, const LintReport&) = default;
+};
+size_t footprint(const LintReport& report) {
+  size_t bytes = 0;
+  for (const LintResults& tool : report.tools) bytes += sizeof tool + footprint(tool);
+  for (const std::string& warning : report.warnings) bytes += sizeof warning + warning.capacity();
+  return bytes;
+}
+
 std::string plural(size_t n, std::string_view what) {
   return std::to_string(n) + " " + std::string(what) + (n == 1 ? "" : "s");
 }
@@ -90,12 +111,9 @@ Result<void> print_json(rules::Console& console, const T& value) {
   return {};
 }
 
-rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& console,
-                                                            const intrinsics::OutputOptions& output,
-                                                            const intrinsics::Specs& specs,
-                                                            const SpecFiles& files,
-                                                            const LintOptions& options,
-                                                            const Members& linters) {
+rules::Rule<LintReport, rules::Gets<LintResults(LintRequest)>> lint_report(
+    const intrinsics::Specs& specs, const SpecFiles& files, const LintOptions& options,
+    const Members& linters) {
   KILN_CO_TRY(check_names(options, linters));
   std::vector<rules::Get<LintResults, LintRequest>> asked;
   for (const auto& linter : linters.members) {
@@ -103,25 +121,32 @@ rules::GoalRule<rules::Gets<LintResults(LintRequest)>> lint(rules::Console& cons
     asked.push_back(rules::get<LintResults>(linter.what.request({files.files})));
   }
   const auto results = co_await rules::all(std::move(asked));
-  if (linters.members.empty()) console.print_error("- this kilnd has no linters.\n");
-
-  LintWarnings warnings{files.warnings};
+  LintReport report{{results.begin(), results.end()}, files.warnings, files.files.empty()};
   for (std::string& text : in_vain(named_files(specs, files), results, linters, options)) {
-    warnings.warnings.push_back(std::move(text));
+    report.warnings.push_back(std::move(text));
   }
-  print_warnings(console, warnings.warnings);
-  if (output.json && !warnings.warnings.empty()) KILN_CO_TRY(print_json(console, warnings));
+  co_return report;
+}
+
+rules::GoalRule<> lint(rules::Console& console, const intrinsics::OutputOptions& output,
+                       const LintReport& report) {
+  // An option that names linters that there are not is refused before.
+  if (report.tools.empty()) console.print_error("- this kilnd has no linters.\n");
+  print_warnings(console, report.warnings);
+  if (output.json && !report.warnings.empty()) {
+    KILN_CO_TRY(print_json(console, LintWarnings{report.warnings}));
+  }
   size_t findings = 0;
-  for (const LintResults& tool : results) {
+  for (const LintResults& tool : report.tools) {
     findings += tool.findings();
     if (output.json) {
       KILN_CO_TRY(print_json(console, tool));
       continue;
     }
     for (const LintResult& result : tool.results) console.print(lines_of(result));
-    if (!files.files.empty()) console.print_error(summary(tool));
+    if (!report.no_files) console.print_error(summary(tool));
   }
-  if (files.files.empty() && !output.json) console.print_error("- no files.\n");
+  if (report.no_files && !output.json) console.print_error("- no files.\n");
   co_return findings == 0 ? 0 : 1;
 }
 
@@ -159,6 +184,7 @@ rules::RuleSet lint_rules() {
   set.root<intrinsics::OutputOptions>();
   set.options<LintOptions>();
   set.union_base<LintRequest>();
+  set.add<&lint_report>();
   set.goal<&lint>("lint", "Run the linters that there are over the files that specs match.");
   return set;
 }

@@ -9,32 +9,34 @@
 #include <string>
 #include <tuple>
 
+#include "common/types/own_commands.h"
+
 namespace kiln::rules {
 
 namespace {
 
-Diagnostic duplicate(std::string who, const Location& where, std::string what, std::string first,
-                     const Location& first_where, std::string fix) {
+Diagnostic about(Diagnostic::Kind kind, std::string who, const Location& where, std::string what,
+                 std::string fix) {
   Diagnostic diagnostic;
-  diagnostic.kind = Diagnostic::Kind::kDuplicate;
+  diagnostic.kind = kind;
   diagnostic.wanted_by = std::move(who);
   diagnostic.file = where.file;
   diagnostic.line = where.line;
   diagnostic.want = std::move(what);
-  diagnostic.candidates.push_back(
-      {std::move(first), first_where.file, first_where.line, "came first"});
   diagnostic.fix = std::move(fix);
   return diagnostic;
 }
 
 Diagnostic invalid(std::string who, const Location& where, std::string what, std::string fix) {
-  Diagnostic diagnostic;
-  diagnostic.kind = Diagnostic::Kind::kInvalid;
-  diagnostic.wanted_by = std::move(who);
-  diagnostic.file = where.file;
-  diagnostic.line = where.line;
-  diagnostic.want = std::move(what);
-  diagnostic.fix = std::move(fix);
+  return about(Diagnostic::Kind::kInvalid, std::move(who), where, std::move(what), std::move(fix));
+}
+
+Diagnostic duplicate(std::string who, const Location& where, std::string what, std::string first,
+                     const Location& first_where, std::string fix) {
+  Diagnostic diagnostic =
+      about(Diagnostic::Kind::kDuplicate, std::move(who), where, std::move(what), std::move(fix));
+  diagnostic.candidates.push_back(
+      {std::move(first), first_where.file, first_where.line, "came first"});
   return diagnostic;
 }
 
@@ -119,14 +121,24 @@ class Collector {
       if (makes_the_same(info, other)) return;
     }
     found_.rules.push_back(&rule);
-    if (info.kind == RuleKind::kGoal && !is_word(info.name)) {
-      found_.clashes.push_back(invalid(name, info.where, "nobody can type this name",
-                                       "begin it with a letter, and go on with letters, digits, - "
-                                       "and _"));
-    }
+    if (info.kind == RuleKind::kGoal) check_goal_name(info);
     if (info.product != nullptr) see(info.product, name, info.where);
     for (const TypeId type : info.arguments) see(type, name, info.where);
     for (const GetDeclaration& get : info.gets) see(get, name, info.where);
+  }
+
+  void check_goal_name(const RuleInfo& goal) {
+    const std::string name = name_of(goal);
+    if (!is_word(goal.name)) {
+      found_.clashes.push_back(invalid(name, goal.where, "nobody can type this name",
+                                       "begin it with a letter, and go on with letters, digits, - "
+                                       "and _"));
+    } else if (is_own_command(goal.name)) {
+      found_.clashes.push_back(
+          invalid(name, goal.where,
+                  "nobody can reach it: `kiln " + goal.name + "` is a command of kiln's own",
+                  "give it another name"));
+    }
   }
 
   void add(const QueryDeclaration& query) {
@@ -179,26 +191,19 @@ class Collector {
       const auto end = get.inputs.begin() + static_cast<std::ptrdiff_t>(i);
       if (std::find(get.inputs.begin(), end, get.inputs[i]) == end) continue;
       const std::string type(get.inputs[i]->name);
-      Diagnostic diagnostic =
-          duplicate(by, where, to_string(get) + " gives " + type + " twice", "", {},
-                    "give it once; for two different values make a type for each");
-      diagnostic.candidates.clear();
-      found_.clashes.push_back(std::move(diagnostic));
+      found_.clashes.push_back(about(
+          Diagnostic::Kind::kDuplicate, by, where, to_string(get) + " gives " + type + " twice",
+          "give it once; for two different values make a type for each"));
     }
   }
 
   // Types are known by their names: to clients, in keys, and in what people read.
   void see(TypeId type, const std::string& by, const Location& where) {
     if (!types_.insert(type).second) return;
-    const size_t unlisted = type->unlisted == nullptr ? 0 : type->unlisted();
-    if (unlisted > 0) {
-      const std::string name(type->name);
-      found_.clashes.push_back(
-          invalid(by, where,
-                  name + "::fields() leaves out " +
-                      (unlisted == 1 ? "a member" : std::to_string(unlisted) + " members"),
-                  "list every member there: values of " + name +
-                      " that differ in nothing else would be one"));
+    if (type->find_unlisted != nullptr) {
+      for (const Unlisted& unlisted : type->find_unlisted()) {
+        if (unlisted_.insert(unlisted.type).second) refuse(unlisted, by, where);
+      }
     }
     const auto [first, is_new] = type_names_.emplace(type->name, std::tuple(type, by, where));
     if (is_new) return;
@@ -206,6 +211,17 @@ class Collector {
     found_.clashes.push_back(duplicate(by, where,
                                        "another type is named " + std::string(type->name), first_by,
                                        first_where, "give one of the two another kTypeName"));
+  }
+
+  // `by` is who takes or gives the value that it is, or is part of.
+  void refuse(const Unlisted& unlisted, const std::string& by, const Location& where) {
+    const std::string& name = unlisted.name;
+    found_.clashes.push_back(invalid(
+        by, where,
+        name + "::fields() leaves out " +
+            (unlisted.members == 1 ? "a member" : std::to_string(unlisted.members) + " members"),
+        "list every member there: values of " + name +
+            " that differ in nothing else would be one"));
   }
 
   const RuleSet& set_;
@@ -216,6 +232,7 @@ class Collector {
   std::map<std::pair<TypeId, TypeId>, const UnionMember*> members_;
   std::map<std::string, TypeId> scopes_;
   absl::flat_hash_set<TypeId> types_;
+  absl::flat_hash_set<const void*> unlisted_;  // structs that were refused
   absl::flat_hash_map<std::string_view, std::tuple<TypeId, std::string, Location>> type_names_;
 };
 

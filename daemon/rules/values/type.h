@@ -10,6 +10,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/types/digest.h"
@@ -73,8 +74,8 @@ struct Type {
   // A base of a union: a get of it goes to the rule for the member that it is given.
   bool union_base = false;
   Hash128 (*hash)(const graph::Value&) = nullptr;
-  // How many members its fields leave out. Null: nobody can say.
-  size_t (*unlisted)() = nullptr;
+  // The structs of its values, itself first, whose fields leave members out. Null: nobody can say.
+  std::vector<Unlisted> (*find_unlisted)() = nullptr;
   // For a person or a client. Null: it has no such form.
   void (*write)(ValueWriter&, const graph::Value&) = nullptr;
   Result<graph::ValueRef> (*read)(ValueReader&) = nullptr;
@@ -116,7 +117,7 @@ constexpr Type make_type() {
   type.session_scoped = SessionScoped<T>;
   type.union_base = UnionBase<T>;
   if constexpr (EngineValue<T>) type.hash = &hash_boxed<T>;
-  if constexpr (Countable<T>) type.unlisted = &unlisted_members<T>;
+  if constexpr (Searchable<T>) type.find_unlisted = &find_unlisted<T>;
   if constexpr (Writable<T>) type.write = &write_boxed<T>;
   if constexpr (Readable<T>) type.read = &read_boxed<T>;
   if constexpr (requires { T::kLevel; }) type.level = T::kLevel;

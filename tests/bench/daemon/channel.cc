@@ -25,6 +25,7 @@ Channel::Channel(const Stage& stage)
       channel_(connect(stage)),
       processes_(v1::Processes::NewStub(channel_)),
       digests_(v1::Digests::NewStub(channel_)),
+      goals_(v1::Goals::NewStub(channel_)),
       daemon_(v1::Daemon::NewStub(channel_)),
       health_check_("/grpc.health.v1.Health/Check", grpc::internal::RpcMethod::NORMAL_RPC,
                     channel_) {}
@@ -57,6 +58,21 @@ void Channel::capture(const std::string& glob) const {
   request.mutable_globs()->add_globs(glob);
   v1::CaptureResponse response;
   expect(digests_->Capture(&context, request, &response));
+}
+
+void Channel::run_goal(const std::string& name) const {
+  grpc::ClientContext context;
+  v1::RunGoalsRequest request;
+  request.mutable_caller()->set_workspace_root(workspace_);
+  request.add_goals(name);
+  request.add_specs("::");
+  const auto reader = goals_->Run(&context, request);
+  int exit_code = -1;
+  for (v1::GoalEvent event; reader->Read(&event);) {
+    if (event.has_finished()) exit_code = event.finished().exit_code();
+  }
+  expect(reader->Finish());
+  KILN_CHECK(exit_code == 0, "the goal " + name + " said no");
 }
 
 v1::StatusResponse Channel::status() const {

@@ -8,30 +8,56 @@
 
 namespace kiln::bench {
 
-void measure_round_trip(const Options& options) {
-  constexpr double kLimit = 0.1;
+namespace {
+
+constexpr double kLimit = 0.1;
+
+// `ask` beside the least that a call costs, turn by turn.
+template <class Ask>
+void measure(const Options& options, const Channel& channel, const std::string& what, Ask ask) {
+  ask();
+  Samples answers;
+  Samples calls;
+  const int rounds = options.quick ? 3000 : 30'000;
+  for (int i = 0; i < rounds; ++i) {
+    const Stopwatch answer;
+    ask();
+    answers.add(answer.milliseconds());
+    const Stopwatch call;
+    channel.check_health();
+    calls.add(call.milliseconds());
+  }
+  print_limit("P2", what + ", p50", answers.p50(), "health check", calls.p50(), kLimit);
+  print_ratio("P2", what + ", p10", answers.p10(), "health check", calls.p10(), 0);
+}
+
+void measure_execute(const Options& options) {
   const Stage stage(options);
   make_small_files(stage.workspace(), 100);
   const Channel channel(stage);
   const v1::ExecuteRequest request = channel.request({"/bin/true"}, {"**"});
   channel.execute(request);
-
-  Samples executes;
-  Samples calls;
-  const int rounds = options.quick ? 3000 : 30'000;
-  for (int i = 0; i < rounds; ++i) {
-    const Stopwatch execute;
+  measure(options, channel, "memoized Execute, warm channel", [&] {
     const v1::ProcessResult result = channel.execute(request);
-    executes.add(execute.milliseconds());
     KILN_CHECK(result.source() == v1::ProcessResult::MEMOIZED, "not memoized");
-    const Stopwatch call;
-    channel.check_health();
-    calls.add(call.milliseconds());
-  }
-  print_limit("P2", "memoized Execute, warm channel, p50", executes.p50(), "health check",
-              calls.p50(), kLimit);
-  print_ratio("P2", "memoized Execute, warm channel, p10", executes.p10(), "health check",
-              calls.p10(), 0);
+  });
+}
+
+void measure_lint(const Options& options, size_t files) {
+  const Stage stage(options);
+  make_small_files(stage.workspace(), files);
+  make_scripts(stage.workspace(), 10);
+  const Channel channel(stage);
+  measure(options, channel,
+          "lint of nothing new, " + std::to_string(files) + " files, warm channel",
+          [&] { channel.run_goal("lint"); });
+}
+
+}  // namespace
+
+void measure_round_trip(const Options& options) {
+  measure_execute(options);
+  for (const size_t files : {size_t{100}, size_t{10'000}}) measure_lint(options, files);
 }
 
 }  // namespace kiln::bench

@@ -344,7 +344,7 @@ TEST_F(HostToolFunctionTest, TheLimitOfWatchesMakesItLookInEachRun) {
   const exec::Process cc = process("cc", in_path({"bin"}));
   auto watcher = *watch::make_inotify_watcher(router_, log_, 1);
   const FsFunctions unwatched(
-      {*watcher, *store_, home_, blocking_, fs_counters_, router_.overflows()});
+      {*watcher, *store_, home_, blocking_, fs_counters_, router_});
   const HostToolFunction tools(unwatched, workspaces_.host(), digests_, home_, blocking_);
   const ToolOf tool_of(tools);
   graph::Graph graph(home_);

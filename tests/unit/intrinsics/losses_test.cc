@@ -37,6 +37,13 @@ text_of_file(const FileName& name) {
   const auto& contents = co_await rules::get<DigestContents>(digest);
   co_return Text{contents.files.at(0).content};
 }
+// Of what a rule itself put into the store.
+rules::Rule<Text, rules::Gets<DirectoryDigest(CreateDigest), DigestContents(DirectoryDigest)>>
+text_of_created(const CreateDigest& create) {
+  const auto& digest = co_await rules::get<DirectoryDigest>(create);
+  const auto& contents = co_await rules::get<DigestContents>(digest);
+  co_return Text{contents.files.at(0).content};
+}
 rules::Rule<Text, rules::Gets<DirectoryDigest(DownloadFile), DigestContents(DirectoryDigest)>>
 text_of_download(const DownloadFile& file) {
   const auto& digest = co_await rules::get<DirectoryDigest>(file);
@@ -100,7 +107,8 @@ class LossesTest : public test::EngineFixture {
         downloads_(fetcher_, store_->blobs(), blocking_, home_, counters_),
         tool_digests_(fs_counters_),
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
-        services_{&files_, store_.get(), &runner_, &outputs_, &tools_, &router_, &downloads_},
+        services_{&files_,  store_.get(), &runner_, &outputs_, &tools_,
+                  &router_, &downloads_,  &home_,   &blocking_},
         rules_(rules::RuleGraph::compile(rule_set()).graph) {}
   ~LossesTest() override {
     router_.detach();
@@ -113,6 +121,8 @@ class LossesTest : public test::EngineFixture {
     set.add_all(process_rules(services_));
     set.add_all(download_rules(services_));
     set.add<&text_of_file>();
+    set.add<&text_of_created>();
+    set.query<Text(CreateDigest)>();
     set.add<&text_of_download>();
     set.add<&text_of_processes>();
     set.query<Text(FileName)>();
@@ -170,6 +180,24 @@ TEST_F(LossesTest, AFileOfTheWorkspaceIsCapturedAgain) {
   const auto text = ask<Text>(FileName{"a.txt"});
   ASSERT_TRUE(text.ok()) << text.error().to_string();
   EXPECT_EQ(text->text, "from the disk");
+}
+
+TEST_F(LossesTest, WhatARuleCreatedIsCreatedAgain) {
+  CreateDigest create;
+  create.contents = {{rel("f"), "of a rule", false}};
+  ASSERT_TRUE(ask<DirectoryDigest>(create).ok());
+  store_->lose(file_digest_of("of a rule"));
+  const auto text = ask<Text>(create);
+  ASSERT_TRUE(text.ok()) << text.error().to_string();
+  EXPECT_EQ(text->text, "of a rule");
+}
+
+TEST_F(LossesTest, RulesReadTheStoreWhereThatMayTakeLong) {
+  CreateDigest create;
+  create.contents = {{rel("f"), "of a rule", false}};
+  (void)store_->take_readers();
+  ASSERT_TRUE(ask<Text>(create).ok());
+  EXPECT_EQ(store_->take_readers(), std::set<std::string>{"blocking"});
 }
 
 TEST_F(LossesTest, ADownloadIsDownloadedAgain) {

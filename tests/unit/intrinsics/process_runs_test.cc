@@ -122,7 +122,8 @@ class Validity : public test::EngineFixture {
     OutputHub hub;
     HostTools digests(fs_counters_);
     HostToolFunction tools(files_.functions(), workspaces_.host(), digests, home_, blocking_);
-    const RuleServices services{&files_, store_.get(), &runner, &hub, &tools, &router_, nullptr};
+    const RuleServices services{&files_,  store_.get(), &runner, &hub,      &tools,
+                                &router_, nullptr,      &home_,  &blocking_};
     rules::RuleSet set = tree_rules(services);
     set.add_all(process_rules(services));
     const auto rules = rules::RuleGraph::compile(std::move(set)).graph;

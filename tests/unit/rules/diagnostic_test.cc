@@ -312,6 +312,16 @@ TEST(Diagnostic, AGoalThatNobodyCanTypeIsRefused) {
   EXPECT_EQ(errors_of(rules), "");
 }
 
+TEST(Diagnostic, AGoalNamedLikeACommandOfKilnsOwnIsRefused) {
+  for (const char* name : {"exec", "rules", "help", "store"}) {
+    ToyRules rules;
+    rules.goal(name, {});
+    EXPECT_EQ(errors_of(rules), "toy.cc:1: goal " + std::string(name) +
+                                    ": nobody can reach it: `kiln " + name +
+                                    "` is a command of kiln's own\n  fix: give it another name\n");
+  }
+}
+
 TEST(Diagnostic, TwoInstancesOfATemplateAreToldThatTheyShareAName) {
   ToyRules rules = engine();
   rules.rule("Text", "shown", {"Process"});
@@ -362,6 +372,58 @@ TEST(Diagnostic, AMemberThatIsNoFieldIsToldOnce) {
   EXPECT_EQ(errors[0].want, "Range::fields() leaves out 2 members");
   EXPECT_EQ(errors[0].fix,
             "list every member there: values of Range that differ in nothing else would be one");
+}
+
+// As Range, without a name, and with one; inside of values that list all of their own.
+struct Edge {
+  int from = 0;
+  int to = 0;
+  static void fields(auto& self, auto&& field) { field("from", self.from); }
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+struct Path {
+  static constexpr std::string_view kTypeName = "Path";
+  std::vector<Path> branches;  // it may hold itself
+  std::map<std::string, std::optional<std::vector<Edge>>> edges;
+  static void fields(auto& self, auto&& field) {
+    field("branches", self.branches);
+    field("edges", self.edges);
+  }
+  friend bool operator==(const Path&, const Path&) = default;
+};
+struct Journey {
+  static constexpr std::string_view kTypeName = "Journey";
+  Path path;
+  std::vector<Range> days;
+  static void fields(auto& self, auto&& field) {
+    field("path", self.path);
+    field("days", self.days);
+  }
+  friend bool operator==(const Journey&, const Journey&) = default;
+};
+Rule<Whole> travel(const Journey&) { co_return Whole{}; }
+Rule<Path> stay(const Range&) { co_return Path{}; }
+
+TEST(Diagnostic, AMemberThatIsNoFieldIsFoundInsideOfAValueToo) {
+  RuleSet rules;
+  rules.add<&travel>();
+  rules.query<Whole(Journey)>();
+  EXPECT_THAT(
+      to_text(RuleGraph::compile(std::move(rules)).errors),
+      testing::AllOf(
+          testing::HasSubstr(": kiln::rules::travel: Path.edges::fields() leaves out a member\n"
+                             "  fix: list every member there: values of Path.edges that differ in "
+                             "nothing else would be one\n"),
+          testing::HasSubstr(": kiln::rules::travel: Range::fields() leaves out 2 members\n")));
+}
+
+TEST(Diagnostic, AStructThatLeavesMembersOutIsToldOnceHoweverManyHoldIt) {
+  RuleSet rules;
+  rules.add<&travel>();
+  rules.add<&stay>();
+  rules.query<Whole(Journey)>();
+  rules.query<Path(Range)>();
+  EXPECT_THAT(RuleGraph::compile(std::move(rules)).errors, testing::SizeIs(2));
 }
 
 struct First {

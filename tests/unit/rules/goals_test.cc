@@ -112,6 +112,28 @@ TEST_F(GoalsTest, WhatChangesUnderAGoalMakesItBeginAnewAndItsOutputIsThrownAway)
   EXPECT_EQ(all_output(), "showing\n0\n");
 }
 
+TEST_F(GoalsTest, AGoalBeginsAtTheBarrierThatWasPassedForIt) {
+  int passed = 0;
+  on_synchronize = [&passed](int) { ++passed; };
+  const auto at = surroundings();
+  const ClockTick clock = at.synchronize();
+  const auto underway = begin_goal("show", {}, clock);
+  executor.drain();
+  EXPECT_EQ(*underway->answer(), 1);
+  EXPECT_EQ(passed, 2) << "that one, and one before it prints";
+}
+
+TEST_F(GoalsTest, AChangeSinceTheBarrierThatWasPassedForAGoalIsInItsAnswer) {
+  const ClockTick clock = surroundings().synchronize();
+  on_synchronize = [this](int call) {
+    if (call == 0) set_fact("a", 0);
+  };
+  const auto underway = begin_goal("show", {}, clock);
+  executor.drain();
+  EXPECT_EQ(*underway->answer(), 0);
+  EXPECT_EQ(all_output(), "showing\n0\n");
+}
+
 TEST_F(GoalsTest, AChangeOfWhatAGoalDidNotReadDoesNotMatter) {
   on_synchronize = [this](int call) {
     if (call == 1) set_fact("b", 7);

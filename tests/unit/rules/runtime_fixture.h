@@ -186,11 +186,15 @@ class RuntimeTest : public testing::Test {
     if (!answer.ok()) return answer.error();
     return graph::value_as<Out>(*answer);
   }
-  std::unique_ptr<Underway<int>> begin_goal(std::string_view name, EffectSet effects = {}) {
+  // `synchronized`: the barrier that was passed for it.
+  std::unique_ptr<Underway<int>> begin_goal(std::string_view name, EffectSet effects = {},
+                                            std::optional<ClockTick> synchronized = {}) {
     const Root* root = graph_of_rules().find_goal(name);
     KILN_CHECK(root != nullptr, "the test runs a goal that it did not declare");
+    RootRun::Surroundings at = surroundings();
+    at.synchronized = synchronized;
     return std::make_unique<Underway<int>>(
-        on(), surroundings(), [root, scope = scope_of(*root, {}), effects](RootRun& run) {
+        on(), std::move(at), [root, scope = scope_of(*root, {}), effects](RootRun& run) {
           return run.goal(*root, scope, effects);
         });
   }

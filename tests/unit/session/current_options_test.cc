@@ -117,6 +117,39 @@ TEST_F(CurrentOptionsTest, AFileThatBreaksDuringARunIsTheAnswer) {
   EXPECT_THAT(say_it(), HasSubstr("kiln.toml:1:6: no TOML"));
 }
 
+TEST_F(CurrentOptionsTest, AGoalPassesOneBarrierBeforeItAsksAndOneBeforeItPrints) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  say_it();
+  (void)watcher_->barriers();
+  EXPECT_EQ(say_it(), "file\n");
+  EXPECT_EQ(watcher_->barriers(), 2);
+}
+
+TEST_F(CurrentOptionsTest, WhatIsWrongWithThemIsSaidOnceAndBeforeAnythingRuns) {
+  RootRequest caller;
+  caller.options.push_back({"word", "txet", "flag"});
+  EXPECT_THAT(say_it(caller), HasSubstr("there is no option word.txet; did you mean 'text'?"));
+  EXPECT_THAT(ran_, testing::IsEmpty());
+}
+
+TEST_F(CurrentOptionsTest, AFileWhoseContentTheStoreLostIsReadAgain) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  EXPECT_EQ(say_it(), "file\n");
+  store_->lose(file_digest_of("[word]\ntext = 'file'\n"));
+  const Hash128 config = files_.config(workspace_).hash;
+  graph_->invalidate({&config, 1});
+  EXPECT_EQ(say_it(), "file\n");
+}
+
+TEST_F(CurrentOptionsTest, AreReadFromTheStoreWhereThatMayTakeLong) {
+  write("kiln.toml", "[word]\ntext = 'file'\n");
+  write(".gitignore", "out/\n");
+  (void)store_->take_readers();
+  EXPECT_EQ(say_it(), "file\n");
+  capture({"**"});
+  EXPECT_EQ(store_->take_readers(), std::set<std::string>{"blocking"});
+}
+
 TEST_F(CurrentOptionsTest, EachGoalOfARunHasItsOwn) {
   write("kiln.toml", "[word]\ntext = 'bad'\n");
   EXPECT_EQ(say_it({}, {"say", "say"}), "bad\n") << "the first says no";

@@ -38,6 +38,23 @@ shout(rules::Console& console, intrinsics::WorkspaceEffect& workspace) {
   co_return 0;
 }
 
+// Writes every *.txt of the workspace below out/.
+rules::GoalRule<Gets<DirectoryDigest(PathGlobs)>> copy(intrinsics::WorkspaceEffect& workspace) {
+  const auto& digest = co_await get<DirectoryDigest>(PathGlobs{.globs = {"*.txt"}});
+  KILN_CO_TRY(co_await workspace.write_digest(digest, *RelPath::parse("out")));
+  co_return 0;
+}
+
+// Writes out/f, whose content somebody else brought into the store.
+rules::GoalRule<Gets<DirectoryDigest(CreateDigest)>> deliver(
+    intrinsics::WorkspaceEffect& workspace) {
+  CreateDigest create;
+  create.files.push_back({*RelPath::parse("out/f"), file_digest_of("of a client"), false});
+  const auto& made = co_await get<DirectoryDigest>(std::move(create));
+  KILN_CO_TRY(co_await workspace.write_digest(made));
+  co_return 0;
+}
+
 rules::GoalRule<Gets<>> which_run(rules::Console& console, const rules::CurrentRun& current) {
   console.print(std::to_string(current.id.value) + "\n");
   co_return 0;
@@ -51,6 +68,8 @@ class GoalsTest : public SessionFixture {
     set.root<intrinsics::OutputOptions>();
     set.root<rules::CurrentRun>();
     set.goal<&shout>("shout", "Write in capitals.");
+    set.goal<&copy>("copy", "Write the same.");
+    set.goal<&deliver>("deliver", "Write what a client gave.");
     set.goal<&which_run>("which", "Say which run asks.");
     rules::RuleGraph::Compiled compiled = rules::RuleGraph::compile(std::move(set));
     EXPECT_NE(compiled.graph, nullptr) << rules::to_text(compiled.errors);
@@ -93,6 +112,42 @@ TEST_F(GoalsTest, AWriteThatWouldLeaveTheRootIsRefused) {
   const auto answer = goal({"shout"});
   ASSERT_FALSE(answer.ok());
   EXPECT_THAT(answer.error().message(), HasSubstr("out"));
+}
+
+TEST_F(GoalsTest, WhatAWriteMissesInTheStoreIsCapturedAgain) {
+  write("a.txt", "quiet");
+  write("b.txt", "still");
+  ASSERT_TRUE(goal({"copy"}).ok());
+  remove("out");
+  store_->lose(file_digest_of("still"));
+  const auto answer = goal({"copy"});
+  ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+  EXPECT_THAT(captured({"out/**"}), testing::ElementsAre("out/a.txt=quiet", "out/b.txt=still"));
+}
+
+TEST_F(GoalsTest, WhatAWriteMissesInTheStoreIsMadeAgain) {
+  write("a.txt", "quiet");
+  ASSERT_TRUE(goal({"shout"}).ok());
+  remove("out");
+  printed_.clear();
+  store_->lose(file_digest_of("QUIET"));
+  const auto answer = goal({"shout"});
+  ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+  EXPECT_EQ(printed_, "a.txt\n") << "the body did not begin anew";
+  EXPECT_THAT(captured({"out/**"}), testing::ElementsAre("out/a.txt=QUIET"));
+}
+
+TEST_F(GoalsTest, AWriteOfWhatNobodyCanBringBackIsAnError) {
+  ASSERT_TRUE(store_->blobs().put("of a client").ok());
+  ASSERT_TRUE(goal({"deliver"}).ok());
+  remove("out");
+  store_->lose(file_digest_of("of a client"));
+  const auto answer = goal({"deliver"});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_THAT(answer.error().message(), HasSubstr("the store lost"));
+  EXPECT_THAT(captured({"out/**"}), testing::IsEmpty());
+  ASSERT_TRUE(store_->blobs().put("of a client").ok());
+  EXPECT_TRUE(goal({"deliver"}).ok());
 }
 
 TEST_F(GoalsTest, AnUnknownGoalIsRefusedBeforeAnyRuns) {

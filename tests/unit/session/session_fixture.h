@@ -18,7 +18,8 @@ class SessionFixture : public test::EngineFixture {
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
         writer_(*store_, fs_counters_),
         changes_(home_),
-        rule_services_{&files_, store_.get(), &runner_, &outputs_, &tools_, &router_, nullptr},
+        rule_services_{&files_,  store_.get(), &runner_, &outputs_, &tools_,
+                       &router_, nullptr,      &home_,   &blocking_},
         rules_(rules::RuleGraph::compile(built_in_rules()).graph),
         engine_{*graph_,   files_,    outputs_, writer_,  *store_, home_,
                 blocking_, counters_, *rules_,  changes_, events_} {}
