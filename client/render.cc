@@ -25,7 +25,7 @@ bool is_plain_word(std::string_view word) {
   });
 }
 
-std::string quoted(std::string_view word) {
+std::string shell_quoted(std::string_view word) {
   if (is_plain_word(word)) return std::string(word);
   std::string out = "'";
   for (const char c : word) {
@@ -111,7 +111,7 @@ std::string command_text(const std::vector<std::string>& argv, size_t columns) {
   std::string text;
   for (const std::string& word : argv) {
     if (!text.empty()) text += ' ';
-    text += quoted(word);
+    text += shell_quoted(word);
     if (text.size() > columns) {
       size_t end = columns;
       while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;

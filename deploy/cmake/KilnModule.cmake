@@ -1,4 +1,5 @@
-# kiln_module(NAME FLOOR n [DEPS module…] [LIBS target…] SOURCES file… [HEADERS file…])
+# kiln_module(NAME FLOOR n [DEPS module…] [LIBS target…] SOURCES file… [HEADERS file…]
+#             [PRECOMPILE header…])
 #
 # One module of the house: a folder, a static library kiln_<NAME>, and a floor. Configuring fails
 # when a module depends on its own floor or a higher one, and when one of its files includes a
@@ -10,7 +11,7 @@
 set(KILN_MODULES "" CACHE INTERNAL "modules in the order of their declaration")
 
 function(kiln_module name)
-  cmake_parse_arguments(M "" "FLOOR" "DEPS;LIBS;SOURCES;HEADERS" ${ARGN})
+  cmake_parse_arguments(M "" "FLOOR" "DEPS;LIBS;SOURCES;HEADERS;PRECOMPILE" ${ARGN})
   if(NOT DEFINED M_FLOOR)
     message(FATAL_ERROR "kiln_module(${name}): no FLOOR")
   endif()
@@ -31,6 +32,7 @@ function(kiln_module name)
   add_library(kiln_${name} STATIC ${M_SOURCES} ${M_HEADERS})
   list(TRANSFORM M_DEPS PREPEND kiln_ OUTPUT_VARIABLE dep_targets)
   target_link_libraries(kiln_${name} PUBLIC kiln_options ${dep_targets} ${M_LIBS})
+  kiln_precompile(kiln_${name} ${M_PRECOMPILE})
 
   # Each header compiled alone: `cmake --build … --target kiln_headers`.
   set(alone "")
@@ -74,11 +76,12 @@ function(kiln_check_includes name deps files)
   endforeach()
 endfunction()
 
-# kiln_test(NAME LABEL unit|contract|e2e|fuzz [DEPS module…] [LIBS target…] [TIMEOUT s] SOURCES file…)
+# kiln_test(NAME LABEL unit|contract|e2e|fuzz [DEPS module…] [LIBS target…] [TIMEOUT s] SOURCES file…
+#           [PRECOMPILE header…])
 # One GoogleTest binary; every case is a ctest of its own. `cmake --build … --target tests_LABEL`
 # builds all of a label.
 function(kiln_test name)
-  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "DEPS;LIBS;SOURCES" ${ARGN})
+  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "DEPS;LIBS;SOURCES;PRECOMPILE" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
@@ -86,6 +89,11 @@ function(kiln_test name)
   list(TRANSFORM T_DEPS PREPEND kiln_ OUTPUT_VARIABLE dep_targets)
   target_link_libraries(${name} PRIVATE kiln_options ${dep_targets} ${T_LIBS} GTest::gmock
                                         GTest::gtest GTest::gtest_main)
+  if(KILN_SANITIZE)
+    # Optimising what checks would take twice as long as all the rest of its compilation.
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
+  kiln_precompile(${name} <gmock/gmock.h> <gtest/gtest.h> ${T_PRECOMPILE})
   if(NOT TARGET tests_${T_LABEL})
     add_custom_target(tests_${T_LABEL})
   endif()

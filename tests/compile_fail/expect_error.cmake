@@ -1,8 +1,8 @@
-# cmake -DCOMPILER=… -DINCLUDE=… -DSOURCE=… -P expect_error.cmake
+# cmake -DCOMPILE=… -DSOURCE=… -P expect_error.cmake
 file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
 string(REPLACE "// expect: " "" expected "${expected}")
 string(REPLACE "\\;" ";" expected "${expected}")  # STRINGS gives a list
-execute_process(COMMAND ${COMPILER} -std=c++20 -Werror=unused-result -fsyntax-only -I${INCLUDE} ${SOURCE}
+execute_process(COMMAND ${COMPILE} -Werror=unused-result -fsyntax-only ${SOURCE}
                 RESULT_VARIABLE code ERROR_VARIABLE said)
 if(NOT expected)
   if(NOT code EQUAL 0)
