@@ -1,160 +1,28 @@
 #include "client/commands/dispatch.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
+#include "client/commands/command_table.h"
 #include "client/commands/help.h"
 #include "client/nearest_name.h"
-#include "client/option_variables.h"
 #include "client/process_json.h"
-#include "common/types/own_commands.h"
 #include "common/types/rel_path.h"
-#include "kiln/v1/common.pb.h"
 
 namespace kiln {
 
 namespace {
 
-constexpr auto kCommands = std::to_array<Command>({
-    {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
-    {"list", "List the files that specs match", run_list},
-    {"lint", "Run linters over the files that specs match", run_lint},
-    {"paths", "Print the names of the files that match globs", run_paths},
-    {"digest capture", "Store matching files and print the digest of their tree",
-     run_digest_capture},
-    {"digest create", "Store a tree of files that need not exist", run_digest_create},
-    {"digest ls", "List a stored tree", run_digest_ls},
-    {"digest cat", "Print one file of a stored tree", run_digest_cat},
-    {"digest entries", "Print what a stored tree is made of", run_digest_entries},
-    {"digest merge", "Make one tree of several", run_digest_merge},
-    {"digest subset", "Keep what matches globs", run_digest_subset},
-    {"digest add-prefix", "Move a tree below a directory", run_digest_add_prefix},
-    {"digest remove-prefix", "Move a tree up from a directory", run_digest_remove_prefix},
-    {"digest diff", "Print what differs between two trees", run_digest_diff},
-    {"digest download", "Store a file from elsewhere, once", run_digest_download},
-    {"digest write", "Write a tree into the workspace", run_digest_write},
-    {"rules list", "List what the daemon can compute", run_rules_list},
-    {"rules explain", "Explain how values of a type come about", run_rules_explain},
-    {"rules graph", "Draw the compiled rule graph", run_rules_graph},
-    {"rules query", "Compute a value by its type", run_rules_query},
-    {"daemon start", "Start the daemon, if it does not run", run_daemon_start},
-    {"daemon stop", "Stop the daemon when its work is done", run_daemon_stop},
-    {"daemon status", "Show what the daemon does and holds", run_daemon_status},
-    {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
-    {"daemon log", "Print the daemon's log", run_daemon_log},
-});
-
-// No goal of the daemon's rules is named like a command. Two of the commands are goals themselves.
-constexpr bool is_goal(const Command& command) {
-  return command.run == run_list || command.run == run_lint;
-}
-static_assert(std::all_of(kCommands.begin(), kCommands.end(), [](const Command& command) {
-  return is_goal(command) || is_own_command(command.name.substr(0, command.name.find(' ')));
-}));
-
-// Named in kiln's documentation, and not there yet.
-constexpr auto kPlanned = std::to_array<std::string_view>(
-    {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
-     "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
-
-constexpr std::string_view kExitCodes =
-    "\nExit codes:\n"
-    "  0 done; 1 the answer is no; 2 the command line is wrong; 125 kiln itself failed;\n"
-    "  128+N ended by signal N. exec: those of the process; 124 it timed out, 126 it cannot be\n"
-    "  executed, 127 it was not found.\n";
-
-std::string family_of(std::string_view name) {
-  return std::string(name.substr(0, std::min(name.find(' '), name.size())));
-}
-
-bool is_family(const std::string& word) {
-  return std::any_of(kCommands.begin(), kCommands.end(),
-                     [&](const Command& command) { return command.name.starts_with(word + " "); });
-}
-
-bool is_command(std::string_view name) {
-  return std::any_of(kCommands.begin(), kCommands.end(),
-                     [&](const Command& command) { return command.name == name; });
-}
-
-std::string row(std::string_view name, std::string_view summary) {
-  std::string text = "  " + std::string(name) + "  ";
-  text.resize(std::max<size_t>(text.size(), 24), ' ');
-  return text + std::string(summary) + "\n";
-}
-
-std::string command_list(const std::string& family) {
-  std::string out;
-  for (const Command& command : kCommands) {
-    if (!family.empty() && family_of(command.name) != family) continue;
-    out += row(command.name, command.summary);
-  }
-  return out;
-}
-
-// "Run it." in a list, where no sentence ends.
-std::string_view as_phrase(std::string_view summary) {
-  if (summary.ends_with('.')) summary.remove_suffix(1);
-  return summary;
-}
-
-// What the daemon's rules add to the commands.
-std::string added_by(const RuleNames& rules) {
-  std::string goals;
-  for (const GoalName& goal : rules.goals) {
-    if (!is_command(goal.name)) goals += row(goal.name, as_phrase(goal.summary));
-  }
-  std::string scopes;
-  for (const ScopeName& scope : rules.scopes) scopes += row(scope.name, as_phrase(scope.summary));
-  if (!goals.empty()) goals = "\nGoals of the daemon's rules:\n" + goals;
-  if (!scopes.empty()) scopes = "\nScopes of options (kiln help SCOPE):\n" + scopes;
-  return goals + scopes;
-}
-
-std::string environment() {
-  std::string text = "\nEnvironment:\n";
-  for (const OwnVariable& variable : own_variables()) {
-    std::string_view rest = variable.meaning;
-    for (std::string_view name = variable.name; !rest.empty(); name = "") {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      text += row(name, line);
-    }
-  }
-  return text + row("KILN_SCOPE_NAME", "sets an option, as --option SCOPE.NAME does") +
-         row("NO_COLOR", "no colours");
-}
-
-std::string overview(const std::string& family, const RuleNames& rules) {
-  const std::string name = family.empty() ? "kiln" : "kiln " + family;
-  std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
-  if (!family.empty()) out.clear();
-  out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
-  if (family.empty()) {
-    out += added_by(rules) + environment();
-    out += kExitCodes;
-    out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
-  }
-  out += "\nkiln COMMAND --help says more about each.\n";
-  return out;
-}
-
 Error unknown_command(const CommandLine& line, const RuleNames& rules) {
   const std::string typed =
       line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
-  if (std::find(kPlanned.begin(), kPlanned.end(), typed) != kPlanned.end() ||
-      std::find(kPlanned.begin(), kPlanned.end(), line.command) != kPlanned.end()) {
+  if (is_planned(typed) || is_planned(line.command)) {
     return user_error(ErrorCode::kUnsupported, typed + ": not supported yet");
   }
   // Only the word that is wrong is compared: "digest nope" is like no command of digest.
   const std::string family = line.subcommand.empty() ? "" : line.command + " ";
-  std::vector<std::string> names;
-  for (const Command& command : kCommands) {
-    if (!command.name.starts_with(family)) continue;
-    names.push_back(family_of(command.name.substr(family.size())));
-  }
+  std::vector<std::string> names = next_words(line.subcommand.empty() ? "" : line.command);
   if (family.empty()) {
     if (rules.find_scope(line.command) != nullptr) {
       return user_error(
@@ -249,10 +117,9 @@ Result<int> dispatch(std::vector<std::string> arguments, Console& console, Inter
   CommandLine line = split_command_line(std::move(arguments), is_family);
   const std::string name =
       line.subcommand.empty() ? line.command : line.command + " " + line.subcommand;
-  for (const Command& command : kCommands) {
-    if (command.name != name) continue;
+  if (const Command* command = find_command(name)) {
     Invocation invocation(std::move(line.arguments), console, interrupt);
-    return command.run(invocation);
+    return command->run(invocation);
   }
   return without_command(std::move(line), console, interrupt);
 }
@@ -270,47 +137,6 @@ int run_command_line(std::vector<std::string> arguments, Console& console, Inter
   // Whoever cannot be told so either reads the exit code.
   if (json) (void)console.write_stdout(dumped_line({{"error", error_json(result.error())}}));
   return exit_code(result.error().code(), result.error().blame());
-}
-
-Invocation::Invocation(std::vector<std::string> arguments, Console& console, Interrupt& interrupt)
-    : arguments_(std::move(arguments)), console_(console), interrupt_(interrupt) {}
-
-Result<bool> Invocation::parse(OptionParser& parser, Events events) {
-  globals_.add_to(parser);
-  KILN_ASSIGN(const bool run, parser.parse(std::move(arguments_)));
-  if (!run) {
-    KILN_TRY(console_.write_stdout(parser.help()));
-    return false;
-  }
-  KILN_TRY(globals_.apply(console_));
-  if (globals_.profile() && events == Events::kNone) {
-    return user_error(ErrorCode::kUnsupported,
-                      "--profile: this command runs nothing that could be profiled");
-  }
-  return true;
-}
-
-std::vector<std::string> Invocation::take_arguments(bool (*taken)(const std::string&)) {
-  const auto end = std::find(arguments_.begin(), arguments_.end(), "--");
-  const auto kept = std::stable_partition(
-      arguments_.begin(), end, [taken](const std::string& argument) { return !taken(argument); });
-  std::vector<std::string> out(kept, end);
-  arguments_.erase(kept, end);
-  return out;
-}
-
-Result<Session*> Invocation::session() {
-  if (!session_) {
-    KILN_ASSIGN(DaemonPaths paths, daemon_paths(process_environment()));
-    session_ = std::make_unique<Session>(std::move(paths), console_, interrupt_);
-  }
-  return session_.get();
-}
-
-Result<void> Invocation::fill(v1::Caller& caller) const {
-  KILN_ASSIGN(*caller.mutable_workspace_root(), globals_.workspace_root());
-  caller.set_client_version(KILN_VERSION);
-  return {};
 }
 
 }  // namespace kiln

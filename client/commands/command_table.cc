@@ -1,0 +1,155 @@
+#include "client/commands/command_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "client/option_variables.h"
+#include "common/types/own_commands.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr auto kCommands = std::to_array<Command>({
+    {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
+    {"list", "List the files that specs match", run_list},
+    {"lint", "Run linters over the files that specs match", run_lint},
+    {"paths", "Print the names of the files that match globs", run_paths},
+    {"digest capture", "Store matching files and print the digest of their tree",
+     run_digest_capture},
+    {"digest create", "Store a tree of files that need not exist", run_digest_create},
+    {"digest ls", "List a stored tree", run_digest_ls},
+    {"digest cat", "Print one file of a stored tree", run_digest_cat},
+    {"digest entries", "Print what a stored tree is made of", run_digest_entries},
+    {"digest merge", "Make one tree of several", run_digest_merge},
+    {"digest subset", "Keep what matches globs", run_digest_subset},
+    {"digest add-prefix", "Move a tree below a directory", run_digest_add_prefix},
+    {"digest remove-prefix", "Move a tree up from a directory", run_digest_remove_prefix},
+    {"digest diff", "Print what differs between two trees", run_digest_diff},
+    {"digest download", "Store a file from elsewhere, once", run_digest_download},
+    {"digest write", "Write a tree into the workspace", run_digest_write},
+    {"rules list", "List what the daemon can compute", run_rules_list},
+    {"rules explain", "Explain how values of a type come about", run_rules_explain},
+    {"rules graph", "Draw the compiled rule graph", run_rules_graph},
+    {"rules query", "Compute a value by its type", run_rules_query},
+    {"daemon start", "Start the daemon, if it does not run", run_daemon_start},
+    {"daemon stop", "Stop the daemon when its work is done", run_daemon_stop},
+    {"daemon status", "Show what the daemon does and holds", run_daemon_status},
+    {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
+    {"daemon log", "Print the daemon's log", run_daemon_log},
+});
+
+constexpr std::string_view first_word(std::string_view name) {
+  return name.substr(0, name.find(' '));
+}
+
+// No goal of the daemon's rules is named like a command. Two of the commands are goals themselves.
+constexpr bool is_goal(const Command& command) {
+  return command.run == run_list || command.run == run_lint;
+}
+static_assert(std::all_of(kCommands.begin(), kCommands.end(), [](const Command& command) {
+  return is_goal(command) || is_own_command(first_word(command.name));
+}));
+
+// Named in kiln's documentation, and not there yet.
+constexpr auto kPlanned = std::to_array<std::string_view>(
+    {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
+     "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
+
+constexpr std::string_view kExitCodes =
+    "\nExit codes:\n"
+    "  0 done; 1 the answer is no; 2 the command line is wrong; 125 kiln itself failed;\n"
+    "  128+N ended by signal N. exec: those of the process; 124 it timed out, 126 it cannot be\n"
+    "  executed, 127 it was not found.\n";
+
+std::string row(std::string_view name, std::string_view summary) {
+  std::string text = "  " + std::string(name) + "  ";
+  text.resize(std::max<size_t>(text.size(), 24), ' ');
+  return text + std::string(summary) + "\n";
+}
+
+std::string command_list(const std::string& family) {
+  std::string out;
+  for (const Command& command : kCommands) {
+    if (!family.empty() && first_word(command.name) != family) continue;
+    out += row(command.name, command.summary);
+  }
+  return out;
+}
+
+// "Run it." in a list, where no sentence ends.
+std::string_view as_phrase(std::string_view summary) {
+  if (summary.ends_with('.')) summary.remove_suffix(1);
+  return summary;
+}
+
+// What the daemon's rules add to the commands.
+std::string added_by(const RuleNames& rules) {
+  std::string goals;
+  for (const GoalName& goal : rules.goals) {
+    if (find_command(goal.name) == nullptr) goals += row(goal.name, as_phrase(goal.summary));
+  }
+  std::string scopes;
+  for (const ScopeName& scope : rules.scopes) scopes += row(scope.name, as_phrase(scope.summary));
+  if (!goals.empty()) goals = "\nGoals of the daemon's rules:\n" + goals;
+  if (!scopes.empty()) scopes = "\nScopes of options (kiln help SCOPE):\n" + scopes;
+  return goals + scopes;
+}
+
+std::string environment() {
+  std::string text = "\nEnvironment:\n";
+  for (const OwnVariable& variable : own_variables()) {
+    std::string_view rest = variable.meaning;
+    for (std::string_view name = variable.name; !rest.empty(); name = "") {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      text += row(name, line);
+    }
+  }
+  return text + row("KILN_SCOPE_NAME", "sets an option, as --option SCOPE.NAME does") +
+         row("NO_COLOR", "no colours");
+}
+
+}  // namespace
+
+const Command* find_command(std::string_view name) {
+  const auto* const found =
+      std::find_if(kCommands.begin(), kCommands.end(),
+                   [name](const Command& command) { return command.name == name; });
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+bool is_family(const std::string& word) {
+  return std::any_of(kCommands.begin(), kCommands.end(),
+                     [&](const Command& command) { return command.name.starts_with(word + " "); });
+}
+
+bool is_planned(std::string_view name) {
+  return std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
+}
+
+std::vector<std::string> next_words(const std::string& family) {
+  const std::string before = family.empty() ? "" : family + " ";
+  std::vector<std::string> words;
+  for (const Command& command : kCommands) {
+    if (!command.name.starts_with(before)) continue;
+    words.emplace_back(first_word(command.name.substr(before.size())));
+  }
+  return words;
+}
+
+std::string overview(const std::string& family, const RuleNames& rules) {
+  const std::string name = family.empty() ? "kiln" : "kiln " + family;
+  std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
+  if (!family.empty()) out.clear();
+  out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
+  if (family.empty()) {
+    out += added_by(rules) + environment();
+    out += kExitCodes;
+    out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
+  }
+  out += "\nkiln COMMAND --help says more about each.\n";
+  return out;
+}
+
+}  // namespace kiln
