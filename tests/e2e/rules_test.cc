@@ -48,7 +48,8 @@ TEST_F(Rules, ExplainSaysHowOptionsAreSet) {
 TEST_F(Rules, ExplainOfAGoalHasTheOptionsThatReachIt) {
   EXPECT_THAT(explained("lint"), AllOf(HasSubstr("goal lint("), HasSubstr("--option lint.only="),
                                        HasSubstr("--option shellcheck.skip=")));
-  EXPECT_THAT(explained("LintResults"), HasSubstr("get<LintResults>(LintRequest)"));
+  EXPECT_THAT(explained("LintResults"),
+              HasSubstr("get<LintResults>(LintRequest = ShellcheckRequest)"));
   EXPECT_THAT(explained("list"), Not(HasSubstr("shellcheck")));
   EXPECT_THAT(kiln({"lint", "--help"}).out, HasSubstr("shellcheck.skip=true|false"));
 }
