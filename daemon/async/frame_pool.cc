@@ -1,9 +1,10 @@
 #include "daemon/async/frame_pool.h"
 
 #include <array>
-#include <cstdlib>
 #include <new>
 #include <utility>
+
+#include "daemon/async/frame_slab.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -24,7 +25,7 @@ namespace {
 
 constexpr size_t kStep = 16;
 constexpr size_t kClasses = 128;  // frames up to 2 KiB
-// Per thread; the rest returns to malloc. Frames that one thread makes and another ends, as those
+// Per thread; the rest returns to its slab. Frames that one thread makes and another ends, as those
 // of calls do, would else pile up here.
 constexpr size_t kMaxFreeBytes = size_t{4} << 20;
 
@@ -36,11 +37,24 @@ struct Pool {
   std::array<FreeFrame*, kClasses> free{};
   size_t room = kMaxFreeBytes;
 
+  FrameSlab* slab = nullptr;  // what this thread carves from
+
   ~Pool() {
-    room = 0;  // frames that outlive this thread's pool go straight to malloc
+    room = 0;  // frames that outlive this thread's pool go straight to their slabs
     for (FreeFrame*& head : free) {
-      while (head != nullptr) ::operator delete(std::exchange(head, head->next));
+      while (head != nullptr) FrameSlab::give_back(std::exchange(head, head->next));
     }
+    if (slab != nullptr) std::exchange(slab, nullptr)->close();
+  }
+
+  void* carve(size_t bytes) {
+    if (slab != nullptr) {
+      if (void* frame = slab->carve(bytes)) [[likely]]
+        return frame;
+      slab->close();
+    }
+    slab = FrameSlab::make();
+    return slab->carve(bytes);
   }
 };
 
@@ -55,14 +69,15 @@ void* allocate(size_t bytes) {
   const size_t c = class_of(bytes);
   if (c >= kClasses) return ::operator new(bytes);
   FreeFrame*& head = pool.free[c];
-  if (head == nullptr) return ::operator new(bytes_of(c));
+  if (head == nullptr) return pool.carve(bytes_of(c));
   pool.room += bytes_of(c);
   return std::exchange(head, head->next);
 }
 
 void deallocate(void* frame, size_t bytes) noexcept {
   const size_t c = class_of(bytes);
-  if (c >= kClasses || pool.room < bytes_of(c)) return ::operator delete(frame);
+  if (c >= kClasses) return ::operator delete(frame);
+  if (pool.room < bytes_of(c)) return FrameSlab::give_back(frame);
   FreeFrame*& head = pool.free[c];
   head = ::new (frame) FreeFrame{head};
   pool.room -= bytes_of(c);

@@ -4,10 +4,6 @@
 
 namespace kiln::graph {
 
-Error cancelled_error() {
-  return user_error(ErrorCode::kCancelled, "cancelled: nobody waits for this any more");
-}
-
 namespace {
 
 Outcome failed_outcome(Error error) {
@@ -225,9 +221,9 @@ void Engine::collect(WaitBlock& block) {
 
 std::stop_token Engine::stop_token_of(Attempt& attempt) {
   NodeGuard guard(attempt.node.lock);
-  if (!attempt.stop) attempt.stop.emplace();
-  if (attempt.abandoned) attempt.stop->request_stop();
-  return attempt.stop->get_token();
+  if (!attempt.stop.stop_possible()) attempt.stop = std::stop_source();
+  if (attempt.abandoned) attempt.stop.request_stop();
+  return attempt.stop.get_token();
 }
 
 }  // namespace kiln::graph

@@ -37,9 +37,9 @@ struct Attempt {
         node(the_node),
         run(asked_by.run),
         root_run(asked_by.owner == nullptr ? run : asked_by.owner->root_run),
-        party(asked_by.owner == nullptr ? asked_by.origin->party : asked_by.owner->party),
         parent(asked_by.owner == nullptr ? asked_by.origin->parent : asked_by.owner->span),
         context(*this),
+        party(asked_by.owner == nullptr ? asked_by.origin->party : asked_by.owner->party),
         came_from(found),
         newest_run(run),
         own_through(the_node.work.own_through),
@@ -56,9 +56,9 @@ struct Attempt {
   Node& node;
   const RunId run;
   const RunId root_run;  // of the request from outside that led here
-  const Party party;     // of that request
   const SpanId parent;   // the asker's, when it asked
   Context context;
+  const Party party;  // of that request
 
   // Under the lock of `node`; written by others too.
 
@@ -68,13 +68,16 @@ struct Attempt {
   bool hit = false;          // invalidated since begin()
   bool was_forced = false;   // Node::forced, as the function found it
   bool ran = false;
-  NodeId hit_by = 0;   // the node that invalidate() named
+  // Everyone has left. Read without the lock, too.
+  std::atomic<bool> abandoned{false};
+  NodeId hit_by = 0;  // the node that invalidate() named
+  int restarts = 0;
   uint64_t epoch = 0;  // Engine::epoch_, at begin()
   RunId newest_run;    // of all who asked
   RunId own_through;   // Node::own_through
   Wait* waiters = nullptr;
-  WaitBlock* blocks = nullptr;           // what the function, or the re-check, waits for
-  std::optional<std::stop_source> stop;  // made when the function asks for it
+  WaitBlock* blocks = nullptr;              // what the function, or the re-check, waits for
+  std::stop_source stop{std::nostopstate};  // made when the function asks for it
 
   // The coroutine's own.
   bool saw_error = false;    // a dependency failed
@@ -82,10 +85,9 @@ struct Attempt {
   bool reads_transient = false;
   RunReason reason = RunReason::kNeverRan;  // why the function runs, and
   NodeId changed = 0;                       // for kInputChanged: the dependency
-  int restarts = 0;
-  uint64_t working_since = 0;  // in ticks, while the function works
-  uint64_t worked = 0;         // by itself, before that
-  SpanId span;                 // of the function while it runs, else the parent
+  uint64_t working_since = 0;               // in ticks, while the function works
+  uint64_t worked = 0;                      // by itself, before that
+  SpanId span;                              // of the function while it runs, else the parent
   RunId reads_through = kEveryRun;
   absl::InlinedVector<Read, 2> reads;
   // What the re-check was answered and no node remembers: errors, and values for those who were
@@ -96,8 +98,6 @@ struct Attempt {
 
   // Synchronises itself.
 
-  // Set under the lock of `node`.
-  std::atomic<bool> abandoned{false};
   // Greater than that of every attempt that waits for this one; see cycle.cc.
   std::atomic<uint64_t> level;
 

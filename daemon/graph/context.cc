@@ -18,29 +18,31 @@ Context::Get Context::get(Key key) {
 
 bool Context::Get::await_ready() {
   Engine& engine = attempt_.engine;
-  if (ValueRef value = engine.value_at_hand(attempt_, target_)) {
-    answer_.emplace(std::move(value));
+  Node* const target = std::get<Node*>(state_);
+  if (ValueRef value = engine.value_at_hand(attempt_, *target)) {
+    state_ = std::move(value);
     return true;
   }
-  Node* const targets[] = {&target_};
-  Result<WaitBlock*> block = engine.open_block(attempt_, targets);
+  const Result<WaitBlock*> block = engine.open_block(attempt_, {&target, 1});
   if (block.ok()) {
-    block_ = *block;
+    state_ = *block;
   } else {
-    answer_.emplace(block.error());
+    state_ = block.error();
   }
   return !block.ok();
 }
 
 bool Context::Get::await_suspend(std::coroutine_handle<> waiter) {
-  return attempt_.engine.suspend(*block_, waiter);
+  return attempt_.engine.suspend(*std::get<WaitBlock*>(state_), waiter);
 }
 
 Result<ValueRef> Context::Get::await_resume() {
-  if (block_ == nullptr) return *std::move(answer_);
-  attempt_.engine.collect(*block_);
-  Result<ValueRef> result = result_of(std::move(block_->first()->outcome));
-  block_->unref();
+  if (auto* value = std::get_if<ValueRef>(&state_)) return std::move(*value);
+  if (const auto* error = std::get_if<Error>(&state_)) return *error;
+  WaitBlock* const block = std::get<WaitBlock*>(state_);
+  attempt_.engine.collect(*block);
+  Result<ValueRef> result = result_of(std::move(block->first()->outcome));
+  block->unref();
   return result;
 }
 

@@ -35,6 +35,35 @@ struct Engine::Driver {
     }
     Attempt& await_resume() const noexcept { return *attempt; }
   };
+  // co_await Computing(attempt): the function runs, and what it computed is settled; not in
+  // drive(), whose frame would have to hold it.
+  class Computing {
+   public:
+    explicit Computing(Attempt& attempt) : attempt_(attempt) {
+      Engine& engine = attempt.engine;
+      if (engine.options_.observer != nullptr) [[unlikely]]
+        engine.tell_start(attempt);
+      engine.start_clock(attempt);
+      const Key& key = attempt.node.key;
+      function_ = key.function->compute(attempt.context, *key.input);
+    }
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> handle) noexcept {
+      return std::move(function_).operator co_await().await_suspend(handle);
+    }
+    Next await_resume() {
+      Result<Computed> computed = std::move(function_).operator co_await().await_resume();
+      function_ = {};  // its frame is the next that is needed
+      Engine& engine = attempt_.engine;
+      engine.stop_clock(attempt_);
+      return computed.ok() ? engine.settle_computed(attempt_, *std::move(computed))
+                           : engine.settle_failed(attempt_, computed.error());
+    }
+
+   private:
+    Attempt& attempt_;
+    Task<Result<Computed>> function_;
+  };
   struct End {
     bool await_ready() const noexcept { return false; }
     KILN_HANDS_OVER void await_suspend(Handle handle) const noexcept {
@@ -56,22 +85,15 @@ Engine::Driven Engine::make_attempt(Node& node, State found, const WaitBlock& as
   return {attempt, Driver::Handle::from_promise(attempt)};
 }
 
-Engine::Driver Engine::drive(Engine& engine, Node& node, State, const WaitBlock&) {
+Engine::Driver Engine::drive(Engine&, Node&, State, const WaitBlock&) {
   Attempt& attempt = co_await Driver::Self();
-  Next next = engine.begin(attempt);
+  Next next = attempt.engine.begin(attempt);
   while (next != Next::kEnd) {
     if (next == Next::kCheck) {
-      next = co_await engine.recheck(attempt);
-      continue;
+      next = co_await attempt.engine.recheck(attempt);
+    } else {
+      next = co_await Driver::Computing(attempt);
     }
-    if (engine.options_.observer != nullptr) [[unlikely]]
-      engine.tell_start(attempt);
-    engine.start_clock(attempt);
-    Result<Computed> computed =
-        co_await node.key.function->compute(attempt.context, *node.key.input);
-    engine.stop_clock(attempt);
-    next = computed.ok() ? engine.settle_computed(attempt, *std::move(computed))
-                         : engine.settle_failed(attempt, computed.error());
   }
 }
 

@@ -4,10 +4,9 @@
 //          recheck.cc, settle.cc (its halves), cycle.cc (who waits for whom), invalidate.cc,
 //          evict.cc, forget.cc (what memory it takes), observe.cc (what the observer is told),
 //          graph.cc (requests from outside).
-// Locks:   invalidation_, waits_, forgetting_ or eviction_ before a shard's, before a node's,
-// before
-//          arrivals_mutex_; never two nodes' locks at once; no lock while a function runs or a
-//          coroutine is resumed.
+// Locks:   invalidation_, waits_, forgetting_ or eviction_; then a shard's; then a node's; then
+//          arrivals_mutex_. Never two nodes' at once, and none while a function runs or a coroutine
+//          is resumed.
 #pragma once
 
 #include <absl/container/inlined_vector.h>
@@ -169,19 +168,19 @@ class Engine {
 
   Executor& executor_;
   const Options options_;
-  std::atomic<bool> closing_{false};
   // Odd while an invalidation is on its way up.
   std::atomic<uint64_t> epoch_{0};
-  Mutex invalidation_;
-  Mutex waits_;  // held while a wait is added for an attempt that another asker started
-  std::atomic<bool> evicting_{false};  // the executor has a piece of it
-  std::atomic<bool> sweep_posted_{false};
-  std::atomic<bool> sweeping_{false};   // it has begun and not ended
   std::atomic<uint64_t> forget_above_;  // so many nodes; 0: never
   // The greatest generation of a node that was forgotten: if it comes again, it goes on from there,
   // so that equal generations of one key are equal values for whoever remembers them.
   std::atomic<uint32_t> last_forgotten_{0};
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> evicting_{false};  // the executor has a piece of it
+  std::atomic<bool> sweep_posted_{false};
+  std::atomic<bool> sweeping_{false};  // it has begun and not ended
 
+  Mutex invalidation_;
+  Mutex waits_;  // held while a wait is added for an attempt that another asker started
   Mutex forgetting_;
   Sweep sweep_ KILN_GUARDED_BY(forgetting_);
   mutable Mutex eviction_;
@@ -197,7 +196,5 @@ struct Engine::Leftovers {
   std::vector<std::stop_source> stops;
   std::vector<std::coroutine_handle<>> resumed;
 };
-
-Error cancelled_error();
 
 }  // namespace kiln::graph

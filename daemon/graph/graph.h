@@ -19,19 +19,16 @@
 #include <optional>
 #include <span>
 #include <stop_token>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "daemon/async/executor.h"
+#include "daemon/graph/context.h"
 #include "daemon/graph/function.h"
 
 namespace kiln::graph {
 
 class Engine;
 class Observer;
-struct Attempt;
-struct Node;
-struct WaitBlock;
 
 // Why a node ran the last time it ran.
 enum class RunReason : uint8_t {
@@ -133,45 +130,6 @@ class Graph {
   std::unique_ptr<Engine> engine_;
 };
 
-// A running computation's view of the graph. Single-owner: the coroutine that got it.
-class Context {
- public:
-  // Asks for another node and makes it a dependency. Awaitable: co_await context.get(key) is a
-  // Result<ValueRef>. An error of the dependency should end this computation with that error.
-  // A value that is at hand is returned without suspending.
-  class Get;
-  Get get(Key key);
-
-  // Several at once, in parallel, values in the order of the keys; the first error (in the order
-  // of the keys among those seen) ends the wait, and the others are left.
-  Task<Result<std::vector<ValueRef>>> get_all(std::vector<Key> keys);
-
-  // Several at once, in parallel, and an answer for each in the order of the keys: an error ends
-  // only the get that met it. What is computed in spite of an error is good only for those who
-  // wait for it now, since the error may not come again.
-  Task<std::vector<Result<ValueRef>>> get_each(std::vector<Key> keys);
-  // Both at once: an error of a key that is not `tolerated` ends the wait, as for get_all().
-  Task<Result<std::vector<Result<ValueRef>>>> get_some(std::vector<Key> keys,
-                                                       std::vector<bool> tolerated);
-
-  // Fires when nobody waits for this computation any more. Long work should end with kCancelled.
-  std::stop_token stop_token() const;
-  // The run that started this computation.
-  RunId run() const;
-  // The hash of the node's key: what invalidate() would name.
-  const Hash128& key() const;
-  // What the observer knows this computation as.
-  SpanId span() const;
-
-  explicit Context(Attempt& attempt) : attempt_(attempt) {}
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-
- private:
-  class Several;
-  Attempt& attempt_;
-};
-
 class Graph::Request {
  public:
   Request(Engine& engine, Key key, RunId run, std::stop_token stop, SpanId parent)
@@ -188,20 +146,6 @@ class Graph::Request {
   SpanId parent_;
   Answer answer_;                   // when it was at hand
   Task<Result<Answer>> under_way_;  // when it was not
-};
-
-class Context::Get {
- public:
-  Get(Attempt& attempt, Node& target) : attempt_(attempt), target_(target) {}
-  bool await_ready();
-  KILN_HANDS_OVER bool await_suspend(std::coroutine_handle<> waiter);
-  Result<ValueRef> await_resume();
-
- private:
-  Attempt& attempt_;
-  Node& target_;
-  WaitBlock* block_ = nullptr;  // when the answer was not at hand
-  std::optional<Result<ValueRef>> answer_;
 };
 
 }  // namespace kiln::graph

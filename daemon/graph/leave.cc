@@ -48,7 +48,7 @@ void Engine::abandon(Node& node, Leftovers& leftovers) {
   counters_.add(Count::kCancelled);
   attempt.abandoned = true;
   take_blocks(attempt, leftovers.blocks);
-  if (attempt.stop) leftovers.stops.push_back(*attempt.stop);
+  if (attempt.stop.stop_possible()) leftovers.stops.push_back(attempt.stop);
   node.failed = true;
   return_node(node, attempt);
 }

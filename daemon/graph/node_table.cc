@@ -30,13 +30,6 @@ void delete_chunk(Node* chunk, size_t nodes) {
 
 }  // namespace
 
-NodeTable::NodeTable() {
-  for (Shard& shard : shards_) {
-    NodeGuard lock(shard.mutex);
-    shard.index = Index(0, HashOf(), SameHash{this});
-  }
-}
-
 NodeTable::~NodeTable() {
   for_each([](Node& node) {
     node.~Node();
@@ -51,29 +44,26 @@ NodeTable::~NodeTable() {
 Node* NodeTable::find(const Hash128& hash) const {
   const Shard& shard = shards_[shard_of(hash)];
   NodeGuard lock(shard.mutex);
-  const auto found = shard.index.find(hash);
-  return found == shard.index.end() ? nullptr : &at(found->node);
+  const NodeId found = find_in(shard, hash);
+  return found == 0 ? nullptr : &at(found);
 }
 
 Node& NodeTable::find_or_create(Key&& key) {
   Shard& shard = shards_[shard_of(key.hash)];
   NodeGuard lock(shard.mutex);
-  // One probe finds the node, or the place for it.
-  const auto place =
-      shard.index.lazy_emplace(key.hash, [&](const auto& construct) KILN_REQUIRES(shard.mutex) {
-        const uint32_t tag = tag_of(key.hash);
-        shard.key_bytes.fetch_add(key.input->bytes(), std::memory_order_relaxed);
-        Node& node = take_vacant();
-        {
-          NodeGuard guard(node.lock);
-          node.key = std::move(key);
-          node.gone = false;
-        }
-        construct(Entry{tag, node.id});
-        shard.nodes.fetch_add(1, std::memory_order_relaxed);
-      });
-  Node& node = at(place->node);
+  if (const NodeId found = find_in(shard, key.hash); found != 0) {
+    Node& node = at(found);
+    note_look_up(node);
+    return node;
+  }
+  Node& node = take_vacant();
+  shard.index.insert(key.hash, node.id);
+  shard.nodes.fetch_add(1, std::memory_order_relaxed);
+  shard.key_bytes.fetch_add(key.input->bytes(), std::memory_order_relaxed);
   note_look_up(node);
+  NodeGuard guard(node.lock);
+  node.key = std::move(key);
+  node.gone = false;
   return node;
 }
 
@@ -123,7 +113,7 @@ bool NodeTable::forget(Node& node, absl::FunctionRef<bool(Node&)> may_go) {
   NodeGuard guard(node.lock);
   if (!is_stale(node) || !may_go(node)) return false;
   node.gone = true;
-  shard.index.erase(shard.index.find(node.key.hash));
+  shard.index.erase(node.key.hash, node.id);
   shard.nodes.fetch_sub(1, std::memory_order_relaxed);
   shard.key_bytes.fetch_sub(node.key.input->bytes(), std::memory_order_relaxed);
   return true;
@@ -161,7 +151,7 @@ uint64_t NodeTable::bytes() const {
   uint64_t index = 0;
   for (const Shard& shard : shards_) {
     NodeGuard lock(shard.mutex);
-    index += shard.index.capacity() * (sizeof(Entry) + 1);
+    index += shard.index.bytes();
   }
   const uint64_t place = sizeof(Node) + sizeof(std::atomic<uint32_t>);
   return index + places_.load(std::memory_order_relaxed) * place + key_bytes();

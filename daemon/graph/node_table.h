@@ -7,7 +7,6 @@
 // Threads: thread-safe. at() takes no lock.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/functional/function_ref.h>
 
 #include <array>
@@ -17,12 +16,13 @@
 
 #include "daemon/graph/lanes.h"
 #include "daemon/graph/node.h"
+#include "daemon/graph/node_index.h"
 
 namespace kiln::graph {
 
 class NodeTable {
  public:
-  NodeTable();
+  NodeTable() = default;
   ~NodeTable();
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
@@ -34,9 +34,9 @@ class NodeTable {
   bool answer(const Hash128& hash, F&& f) {
     Shard& shard = shards_[shard_of(hash)];
     NodeGuard lock(shard.mutex);
-    const auto found = shard.index.find(hash);
-    if (found == shard.index.end()) return false;
-    Node& node = at(found->node);
+    const NodeId found = find_in(shard, hash);
+    if (found == 0) return false;
+    Node& node = at(found);
     note_look_up(node);
     if (!f(node)) return false;
     shard.answers.store(shard.answers.load(std::memory_order_relaxed) + 1,
@@ -118,30 +118,9 @@ class NodeTable {
     uint32_t chunk;
     uint32_t index;
   };
-  // A quarter of the hash is in the index as well: growing it touches no node, and a look-up
-  // touches the one that it finds, and one in four thousand millions that it does not.
-  struct Entry {
-    uint32_t tag;
-    NodeId node;
-  };
-  static uint32_t tag_of(const Hash128& hash) { return static_cast<uint32_t>(hash.low); }
-  struct HashOf {
-    using is_transparent = void;
-    size_t operator()(const Hash128& hash) const { return tag_of(hash); }
-    size_t operator()(const Entry& entry) const { return entry.tag; }
-  };
-  struct SameHash {
-    using is_transparent = void;
-    bool operator()(const Entry& entry, const Hash128& hash) const {
-      return entry.tag == tag_of(hash) && table->at(entry.node).key.hash == hash;
-    }
-    bool operator()(const Entry& a, const Entry& b) const { return a.node == b.node; }
-    const NodeTable* table = nullptr;
-  };
-  using Index = absl::flat_hash_set<Entry, HashOf, SameHash>;
   struct alignas(64) Shard {
     mutable NodeLock mutex;
-    Index index KILN_GUARDED_BY(mutex);
+    NodeIndex index KILN_GUARDED_BY(mutex);
     std::atomic<uint32_t> nodes{0};      // written under the mutex
     std::atomic<uint64_t> key_bytes{0};  // as well
     std::atomic<uint64_t> answers{0};    // as well
@@ -152,6 +131,9 @@ class NodeTable {
   };
 
   static uint32_t shard_of(const Hash128& hash) { return hash.high % kShards; }
+  NodeId find_in(const Shard& shard, const Hash128& hash) const KILN_REQUIRES(shard.mutex) {
+    return shard.index.find(hash, [&](NodeId id) { return at(id).key.hash == hash; });
+  }
   uint8_t age(uint8_t looked_up) const {
     return static_cast<uint8_t>(sweep_.load(std::memory_order_relaxed) - looked_up);
   }

@@ -8,6 +8,10 @@ namespace kiln::graph {
 
 static_assert(sizeof(WaitBlock) % alignof(Wait) == 0);
 
+Error cancelled_error() {
+  return user_error(ErrorCode::kCancelled, "cancelled: nobody waits for this any more");
+}
+
 WaitBlock* WaitBlock::make(size_t waits, Attempt* owner, RunId run) {
   void* memory = frame_pool::allocate(sizeof(WaitBlock) + waits * sizeof(Wait));
   auto* block = new (memory) WaitBlock(waits, owner, run);

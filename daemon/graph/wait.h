@@ -54,6 +54,9 @@ struct Wait {
   Outcome outcome;
 };
 
+// Of a wait that was left.
+Error cancelled_error();
+
 // What a request from outside brings along.
 struct RequestOrigin {
   std::stop_token stop;
@@ -78,17 +81,17 @@ struct WaitBlock {
 
   Attempt* const owner;
   RunId run;
-  const uint32_t count;
-  bool check = false;  // re-checks old dependencies: generations matter, values do not
   const RequestOrigin* origin = nullptr;  // of a request from outside, until release()
   std::coroutine_handle<> waiter;
   WaitBlock* previous = nullptr;  // in Attempt::blocks, under the lock of the owner's node
   WaitBlock* next = nullptr;
 
+  const uint32_t count;
   std::atomic<uint32_t> references{1};
   std::atomic<uint32_t> left;
+  std::atomic<uint8_t> gate{2};  // all done, and released: then it is resumed
   std::atomic<bool> over{false};
-  std::atomic<int> gate{2};  // all done, and released: then it is resumed
+  bool check = false;  // re-checks old dependencies: generations matter, values do not
 
  private:
   WaitBlock(size_t waits, Attempt* block_owner, RunId block_run)
