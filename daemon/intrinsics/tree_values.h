@@ -10,8 +10,8 @@
 
 #include "common/types/digest.h"
 #include "common/types/rel_path.h"
+#include "daemon/intrinsics/files/workspace.h"
 #include "daemon/intrinsics/path_globs.h"
-#include "daemon/intrinsics/workspace.h"
 #include "daemon/rules/values/encoding.h"
 #include "daemon/rules/values/value_reader.h"
 #include "daemon/rules/values/value_writer.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/base/file.h"
-#include "daemon/intrinsics/file_ingest.h"
+#include "daemon/intrinsics/files/file_ingest.h"
 #include "daemon/os/directory.h"
 #include "daemon/store/tree_ops.h"
 

@@ -12,8 +12,8 @@
 
 #include "common/base/result.h"
 #include "common/types/rel_path.h"
-#include "daemon/intrinsics/fs_counters.h"
-#include "daemon/intrinsics/workspace.h"
+#include "daemon/intrinsics/files/fs_counters.h"
+#include "daemon/intrinsics/files/workspace.h"
 #include "daemon/store/stores.h"
 #include "daemon/store/tree.h"
 

@@ -1,6 +1,6 @@
 #include "daemon/service/host.h"
 
-#include "daemon/intrinsics/glob_query.h"
+#include "daemon/intrinsics/files/glob_query.h"
 
 namespace kiln::service {
 

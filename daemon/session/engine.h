@@ -4,8 +4,8 @@
 
 #include "daemon/async/executor.h"
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/change_bell.h"
-#include "daemon/intrinsics/file_system.h"
+#include "daemon/intrinsics/files/change_bell.h"
+#include "daemon/intrinsics/files/file_system.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/workspace_writer.h"
 #include "daemon/rules/rule_graph.h"

@@ -14,7 +14,7 @@
 #include "common/base/result.h"
 #include "common/base/sync.h"
 #include "common/types/ids.h"
-#include "daemon/intrinsics/workspace.h"
+#include "daemon/intrinsics/files/workspace.h"
 
 namespace kiln::session {
 

@@ -18,7 +18,7 @@
 #include "daemon/async/executor.h"
 #include "daemon/async/sync_wait.h"
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/file_system.h"
+#include "daemon/intrinsics/files/file_system.h"
 #include "daemon/store/memory_store.h"
 #include "daemon/store/tree_ops.h"
 #include "daemon/trace/counters.h"

@@ -1,6 +1,6 @@
 #include "daemon/backends/core/spec.h"
 
-#include "daemon/intrinsics/glob_query.h"
+#include "daemon/intrinsics/files/glob_query.h"
 #include "daemon/intrinsics/path_globs.h"
 
 namespace kiln::backends {

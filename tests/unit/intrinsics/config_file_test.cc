@@ -1,5 +1,5 @@
 // What a kiln.toml sets, and what is wrong with one.
-#include "daemon/intrinsics/config_file.h"
+#include "daemon/intrinsics/files/config_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // FileIngest and HostTools: content read whole, and remembered only when the stat stands for it.
-#include "daemon/intrinsics/file_ingest.h"
+#include "daemon/intrinsics/files/file_ingest.h"
 
 #include <fcntl.h>
 #include <sys/fsuid.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "daemon/intrinsics/host_tools.h"
+#include "daemon/intrinsics/files/host_tools.h"
 #include "daemon/os/shared_mapping.h"
 #include "tests/support/engine_fixture.h"
 

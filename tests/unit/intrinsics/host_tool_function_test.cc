@@ -1,5 +1,5 @@
 // Tools as nodes: found anew whenever something on the way to them changes, and only then.
-#include "daemon/intrinsics/host_tool_function.h"
+#include "daemon/intrinsics/files/host_tool_function.h"
 
 #include <fcntl.h>
 
@@ -343,8 +343,7 @@ TEST_F(HostToolFunctionTest, TheLimitOfWatchesMakesItLookInEachRun) {
   tool("bin/cc", "one");
   const exec::Process cc = process("cc", in_path({"bin"}));
   auto watcher = *watch::make_inotify_watcher(router_, log_, 1);
-  const FsFunctions unwatched(
-      {*watcher, *store_, home_, blocking_, fs_counters_, router_});
+  const FsFunctions unwatched({*watcher, *store_, home_, blocking_, fs_counters_, router_});
   const HostToolFunction tools(unwatched, workspaces_.host(), digests_, home_, blocking_);
   const ToolOf tool_of(tools);
   graph::Graph graph(home_);

@@ -1,6 +1,6 @@
 // Content that the store lost: brought back by whoever brought it before, as part of the question
 // that misses it.
-#include "daemon/intrinsics/losses.h"
+#include "daemon/intrinsics/files/losses.h"
 
 #include <algorithm>
 #include <atomic>

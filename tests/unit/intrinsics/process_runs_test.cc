@@ -1,7 +1,7 @@
 // Processes as nodes, and the hub that shows their output to whoever follows.
 #include "daemon/intrinsics/process_runs.h"
 
-#include "daemon/intrinsics/host_tool_function.h"
+#include "daemon/intrinsics/files/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/process_rules.h"
 #include "daemon/intrinsics/tree_rules.h"

@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/file_ingest.h"
+#include "daemon/intrinsics/files/file_ingest.h"
 
 #include <fcntl.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/base/file.h"
-#include "daemon/intrinsics/stat_identity.h"
+#include "daemon/intrinsics/files/stat_identity.h"
 #include "daemon/os/shared_mapping.h"
 
 namespace kiln::intrinsics {

@@ -9,7 +9,7 @@
 #include "common/base/result.h"
 #include "common/base/sync.h"
 #include "common/types/digest.h"
-#include "daemon/intrinsics/fs_counters.h"
+#include "daemon/intrinsics/files/fs_counters.h"
 #include "daemon/store/stores.h"
 
 namespace kiln::intrinsics {

@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/change_bell.h"
+#include "daemon/intrinsics/files/change_bell.h"
 
 #include <algorithm>
 #include <utility>

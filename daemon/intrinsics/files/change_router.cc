@@ -1,7 +1,7 @@
-#include "daemon/intrinsics/change_router.h"
+#include "daemon/intrinsics/files/change_router.h"
 
-#include "daemon/intrinsics/fs_functions.h"
-#include "daemon/intrinsics/key_encoder.h"
+#include "daemon/intrinsics/files/fs_functions.h"
+#include "daemon/intrinsics/files/key_encoder.h"
 
 namespace kiln::intrinsics {
 

@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/path_resolver.h"
+#include "daemon/intrinsics/files/path_resolver.h"
 
 #include <deque>
 #include <string>

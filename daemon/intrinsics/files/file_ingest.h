@@ -11,7 +11,7 @@
 
 #include "common/base/result.h"
 #include "common/types/rel_path.h"
-#include "daemon/intrinsics/fs_counters.h"
+#include "daemon/intrinsics/files/fs_counters.h"
 #include "daemon/os/directory.h"
 #include "daemon/store/stores.h"
 

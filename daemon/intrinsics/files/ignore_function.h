@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "daemon/graph/function.h"
-#include "daemon/intrinsics/fs_functions.h"
+#include "daemon/intrinsics/files/fs_functions.h"
 #include "daemon/os/ignore.h"
 
 namespace kiln::intrinsics {

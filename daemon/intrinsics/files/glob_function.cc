@@ -1,9 +1,9 @@
-#include "daemon/intrinsics/glob_function.h"
+#include "daemon/intrinsics/files/glob_function.h"
 
 #include <algorithm>
 
-#include "daemon/intrinsics/key_encoder.h"
-#include "daemon/intrinsics/path_resolver.h"
+#include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/intrinsics/files/path_resolver.h"
 
 namespace kiln::intrinsics {
 

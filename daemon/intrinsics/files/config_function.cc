@@ -1,7 +1,7 @@
-#include "daemon/intrinsics/config_function.h"
+#include "daemon/intrinsics/files/config_function.h"
 
-#include "daemon/intrinsics/key_encoder.h"
-#include "daemon/intrinsics/path_resolver.h"
+#include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/intrinsics/files/path_resolver.h"
 
 namespace kiln::intrinsics {
 

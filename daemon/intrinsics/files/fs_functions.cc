@@ -1,12 +1,12 @@
-#include "daemon/intrinsics/fs_functions.h"
+#include "daemon/intrinsics/files/fs_functions.h"
 
 #include <fcntl.h>
 
 #include <algorithm>
 
-#include "daemon/intrinsics/file_ingest.h"
-#include "daemon/intrinsics/key_encoder.h"
-#include "daemon/intrinsics/stat_identity.h"
+#include "daemon/intrinsics/files/file_ingest.h"
+#include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/intrinsics/files/stat_identity.h"
 
 namespace kiln::intrinsics {
 

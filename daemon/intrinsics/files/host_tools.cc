@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/host_tools.h"
+#include "daemon/intrinsics/files/host_tools.h"
 
 #include <fcntl.h>
 
@@ -6,7 +6,7 @@
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
-#include "daemon/intrinsics/stat_identity.h"
+#include "daemon/intrinsics/files/stat_identity.h"
 
 namespace kiln::intrinsics {
 

@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/file_system.h"
+#include "daemon/intrinsics/files/file_system.h"
 
 namespace kiln::intrinsics {
 

@@ -1,6 +1,6 @@
-#include "daemon/intrinsics/ignore_function.h"
+#include "daemon/intrinsics/files/ignore_function.h"
 
-#include "daemon/intrinsics/key_encoder.h"
+#include "daemon/intrinsics/files/key_encoder.h"
 
 namespace kiln::intrinsics {
 

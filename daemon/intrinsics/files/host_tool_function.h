@@ -13,8 +13,8 @@
 #include "daemon/async/executor.h"
 #include "daemon/exec/tool_search.h"
 #include "daemon/graph/function.h"
-#include "daemon/intrinsics/fs_functions.h"
-#include "daemon/intrinsics/host_tools.h"
+#include "daemon/intrinsics/files/fs_functions.h"
+#include "daemon/intrinsics/files/host_tools.h"
 
 namespace kiln::intrinsics {
 

@@ -1,12 +1,12 @@
-#include "daemon/intrinsics/host_tool_function.h"
+#include "daemon/intrinsics/files/host_tool_function.h"
 
 #include <unistd.h>
 
 #include <optional>
 
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/key_encoder.h"
-#include "daemon/intrinsics/path_resolver.h"
+#include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/intrinsics/files/path_resolver.h"
 
 namespace kiln::intrinsics {
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/change_bell.h"
-#include "daemon/intrinsics/losses.h"
-#include "daemon/intrinsics/workspace.h"
+#include "daemon/intrinsics/files/change_bell.h"
+#include "daemon/intrinsics/files/losses.h"
+#include "daemon/intrinsics/files/workspace.h"
 #include "daemon/watch/watcher.h"
 
 namespace kiln::intrinsics {

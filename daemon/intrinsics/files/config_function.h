@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "daemon/graph/function.h"
-#include "daemon/intrinsics/config_file.h"
-#include "daemon/intrinsics/fs_functions.h"
+#include "daemon/intrinsics/files/config_file.h"
+#include "daemon/intrinsics/files/fs_functions.h"
 
 namespace kiln::intrinsics {
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "daemon/graph/function.h"
-#include "daemon/intrinsics/fs_functions.h"
-#include "daemon/intrinsics/glob_query.h"
-#include "daemon/intrinsics/ignore_function.h"
+#include "daemon/intrinsics/files/fs_functions.h"
+#include "daemon/intrinsics/files/glob_query.h"
+#include "daemon/intrinsics/files/ignore_function.h"
 #include "daemon/store/tree.h"
 
 namespace kiln::intrinsics {

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/change_router.h"
-#include "daemon/intrinsics/config_function.h"
-#include "daemon/intrinsics/fs_functions.h"
-#include "daemon/intrinsics/glob_function.h"
-#include "daemon/intrinsics/glob_query.h"
-#include "daemon/intrinsics/ignore_function.h"
-#include "daemon/intrinsics/workspace.h"
+#include "daemon/intrinsics/files/change_router.h"
+#include "daemon/intrinsics/files/config_function.h"
+#include "daemon/intrinsics/files/fs_functions.h"
+#include "daemon/intrinsics/files/glob_function.h"
+#include "daemon/intrinsics/files/glob_query.h"
+#include "daemon/intrinsics/files/ignore_function.h"
+#include "daemon/intrinsics/files/workspace.h"
 #include "daemon/watch/watcher.h"
 
 namespace kiln::intrinsics {

@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/workspace.h"
+#include "daemon/intrinsics/files/workspace.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "daemon/graph/graph.h"
-#include "daemon/intrinsics/fs_functions.h"
+#include "daemon/intrinsics/files/fs_functions.h"
 
 namespace kiln::intrinsics {
 

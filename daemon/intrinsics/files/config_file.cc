@@ -1,4 +1,4 @@
-#include "daemon/intrinsics/config_file.h"
+#include "daemon/intrinsics/files/config_file.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
