@@ -16,7 +16,7 @@ namespace kiln::frame_pool {
 
 class FrameSlab {
  public:
-  static constexpr size_t kBytes = size_t{256} << 10;
+  static constexpr size_t kBytes = size_t{128} << 10;
 
   // An empty one. Throws std::bad_alloc, as operator new does.
   static FrameSlab* make();
