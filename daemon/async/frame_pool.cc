@@ -51,7 +51,7 @@ struct Pool {
     if (slab != nullptr) {
       if (void* frame = slab->carve(bytes)) [[likely]]
         return frame;
-      slab->close();
+      std::exchange(slab, nullptr)->close();
     }
     slab = FrameSlab::make();
     return slab->carve(bytes);
