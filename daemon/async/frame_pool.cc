@@ -27,7 +27,7 @@ constexpr size_t kStep = 16;
 constexpr size_t kClasses = 128;  // frames up to 2 KiB
 // Per thread; the rest returns to its slab. Frames that one thread makes and another ends, as those
 // of calls do, would else pile up here.
-constexpr size_t kMaxFreeBytes = size_t{4} << 20;
+constexpr size_t kMaxFreeBytes = size_t{1} << 20;
 
 struct FreeFrame {
   FreeFrame* next;
@@ -51,7 +51,7 @@ struct Pool {
     if (slab != nullptr) {
       if (void* frame = slab->carve(bytes)) [[likely]]
         return frame;
-      slab->close();
+      std::exchange(slab, nullptr)->close();
     }
     slab = FrameSlab::make();
     return slab->carve(bytes);

@@ -1,5 +1,5 @@
 // Where coroutine frames come from: thread-local free lists by size class, so that starting a
-// coroutine costs a few nanoseconds instead of a malloc.
+// coroutine costs a few nanoseconds instead of a malloc; filled from slabs (frame_slab.h).
 // Threads: thread-safe; a frame freed on another thread goes to that thread's list.
 // Under AddressSanitizer frames come from malloc, so that it sees every misuse.
 #pragma once

@@ -37,7 +37,7 @@ class FrameSlab::Spares {
   }
 
  private:
-  static constexpr size_t kMost = (size_t{32} << 20) / kBytes;
+  static constexpr size_t kMost = (size_t{64} << 20) / kBytes;
 
   Mutex mutex_;
   FrameSlab* first_ KILN_GUARDED_BY(mutex_) = nullptr;

@@ -16,7 +16,7 @@ namespace kiln::frame_pool {
 
 class FrameSlab {
  public:
-  static constexpr size_t kBytes = size_t{256} << 10;
+  static constexpr size_t kBytes = size_t{128} << 10;
 
   // An empty one. Throws std::bad_alloc, as operator new does.
   static FrameSlab* make();
@@ -32,7 +32,8 @@ class FrameSlab {
   // Nothing is carved any more.
   void close() { drop(kCarver - carved_); }
   static void give_back(void* frame) noexcept {
-    reinterpret_cast<FrameSlab*>(reinterpret_cast<uintptr_t>(frame) & ~(kBytes - 1))->drop(1);
+    const size_t offset = reinterpret_cast<uintptr_t>(frame) & (kBytes - 1);
+    reinterpret_cast<FrameSlab*>(static_cast<std::byte*>(frame) - offset)->drop(1);
   }
 
  private:

@@ -202,7 +202,7 @@ void Engine::finish(Node& node, Attempt& attempt, Outcome outcome, Wait*& done) 
   done = std::exchange(attempt.waiters, nullptr);
   for (Wait* wait = done; wait != nullptr; wait = wait->next) {
     if (wait->next != nullptr) {
-      wait->outcome = outcome;
+      wait->outcome = outcome;  // NOLINT(bugprone-use-after-move): only the last is given it
     } else {
       wait->outcome = std::move(outcome);
     }

@@ -33,8 +33,9 @@ TEST(NodeIndex, HoldsWhatAMapHoldsThroughGrowthAndErasure) {
       there.erase(gone);
     }
     if (round % 500 != 0) continue;
-    for (const auto& [id, hash] : there) {
-      EXPECT_EQ(index.find(hash, [&](NodeId other) { return there.at(other) == hash; }), id);
+    for (const auto& entry : there) {
+      const auto is = [&](NodeId other) { return there.at(other) == entry.second; };
+      EXPECT_EQ(index.find(entry.second, is), entry.first);
     }
     EXPECT_EQ(index.find(Hash128{70, 1}, [](NodeId) { return true; }), 0u);
   }
