@@ -54,6 +54,7 @@ class FakeDaemon::Processes final : public v1::Processes::Service {
     writer->Write(event);
     if (what == "hang") {
       write_output("hanging\n", *writer);
+      ++fake_.hangs;
       while (!context->IsCancelled()) std::this_thread::yield();
       ++fake_.hangs_cancelled;
       return grpc::Status::CANCELLED;

@@ -6,7 +6,7 @@
 //           exit CODE          ends with this code (negative: by a signal)
 //           fail CODE MESSAGE  the call ends with this kiln error code
 //           hang               "hanging" on stdout, then nothing until the call is cancelled;
-//                              then hangs_cancelled grows
+//                              hangs grows, then hangs_cancelled
 //           die                ends the fake daemon's process at once
 //         ExecuteBatch does the same for each request; Upload hashes nothing but counts; ReadFile
 //         sends zeros; Goals knows list, lint and greet, and running them prints the request and a
@@ -37,6 +37,7 @@ class FakeDaemon {
   // Until a client calls Daemon.Stop.
   void wait_for_stop();
 
+  std::atomic<int> hangs = 0;
   std::atomic<int> hangs_cancelled = 0;
   std::atomic<size_t> bytes_read = 0;  // written by ReadFile
 
