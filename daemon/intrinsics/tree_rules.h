@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/intrinsics/rule_services.h"
+#include "daemon/intrinsics/tree_contents.h"
 #include "daemon/intrinsics/tree_values.h"
 #include "daemon/rules/rule_set.h"
 

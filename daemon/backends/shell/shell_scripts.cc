@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/intrinsics/tree_contents.h"
 #include "daemon/intrinsics/tree_values.h"
 
 namespace kiln::backends::shell {

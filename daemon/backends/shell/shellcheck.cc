@@ -8,6 +8,7 @@
 #include "daemon/backends/shell/shell_scripts.h"
 #include "daemon/backends/shell/shellcheck_config.h"
 #include "daemon/intrinsics/process_values.h"
+#include "daemon/intrinsics/tree_contents.h"
 
 namespace kiln::backends::shell {
 

@@ -9,6 +9,7 @@
 #include "daemon/intrinsics/download_rules.h"
 #include "daemon/intrinsics/download_values.h"
 #include "daemon/intrinsics/process_rules.h"
+#include "daemon/intrinsics/tree_contents.h"
 #include "daemon/intrinsics/tree_rules.h"
 #include "daemon/rules/root_run.h"
 #include "tests/support/engine_fixture.h"

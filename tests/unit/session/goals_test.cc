@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "daemon/intrinsics/specs.h"
+#include "daemon/intrinsics/tree_contents.h"
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/effects.h"
 #include "daemon/rules/run_param.h"
