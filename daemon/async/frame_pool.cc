@@ -25,9 +25,9 @@ namespace {
 
 constexpr size_t kStep = 16;
 constexpr size_t kClasses = 128;  // frames up to 2 KiB
-// Per thread; the rest returns to its slab. Frames that one thread makes and another ends, as those
-// of calls do, would else pile up here.
-constexpr size_t kMaxFreeBytes = size_t{1} << 20;
+// Per thread: what a request needs time and again. The rest returns to its slab, since a frame that
+// lies here keeps the whole of it, and frames that one thread makes and another ends pile up here.
+constexpr size_t kMaxFreeBytes = size_t{64} << 10;
 
 struct FreeFrame {
   FreeFrame* next;
