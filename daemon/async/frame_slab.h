@@ -37,7 +37,7 @@ class FrameSlab {
   }
 
  private:
-  static constexpr uint32_t kHeader = 64;
+  static constexpr uint32_t kHeader = 128;
   // More than there are frames.
   static constexpr uint32_t kCarver = kBytes;
 
@@ -49,11 +49,13 @@ class FrameSlab {
   }
   void retire() noexcept;
 
-  // Frames that are out, and kCarver in place of those carved until close().
-  std::atomic<uint32_t> out_{kCarver};
+  // The carver's.
   uint32_t carved_ = 0;
   uint32_t used_ = kHeader;
   FrameSlab* next_spare_ = nullptr;
+  // Frames that are out, and kCarver in place of those carved until close(). Other threads give
+  // back while one carves: a cache line of its own.
+  alignas(64) std::atomic<uint32_t> out_{kCarver};
 };
 
 }  // namespace kiln::frame_pool
