@@ -136,11 +136,24 @@ bool blocks_interrupt(pid_t pid) {
   return false;
 }
 
+// Whether all threads of `pid` stand still: a signal to stop reaches one after another.
+bool has_stopped(pid_t pid) {
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("State:") && line.find('T') == std::string::npos) return false;
+    }
+  }
+  return true;
+}
+
 TEST_F(WaitingClients, LeaveAtOnceAtTheSecondCtrlCEvenIfTheDaemonDoesNotAnswer) {
   Command client = waiting();
   ASSERT_TRUE(eventually([&] { return counter("process.running") == 1; }));
   const auto daemon = static_cast<pid_t>(daemon_pid());
   ::kill(daemon, SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return has_stopped(daemon); }));
   client.signal(SIGINT);
   EXPECT_TRUE(eventually([&] { return !blocks_interrupt(client.pid()); }));
   client.signal(SIGINT);
