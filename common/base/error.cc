@@ -6,12 +6,12 @@
 namespace kiln {
 
 Error::Error(ErrorCode code, Blame blame, std::string message)
-    : rep_(std::make_shared<const Rep>(Rep{code, blame, std::move(message), {}})) {}
+    : rep_(new Rep(code, blame, std::move(message))) {}
 
 Error Error::with_context(std::string frame) const {
-  Rep rep = *rep_;
-  rep.context.push_back(std::move(frame));
-  return Error(std::make_shared<const Rep>(std::move(rep)));
+  boost::intrusive_ptr<Rep> rep(new Rep(*rep_));
+  rep->context.push_back(std::move(frame));
+  return Error(std::move(rep));
 }
 
 std::string Error::to_string() const {

@@ -2,13 +2,16 @@
 //
 // What:   `Error` says what went wrong (code), whose move it is (blame), and tells it to a person
 //         (message, then the context it passed through, outermost last).
+//         One pointer wide, since every Result has room for one.
 // Threads: immutable; cheap to copy (one reference count), so one error can reach many waiters.
 //
 // The numbers of `ErrorCode` are those of `kiln.v1.ErrorCode` in proto/kiln/v1/common.proto, and
 // this header holds the only mapping to gRPC status codes and to exit codes of the client.
 #pragma once
 
-#include <memory>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,14 +58,17 @@ class [[nodiscard]] Error {
   std::string to_string() const;
 
  private:
-  struct Rep {
+  struct Rep : boost::intrusive_ref_counter<Rep, boost::thread_safe_counter> {
     ErrorCode code;
     Blame blame;
     std::string message;
     std::vector<std::string> context;
+
+    Rep(ErrorCode the_code, Blame the_blame, std::string the_message)
+        : code(the_code), blame(the_blame), message(std::move(the_message)) {}
   };
-  explicit Error(std::shared_ptr<const Rep> rep) : rep_(std::move(rep)) {}
-  std::shared_ptr<const Rep> rep_;
+  explicit Error(boost::intrusive_ptr<const Rep> rep) : rep_(std::move(rep)) {}
+  boost::intrusive_ptr<const Rep> rep_;
 };
 
 // Errors at birth, by blame.

@@ -8,12 +8,12 @@ namespace {
 
 Outcome failed_outcome(Error error) {
   Outcome outcome;
-  outcome.error = std::move(error);
+  outcome.value = std::move(error);
   return outcome;
 }
 
 void note_read(Attempt& attempt, uint32_t slot, const Outcome& outcome) {
-  attempt.reads[slot].edge.generation = outcome.generation;
+  attempt.reads[slot].generation = outcome.generation;
   attempt.reads_through = std::min(attempt.reads_through, outcome.good_through);
   attempt.reads_transient |= outcome.transient;
   attempt.group_closed = true;
@@ -25,10 +25,10 @@ ValueRef Engine::value_at_hand(Attempt& attempt, Node& target) {
   // Whoever is not Clean for every run takes the way of open_block().
   if (table_.steady(target.id) == 0 || attempt.foreseen != nullptr) return {};
   Read read;
-  read.edge.node = target.id;
+  read.node = target.id;
   if (attempt.came_from != State::kIdle) {  // else nothing is recorded yet
     NodeGuard guard(attempt.node.lock);
-    read.borrowed = attempt.node.records(attempt.reads.size(), target.id);
+    read.borrowed = attempt.node.records(attempt.reads.size(), target.id) ? 1 : 0;
   }
   if (attempt.abandoned.load(std::memory_order_relaxed)) return {};
   ValueRef value;
@@ -36,12 +36,12 @@ ValueRef Engine::value_at_hand(Attempt& attempt, Node& target) {
     NodeGuard guard(target.lock);
     if (!target.clean_for(kEveryRun) || !target.value) return {};
     value = target.value;
-    read.edge.generation = target.generation;
+    read.generation = target.generation;
     target.used = true;
-    if (!read.borrowed) target.dependents.push_back(attempt.node.id);
+    if (read.borrowed == 0) target.dependents.push_back(attempt.node.id);
   }
   counters_.add(Count::kAtHand);
-  read.edge.opens_group = attempt.group_closed ? 1 : 0;
+  read.opens_group = attempt.group_closed ? 1 : 0;
   attempt.group_closed = true;
   attempt.reads.push_back(read);
   return value;
@@ -53,10 +53,10 @@ Result<WaitBlock*> Engine::open_block(Attempt& attempt, std::span<Node* const> t
   if (attempt.foreseen != nullptr) {
     for (size_t i = 0; i < targets.size(); ++i) {
       const Outcome* foreseen = attempt.foresees(targets[i]->id);
-      if (foreseen == nullptr || !foreseen->error) continue;
+      if (foreseen == nullptr || foreseen->value.ok()) continue;
       if (!tolerated.empty() && tolerated[i]) continue;
       attempt.saw_error = true;
-      return *foreseen->error;
+      return foreseen->value.error();
     }
   }
   WaitBlock* block = WaitBlock::make(targets.size(), &attempt, attempt.run);
@@ -68,8 +68,8 @@ Result<WaitBlock*> Engine::open_block(Attempt& attempt, std::span<Node* const> t
     wait.slot = static_cast<uint32_t>(first_slot + i);
     wait.tolerated = !tolerated.empty() && tolerated[i];
     Read read;
-    read.edge.node = targets[i]->id;
-    read.edge.opens_group = std::exchange(opens_group, false) ? 1 : 0;
+    read.node = targets[i]->id;
+    read.opens_group = std::exchange(opens_group, false) ? 1 : 0;
     attempt.reads.push_back(read);
   }
   NodeGuard guard(attempt.node.lock);
@@ -79,7 +79,7 @@ Result<WaitBlock*> Engine::open_block(Attempt& attempt, std::span<Node* const> t
   }
   for (Wait& wait : block->waits()) {
     const bool borrowed = attempt.node.records(wait.slot, wait.target->id);
-    attempt.reads[wait.slot].borrowed = borrowed;
+    attempt.reads[wait.slot].borrowed = borrowed ? 1 : 0;
     wait.registers = !borrowed;
   }
   block->run = attempt.newest_run;

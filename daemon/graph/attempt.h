@@ -21,13 +21,16 @@
 
 namespace kiln::graph {
 
-// A dependency as the running function reads it. `borrowed`: the recorded dependencies have the
-// same node in the same place, and its entry among the dependents serves for this read too.
+// A dependency as the running function reads it.
 struct Read {
-  Edge edge;
-  bool borrowed = false;
+  NodeId node = 0;
+  uint32_t generation : 30 = 0;  // 0: not answered yet
+  uint32_t opens_group : 1 = 0;
+  // The recorded dependencies have the same node in the same place, and its entry among the
+  // dependents serves for this read too.
+  uint32_t borrowed : 1 = 0;
 
-  bool registered() const { return edge.generation != 0 && !borrowed; }
+  bool registered() const { return generation != 0 && borrowed == 0; }
 };
 
 struct Attempt {
@@ -85,9 +88,10 @@ struct Attempt {
   bool reads_transient = false;
   RunReason reason = RunReason::kNeverRan;  // why the function runs, and
   NodeId changed = 0;                       // for kInputChanged: the dependency
-  uint64_t working_since = 0;               // in ticks, while the function works
-  uint64_t worked = 0;                      // by itself, before that
-  SpanId span;                              // of the function while it runs, else the parent
+  // In ticks: how long the function has worked by itself; while it works, when it would have begun
+  // if it had done so without a break.
+  uint64_t worked = 0;
+  SpanId span;  // of the function while it runs, else the parent
   RunId reads_through = kEveryRun;
   absl::InlinedVector<Read, 2> reads;
   // What the re-check was answered and no node remembers: errors, and values for those who were

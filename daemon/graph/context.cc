@@ -3,15 +3,6 @@
 
 namespace kiln::graph {
 
-namespace {
-
-Result<ValueRef> result_of(Outcome&& outcome) {
-  if (outcome.error) return *std::move(outcome.error);
-  return std::move(outcome.value);
-}
-
-}  // namespace
-
 Context::Get Context::get(Key key) {
   return Get(attempt_, attempt_.engine.node_of(std::move(key)));
 }
@@ -41,7 +32,7 @@ Result<ValueRef> Context::Get::await_resume() {
   if (const auto* error = std::get_if<Error>(&state_)) return *error;
   WaitBlock* const block = std::get<WaitBlock*>(state_);
   attempt_.engine.collect(*block);
-  Result<ValueRef> result = result_of(std::move(block->first()->outcome));
+  Result<ValueRef> result = std::move(block->first()->outcome.value);
   block->unref();
   return result;
 }
@@ -72,9 +63,10 @@ class Context::Several {
   std::optional<Error> failure() {
     std::optional<Error> left;
     for (const Wait& wait : waits()) {
-      if (!wait.outcome.error || wait.tolerated) continue;
-      if (wait.outcome.error->code() != ErrorCode::kCancelled) return wait.outcome.error;
-      if (!left) left = wait.outcome.error;
+      const Result<ValueRef>& value = wait.outcome.value;
+      if (value.ok() || wait.tolerated) continue;
+      if (value.error().code() != ErrorCode::kCancelled) return value.error();
+      if (!left) left = value.error();
     }
     return left;
   }
@@ -93,7 +85,7 @@ Task<Result<std::vector<ValueRef>>> Context::get_all(std::vector<Key> keys) {
   if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   std::vector<ValueRef> values;
   values.reserve(targets.size());
-  for (Wait& wait : several.waits()) values.push_back(std::move(wait.outcome.value));
+  for (Wait& wait : several.waits()) values.push_back(*std::move(wait.outcome.value));
   co_return values;
 }
 
@@ -107,7 +99,7 @@ Task<Result<std::vector<Result<ValueRef>>>> Context::get_some(std::vector<Key> k
   co_await several;
   if (std::optional<Error> failure = several.failure()) co_return *std::move(failure);
   answers.reserve(targets.size());
-  for (Wait& wait : several.waits()) answers.push_back(result_of(std::move(wait.outcome)));
+  for (Wait& wait : several.waits()) answers.push_back(std::move(wait.outcome.value));
   co_return answers;
 }
 

@@ -158,7 +158,7 @@ bool Engine::join_in_order(Wait& wait) {
       if (yielding == nullptr) {
         std::string message = "computations wait for one another: " + asker.node.key.describe();
         for (const Step& step : path) message += " → " + step.node->key.describe();
-        wait.outcome.error = user_error(ErrorCode::kCycle, std::move(message));
+        wait.outcome.value = user_error(ErrorCode::kCycle, std::move(message));
         return true;
       }
       NodeGuard guard(yielding->lock);

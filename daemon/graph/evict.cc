@@ -109,14 +109,14 @@ uint64_t processor_ticks() {
 }
 
 void Engine::start_clock(Attempt& attempt) const {
-  if (options_.value_bytes_cap != 0) attempt.working_since = options_.ticks();
+  if (options_.value_bytes_cap != 0) attempt.worked = options_.ticks() - attempt.worked;
 }
 
 void Engine::stop_clock(Attempt& attempt) const {
   if (options_.value_bytes_cap == 0) return;
   // On another processor the counter may be a little behind.
-  const uint64_t now = options_.ticks();
-  if (now > attempt.working_since) attempt.worked += now - attempt.working_since;
+  const auto worked = static_cast<int64_t>(options_.ticks() - attempt.worked);
+  attempt.worked = static_cast<uint64_t>(std::max(worked, int64_t{0}));
 }
 
 }  // namespace kiln::graph

@@ -139,11 +139,11 @@ Task<Result<void>> Engine::request_slowly(Node& node, RunId run, const RequestOr
     answer.ran |= wait.started && outcome.ran;
     answer.joined |= !wait.started && outcome.ran;
     answer.cleaned |= !outcome.ran;
-    if (outcome.error) co_return *outcome.error;
+    if (!outcome.value.ok()) co_return outcome.value.error();
     // Nothing was invalidated meanwhile, or nothing that this attempt did not take into account;
     // what is not remembered cannot be looked at twice.
     if (outcome.transient || epoch_.load(std::memory_order_acquire) == epoch) {
-      answer.value = std::move(outcome.value);
+      answer.value = *std::move(outcome.value);
       answer.generation = outcome.generation;
       co_return Result<void>();
     }

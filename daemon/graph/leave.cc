@@ -80,7 +80,7 @@ void Engine::drain(Leftovers leftovers, Leaving how) {
         if (how == Leaving::kGaveUp) {
           wait.outcome.gave_up = true;
         } else {
-          wait.outcome.error = cancelled_error();
+          wait.outcome.value = cancelled_error();
         }
         wait.stage.store(Wait::Stage::kDone, std::memory_order_release);
         if (attempt.waiters == nullptr) abandon(node, leftovers);

@@ -130,8 +130,10 @@ void Engine::judge(std::span<const Edge> open, WaitBlock& block, Verdict& verdic
     if (!same && verdict.changed == 0) verdict.changed = open[i].node;
     verdict.good_through = std::min(verdict.good_through, outcome.good_through);
     verdict.transient |= outcome.transient;
-    const bool own_error = outcome.error && outcome.error->code() != ErrorCode::kCancelled;
-    if (own_error || (outcome.transient && outcome.value)) {
+    const Result<ValueRef>& value = outcome.value;
+    const bool worth_keeping =
+        value.ok() ? outcome.transient && *value : value.error().code() != ErrorCode::kCancelled;
+    if (worth_keeping) {
       verdict.foreseen.emplace(open[i].node, outcome);
     }
   }

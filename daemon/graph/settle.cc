@@ -18,11 +18,12 @@ Edges edges_of(std::span<const Read> reads, NodeId changed) {
   edges.reserve(reads.size());
   bool opens = false;
   for (const Read& read : reads) {
-    opens |= read.edge.opens_group != 0;
-    if (read.edge.generation == 0) continue;
-    edges.push_back(read.edge);
-    edges.back().opens_group = opens ? 1 : 0;
-    edges.back().changed = read.edge.node == changed ? 1 : 0;
+    opens |= read.opens_group != 0;
+    if (read.generation == 0) continue;
+    edges.push_back({.node = read.node,
+                     .generation = read.generation,
+                     .opens_group = opens ? 1U : 0U,
+                     .changed = read.node == changed ? 1U : 0U});
     opens = false;
   }
   return edges;
@@ -87,8 +88,8 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
                    bool equal, Edges& retired) {
   Edges deps = edges_of(attempt.reads, attempt.changed);
   for (size_t i = 0; i < node.deps.size(); ++i) {
-    const bool kept = i < attempt.reads.size() && attempt.reads[i].borrowed &&
-                      attempt.reads[i].edge.generation != 0;
+    const bool kept = i < attempt.reads.size() && attempt.reads[i].borrowed != 0 &&
+                      attempt.reads[i].generation != 0;
     if (!kept) retired.push_back(node.deps[i]);
   }
   // An evicted value cannot be compared. A pure function of what it was a function of before gives
@@ -169,7 +170,7 @@ void Engine::fail(Attempt& attempt, Error error) {
 
 void Engine::finish_failed(Node& node, Attempt& attempt, Error error, Wait*& done) {
   Outcome outcome;
-  outcome.error = std::move(error);
+  outcome.value = std::move(error);
   outcome.ran = attempt.ran;
   return_node(node, attempt);
   node.failed = true;
@@ -189,7 +190,7 @@ void Engine::return_node(Node& node, Attempt& attempt) {
 void Engine::forget_reads(Attempt& attempt) {
   for (const Read& read : attempt.reads) {
     if (!read.registered()) continue;
-    Node& dep = table_.at(read.edge.node);
+    Node& dep = table_.at(read.node);
     NodeGuard guard(dep.lock);
     dep.drop_dependent(attempt.node.id);
   }
@@ -206,7 +207,8 @@ void Engine::finish(Node& node, Attempt& attempt, Outcome outcome, Wait*& done) 
     } else {
       wait->outcome = std::move(outcome);
     }
-    if (wait->block->check && !wait->outcome.transient) wait->outcome.value = ValueRef();
+    const bool needs_value = !wait->block->check || wait->outcome.transient;
+    if (!needs_value && wait->outcome.value.ok()) wait->outcome.value = ValueRef();
     if (wait->registers && !wait->outcome.failed()) {
       node.dependents.push_back(wait->block->owner->node.id);
     }

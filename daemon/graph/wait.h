@@ -11,11 +11,10 @@
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <stop_token>
 
-#include "common/base/error.h"
+#include "common/base/result.h"
 #include "daemon/graph/node.h"
 #include "daemon/graph/presence.h"
 
@@ -25,15 +24,14 @@ struct WaitBlock;
 
 // What a node answers.
 struct Outcome {
-  ValueRef value;  // null for an error, and for who needs none
-  std::optional<Error> error;
+  Result<ValueRef> value = ValueRef();  // null for who needs none
   RunId good_through = kEveryRun;
   uint32_t generation = 0;
   bool transient = false;
   bool ran = false;      // the function ran for this
   bool gave_up = false;  // no answer: a re-check that would wait for itself
 
-  bool failed() const { return error.has_value() || gave_up; }
+  bool failed() const { return !value.ok() || gave_up; }
 };
 
 struct Wait {
