@@ -3,11 +3,12 @@
 
 *.tsv is what daemon_bench prints: figure, what, measured, floor, ratio, goal, met.
 *.json is what a Google Benchmark program writes; the lists below say which of its numbers are
-figures, and which benchmark is the floor of which.
+figures, and which benchmark is the floor of which. Of repetitions the median counts.
 """
 
 import json
 import os
+import statistics
 import sys
 
 HEADER = ["", "what", "measured", "floor or peer", "ratio", "goal", "met"]
@@ -16,6 +17,8 @@ NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 # Figure, what, benchmark, floor's name, floor's benchmark, at most this ratio (None: no goal).
 RATIOS = [
+    # 70 ns, the goal, is 1.1 times what the same hash map took where the goal was set.
+    ("P9", "warm look-up among 1,000,000 nodes", "WarmLookUp", "hash map", "RawLookUp", 1.1),
     ("P10", "put 4 KiB", "BM_Put4K_Store", "RocksDB+SHA-256", "BM_Put4K_BareRocksDbAndSha256", 1.2),
     ("P10", "get 4 KiB, uncached", "BM_Get4K_Store", "RocksDB", "BM_Get4K_BareRocksDb", 1.2),
     ("P10", "get 4 KiB, cached", "BM_GetHot4K_Store", "RocksDB", "BM_GetHot4K_BareRocksDb", 1.2),
@@ -36,7 +39,6 @@ LIMITS = [
      "BareFirstRun/1000000", 600),
     ("P9", "warm look-up among 4,000 nodes", "WarmLookUpInCache", "hash map",
      "RawLookUpInCache", 70),
-    ("P9", "warm look-up among 1,000,000 nodes", "WarmLookUp", "hash map", "RawLookUp", 70),
     ("P9", "dirty scan, per edge", "DirtyScan", "raw scan", "RawScan", 4),
     ("P9", "dirtying, per edge", "InvalidateAll", None, None, None),
     ("P10", "open", "BM_Open", None, None, 50e6),
@@ -71,11 +73,15 @@ def duration(ns):
     return f"{digits(ns)} ns"
 
 
-def cost(result):
+def median(repetitions, counter):
+    return statistics.median(repetition[counter] for repetition in repetitions)
+
+
+def cost(repetitions):
     """Nanoseconds of one iteration, or of one item."""
-    if "items_per_second" in result:
-        return 1e9 / result["items_per_second"]
-    return result["real_time"] * NS[result["time_unit"]]
+    if "items_per_second" in repetitions[0]:
+        return 1e9 / median(repetitions, "items_per_second")
+    return median(repetitions, "real_time") * NS[repetitions[0]["time_unit"]]
 
 
 def row(figure, what, ns, floor_name, floor_ns, goal, met):
@@ -90,11 +96,13 @@ def verdict(met):
 
 def benchmark_rows(path):
     with open(path, encoding="utf-8") as file:
-        results = {}
+        results = {}  # name → repetitions
         for result in json.load(file)["benchmarks"]:
+            if result["run_type"] == "aggregate":
+                continue
             name = [p for p in result["name"].split("/")
                     if p not in ("real_time", "process_time") and ":" not in p]
-            results["/".join(name)] = result
+            results.setdefault("/".join(name), []).append(result)
     rows = []
     for figure, what, name, floor_name, floor, allowed in RATIOS:
         if name in results:
@@ -109,13 +117,13 @@ def benchmark_rows(path):
                             goal, verdict(not limit or ns <= limit)))
     for figure, what, name, counter, floor_name, floor, allowed in COUNTERS:
         if name in results:
-            ns, floor_ns = results[name][counter] * 1e3, results[name][floor] * 1e3
+            ns, floor_ns = (median(results[name], c) * 1e3 for c in (counter, floor))
             goal = f"≤ {allowed}x" if allowed else ""
             rows.append(row(figure, what, ns, floor_name, floor_ns, goal,
                             verdict(not allowed or ns <= allowed * floor_ns)))
     if "FirstRun/1000000" in results:
-        node = results["FirstRun/1000000"]["bytes/node"]
-        one, two = (results[f"FirstRunByThreads/{n}"]["items_per_second"] for n in (1, 2))
+        node = median(results["FirstRun/1000000"], "bytes/node")
+        one, two = (median(results[f"FirstRunByThreads/{n}"], "items_per_second") for n in (1, 2))
         rows.append(["P9", "nodes per second, two threads", f"{two:.3g}", f"one {one:.3g}",
                      f"{digits(two / one)}x", "≥ 1.6x", verdict(two >= 1.6 * one)])
         rows.append(["P9", "memory of a node", f"{node:.0f} B", "", "", f"≤ {MAX_NODE_BYTES} B",
