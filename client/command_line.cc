@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "client/nearest_name.h"
-
 namespace kiln {
 
 namespace {
@@ -76,35 +74,31 @@ void GlobalOptions::add_to(OptionParser& parser) {
                "the workspace; by default the nearest directory upwards\n"
                "with a kiln.toml, else with a .git, else the current one");
   parser.flag("--json", json_, "print JSON on standard output");
-  parser.value("--color", "WHEN", color_, "auto, always or never; NO_COLOR is honoured");
-  parser.value("--progress", "HOW", progress_, "auto, plain or none");
-  parser.value("--level", "LEVEL", level_,
-               "what is said: error, warn, info (default), debug or trace;\n"
-               "from debug on errors show what the daemon was computing");
+  parser.choice<ColorMode>(
+      "--color", "WHEN", color_,
+      {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+      "{choices}; NO_COLOR is honoured");
+  parser.choice<ProgressMode>("--progress", "HOW", progress_,
+                              {{"auto", ProgressMode::kAuto},
+                               {"plain", ProgressMode::kPlain},
+                               {"none", ProgressMode::kNone}},
+                              "{choices}");
+  parser.choice<TalkLevel>("--level", "LEVEL", level_,
+                           {{"error", TalkLevel::kError},
+                            {"warn", TalkLevel::kWarn},
+                            {"info", TalkLevel::kInfo},
+                            {"debug", TalkLevel::kDebug},
+                            {"trace", TalkLevel::kTrace}},
+                           "what is said: {choices};\n"
+                           "from debug on errors show what the daemon was computing");
   parser.value("--profile", "FILE", profile_,
                "write what ran, when and why: a Chrome trace, for\n"
                "https://ui.perfetto.dev or chrome://tracing");
 }
 
-Result<void> GlobalOptions::apply(Console& console) const {
-  KILN_ASSIGN(const ColorMode color, choose<ColorMode>("--color", color_.value_or("auto"),
-                                                       {{"auto", ColorMode::kAuto},
-                                                        {"always", ColorMode::kAlways},
-                                                        {"never", ColorMode::kNever}}));
-  KILN_ASSIGN(const ProgressMode progress,
-              choose<ProgressMode>("--progress", progress_.value_or("auto"),
-                                   {{"auto", ProgressMode::kAuto},
-                                    {"plain", ProgressMode::kPlain},
-                                    {"none", ProgressMode::kNone}}));
-  KILN_ASSIGN(const TalkLevel level, choose<TalkLevel>("--level", level_.value_or("info"),
-                                                       {{"error", TalkLevel::kError},
-                                                        {"warn", TalkLevel::kWarn},
-                                                        {"info", TalkLevel::kInfo},
-                                                        {"debug", TalkLevel::kDebug},
-                                                        {"trace", TalkLevel::kTrace}}));
-  console.set_modes(color, progress);
-  console.set_level(level);
-  return {};
+void GlobalOptions::apply(Console& console) const {
+  console.set_modes(color_.value, progress_.value);
+  console.set_level(level_.value);
 }
 
 Result<std::string> GlobalOptions::workspace_root() const {
@@ -128,14 +122,6 @@ Result<std::string> current_directory() {
   if (found.ok() || found.error().code() != ErrorCode::kNotFound) return found;
   return user_error(ErrorCode::kNotFound,
                     "the current directory was removed; go elsewhere or give --root");
-}
-
-Error unknown_choice(const std::string& option, const std::string& typed,
-                     const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-  return user_error(ErrorCode::kInvalidArgument,
-                    option + " '" + typed + "' is none of " + all + did_you_mean(typed, names));
 }
 
 }  // namespace kiln

@@ -28,8 +28,8 @@ CommandLine split_command_line(std::vector<std::string> arguments,
 class GlobalOptions {
  public:
   void add_to(OptionParser& parser);
-  // Refuses unknown values and applies the modes to the console.
-  Result<void> apply(Console& console) const;
+  // Makes the console speak as they say.
+  void apply(Console& console) const;
 
   bool json() const { return json_; }
   // The file of --profile.
@@ -40,33 +40,14 @@ class GlobalOptions {
 
  private:
   std::optional<std::string> root_;
-  std::optional<std::string> color_;
-  std::optional<std::string> progress_;
-  std::optional<std::string> level_;
+  Chosen<ColorMode> color_ = {ColorMode::kAuto};
+  Chosen<ProgressMode> progress_ = {ProgressMode::kAuto};
+  Chosen<TalkLevel> level_ = {TalkLevel::kInfo};
   std::optional<std::string> profile_;
   bool json_ = false;
 };
 
 // Absolute, symlinks resolved.
 Result<std::string> current_directory();
-
-// The value that `typed` names among `choices`; an error that lists them.
-template <class T>
-struct Choice {
-  std::string name;
-  T value;
-};
-Error unknown_choice(const std::string& option, const std::string& typed,
-                     const std::vector<std::string>& names);
-template <class T>
-Result<T> choose(const std::string& option, const std::string& typed,
-                 const std::vector<Choice<T>>& choices) {
-  std::vector<std::string> names;
-  for (const Choice<T>& choice : choices) {
-    if (choice.name == typed) return choice.value;
-    names.push_back(choice.name);
-  }
-  return unknown_choice(option, typed, names);
-}
 
 }  // namespace kiln

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "client/command_line.h"
 #include "client/render.h"
 #include "common/types/rel_path.h"
 
@@ -55,23 +54,6 @@ Result<void> add_environment(const std::vector<std::string>& typed, const Enviro
   return {};
 }
 
-Result<void> add_choices(const ExecOptions& options, v1::Process& process) {
-  KILN_ASSIGN(const auto scope,
-              choose<v1::Process::CacheScope>("--cache", options.cache.value_or("successful"),
-                                              {{"successful", v1::Process::SUCCESSFUL},
-                                               {"always", v1::Process::ALWAYS},
-                                               {"session", v1::Process::PER_SESSION},
-                                               {"restart", v1::Process::PER_RESTART_SUCCESSFUL}}));
-  KILN_ASSIGN(const auto sandbox,
-              choose<v1::Process::Sandbox>("--sandbox", options.sandbox.value_or("auto"),
-                                           {{"auto", v1::Process::AUTO},
-                                            {"plain", v1::Process::PLAIN},
-                                            {"strict", v1::Process::STRICT}}));
-  process.set_cache_scope(scope);
-  process.set_sandbox(sandbox);
-  return {};
-}
-
 }  // namespace
 
 void ExecOptions::add_to(OptionParser& parser) {
@@ -89,24 +71,29 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.begin_group("How it runs");
   parser.value("--workdir", "PATH", workdir, "where it starts, relative to the sandbox");
   parser.value("--timeout", "SECONDS", timeout, "end it after this time, with exit code 124");
-  parser.value("--cache", "SCOPE", cache, "successful (default), always, session or restart");
-  parser.value("--sandbox", "LEVEL", sandbox, "auto (default), plain or strict");
-  parser.value("--keep-sandboxes", "WHEN", keep_sandboxes, "never (default), on_failure or always");
+  parser.choice<v1::Process::CacheScope>("--cache", "SCOPE", cache,
+                                         {{"successful", v1::Process::SUCCESSFUL},
+                                          {"always", v1::Process::ALWAYS},
+                                          {"session", v1::Process::PER_SESSION},
+                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL}},
+                                         "{choices}");
+  parser.choice<v1::Process::Sandbox>(
+      "--sandbox", "LEVEL", sandbox,
+      {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
+      "{choices}");
+  parser.choice<v1::KeepSandboxes>("--keep-sandboxes", "WHEN", keep_sandboxes,
+                                   {{"never", v1::KeepSandboxes::NEVER},
+                                    {"on_failure", v1::KeepSandboxes::ON_FAILURE},
+                                    {"always", v1::KeepSandboxes::ALWAYS}},
+                                   "{choices}");
   parser.value("--description", "TEXT", description, "what to call it");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
 
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
-         !output_file.empty() || !output_dir.empty() || workdir || timeout || cache || sandbox ||
-         description || require_outputs;
-}
-
-Result<v1::KeepSandboxes> keep_sandboxes(const ExecOptions& options) {
-  return choose<v1::KeepSandboxes>("--keep-sandboxes", options.keep_sandboxes.value_or("never"),
-                                   {{"never", v1::KeepSandboxes::NEVER},
-                                    {"on_failure", v1::KeepSandboxes::ON_FAILURE},
-                                    {"always", v1::KeepSandboxes::ALWAYS}});
+         !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
+         sandbox.given || description || require_outputs;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
@@ -125,7 +112,8 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
     KILN_ASSIGN(*process.add_input_digests(), digest_of_text(text));
   }
   KILN_TRY(add_environment(options.env, environment, *process.mutable_env()));
-  KILN_TRY(add_choices(options, process));
+  process.set_cache_scope(options.cache.value);
+  process.set_sandbox(options.sandbox.value);
   process.set_working_directory(options.workdir.value_or(""));
   process.set_require_outputs(options.require_outputs);
   if (options.timeout) {
@@ -134,8 +122,7 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   }
   process.set_description(options.description ? *options.description
                                               : command_text(options.argv, kDescriptionColumns));
-  KILN_ASSIGN(const v1::KeepSandboxes keep, keep_sandboxes(options));
-  request.set_keep_sandboxes(keep);
+  request.set_keep_sandboxes(options.keep_sandboxes.value);
   request.set_write_outputs(options.write);
   return request;
 }

@@ -24,9 +24,9 @@ struct ExecOptions {
   std::vector<std::string> output_dir;
   std::optional<std::string> workdir;
   std::optional<std::string> timeout;
-  std::optional<std::string> cache;
-  std::optional<std::string> sandbox;
-  std::optional<std::string> keep_sandboxes;
+  Chosen<v1::Process::CacheScope> cache = {v1::Process::SUCCESSFUL};
+  Chosen<v1::Process::Sandbox> sandbox = {v1::Process::AUTO};
+  Chosen<v1::KeepSandboxes> keep_sandboxes = {v1::KeepSandboxes::NEVER};
   std::optional<std::string> description;
   std::optional<std::string> batch;
   bool require_outputs = false;
@@ -41,8 +41,5 @@ struct ExecOptions {
 // Everything but the caller. `environment` is the client's, for --env NAME.
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
                                                 const Environment& environment);
-
-// What --keep-sandboxes says; NEVER if it was not given.
-Result<v1::KeepSandboxes> keep_sandboxes(const ExecOptions& options);
 
 }  // namespace kiln

@@ -20,29 +20,23 @@ constexpr std::array<std::string_view, 3> kPlanned = {"--cache-dir", "--interact
 // Options of goals, which people may try on other commands.
 constexpr std::array<std::string_view, 2> kOfGoals = {"--option", "--loop"};
 
-constexpr size_t kHelpColumn = 30;
-
-std::string option_help(const CLI::Option& option) {
-  std::string names = "  ";
-  for (const std::string& name : option.get_snames()) names += "-" + name + ", ";
-  for (const std::string& name : option.get_lnames()) names += "--" + name;
-  if (option.get_type_size() != 0) names += " " + option.get_type_name();
-  names.resize(std::max(names.size() + 2, kHelpColumn), ' ');
-  std::string text;
-  for (const char c : option.get_description()) {
-    text += c;
-    if (c == '\n') text.append(kHelpColumn, ' ');
+// "-f,--follow"
+std::vector<std::string> split_names(std::string_view names) {
+  std::vector<std::string> split;
+  for (;;) {
+    const size_t comma = names.find(',');
+    split.emplace_back(names.substr(0, comma));
+    if (comma == std::string_view::npos) return split;
+    names.remove_prefix(comma + 1);
   }
-  return names + text + "\n";
 }
 
-std::string indented(std::string_view lines) {
-  std::string out = "  ";
-  for (const char c : lines) {
-    out += c;
-    if (c == '\n') out += "  ";
-  }
-  return out + "\n";
+Error unknown_choice(const std::string& option, const std::string& typed,
+                     const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return user_error(ErrorCode::kInvalidArgument,
+                    option + " '" + typed + "' is none of " + all + did_you_mean(typed, words));
 }
 
 }  // namespace
@@ -51,22 +45,39 @@ struct OptionParser::Impl {
   // An option that may be given once. CLI11 fills a list, so that we say what is wrong with two.
   struct Value {
     std::vector<std::string> given;
-    std::optional<std::string>* target;
-    CLI::Option* option;
+    std::function<Result<void>(std::string)> take;
+    CLI::Option* option = nullptr;
   };
 
-  HelpText text;
+  CommandHelp help;
   CLI::App app;
   std::deque<Value> values;
   std::string name;  // the command as errors call it, after "kiln: "
   std::string group = "Options";
-  std::vector<std::string> groups = {group};
   std::vector<std::string>* positionals = nullptr;
   size_t least = 0;
   size_t most = 0;
   bool help_wanted = false;
 
-  void place(CLI::Option* option) const { option->group(group); }
+  OptionHelp& document(const std::string& names, const std::string& metavar,
+                       const std::string& text) {
+    return help.options.emplace_back(OptionHelp{group, split_names(names), metavar, text});
+  }
+
+  CLI::Option* add_list(const std::string& names, const std::string& metavar,
+                        std::vector<std::string>& target) {
+    return app.add_option(names, target)
+        ->type_name(metavar)
+        ->type_size(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  void add_value(const std::string& names, const std::string& metavar,
+                 std::function<Result<void>(std::string)> take) {
+    Value& value = values.emplace_back(Value{{}, std::move(take)});
+    value.option = add_list(names, metavar, value.given);
+  }
 
   std::vector<std::string> option_names() const {
     std::vector<std::string> names;
@@ -78,8 +89,7 @@ struct OptionParser::Impl {
 
   Error misuse(std::string message) const {
     return user_error(ErrorCode::kInvalidArgument,
-                      name + ": " + std::move(message) + "\n  usage: " + text.command +
-                          (text.usage.empty() ? "" : " " + text.usage));
+                      name + ": " + std::move(message) + "\n  usage: " + help.text.usage_line());
   }
 
   // In our words; CLI11's name its own notions.
@@ -104,17 +114,15 @@ struct OptionParser::Impl {
       const auto names = option_names();
       return user_error(ErrorCode::kInvalidArgument, name + ": unknown option " + option +
                                                          did_you_mean(option, names) + "\n  see " +
-                                                         text.command + " --help");
+                                                         help.text.command + " --help");
     }
     return misuse("unexpected argument '" + argument + "'");
   }
 };
 
 OptionParser::OptionParser(HelpText text) : impl_(std::make_unique<Impl>()) {
-  impl_->text = std::move(text);
-  constexpr std::string_view kProgram = "kiln ";
-  impl_->name = impl_->text.command;
-  if (impl_->name.starts_with(kProgram)) impl_->name.erase(0, kProgram.size());
+  impl_->name = text.name();
+  impl_->help.text = std::move(text);
   impl_->app.set_help_flag();
   impl_->app.allow_extras();
 }
@@ -122,25 +130,39 @@ OptionParser::OptionParser(HelpText text) : impl_(std::make_unique<Impl>()) {
 OptionParser::~OptionParser() = default;
 
 void OptionParser::flag(const std::string& names, bool& target, const std::string& help) {
-  impl_->place(impl_->app.add_flag(names, target, help));
+  impl_->document(names, "", help);
+  impl_->app.add_flag(names, target);
 }
 
 void OptionParser::value(const std::string& names, const std::string& metavar,
                          std::optional<std::string>& target, const std::string& help) {
-  Impl::Value& value = impl_->values.emplace_back(Impl::Value{{}, &target, nullptr});
-  value.option = impl_->app.add_option(names, value.given, help);
-  impl_->place(
-      value.option->type_name(metavar)->type_size(1)->allow_extra_args(false)->multi_option_policy(
-          CLI::MultiOptionPolicy::TakeAll));
+  impl_->document(names, metavar, help);
+  impl_->add_value(names, metavar, [&target](std::string value) -> Result<void> {
+    target = std::move(value);
+    return {};
+  });
+}
+
+void OptionParser::add_choice(const std::string& names, const std::string& metavar,
+                              std::vector<std::string> words, std::optional<std::string> preset,
+                              const std::string& help, std::function<void(size_t)> choose) {
+  OptionHelp& documented = impl_->document(names, metavar, help);
+  documented.choices = words;
+  documented.preset = std::move(preset);
+  impl_->add_value(names, metavar,
+                   [option = documented.names.back(), words = std::move(words),
+                    choose = std::move(choose)](const std::string& typed) -> Result<void> {
+                     const auto found = std::find(words.begin(), words.end(), typed);
+                     if (found == words.end()) return unknown_choice(option, typed, words);
+                     choose(static_cast<size_t>(found - words.begin()));
+                     return {};
+                   });
 }
 
 void OptionParser::list(const std::string& names, const std::string& metavar,
                         std::vector<std::string>& target, const std::string& help) {
-  impl_->place(impl_->app.add_option(names, target, help)
-                   ->type_name(metavar)
-                   ->type_size(1)
-                   ->allow_extra_args(false)
-                   ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
+  impl_->document(names, metavar, help).repeatable = true;
+  impl_->add_list(names, metavar, target);
 }
 
 void OptionParser::positionals(std::vector<std::string>& target, size_t least, size_t most) {
@@ -149,12 +171,7 @@ void OptionParser::positionals(std::vector<std::string>& target, size_t least, s
   impl_->most = most;
 }
 
-void OptionParser::begin_group(const std::string& heading) {
-  impl_->group = heading;
-  if (std::find(impl_->groups.begin(), impl_->groups.end(), heading) == impl_->groups.end()) {
-    impl_->groups.push_back(heading);
-  }
-}
+void OptionParser::begin_group(const std::string& heading) { impl_->group = heading; }
 
 Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   flag("-h,--help", impl_->help_wanted, "show this text");
@@ -178,13 +195,13 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     return impl_->of_cli11(error);
   }
+  if (impl_->help_wanted) return false;
   for (Impl::Value& value : impl_->values) {
-    if (value.given.size() > 1 && !impl_->help_wanted) {
+    if (value.given.size() > 1) {
       return impl_->misuse(value.option->get_name() + " is given twice");
     }
-    if (!value.given.empty()) *value.target = std::move(value.given.front());
+    if (!value.given.empty()) KILN_TRY(value.take(std::move(value.given.front())));
   }
-  if (impl_->help_wanted) return false;
   std::vector<std::string> rest = impl_->app.remaining();
   for (const std::string& argument : rest) {
     if (argument.size() > 1 && argument[0] == '-') return impl_->unknown(argument);
@@ -202,20 +219,6 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   return true;
 }
 
-std::string OptionParser::help() const {
-  const HelpText& text = impl_->text;
-  std::string out = text.summary + "\n\nUsage: " + text.command +
-                    (text.usage.empty() ? "" : " " + text.usage) + "\n";
-  if (!text.details.empty()) out += "\n" + text.details + "\n";
-  for (const std::string& group : impl_->groups) {
-    std::string options;
-    for (const CLI::Option* option : impl_->app.get_options()) {
-      if (option->get_group() == group) options += option_help(*option);
-    }
-    if (!options.empty()) out.append("\n").append(group).append(":\n").append(options);
-  }
-  if (!text.example.empty()) out += "\nExample:\n" + indented(text.example);
-  return out;
-}
+const CommandHelp& OptionParser::help() const { return impl_->help; }
 
 }  // namespace kiln

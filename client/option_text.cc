@@ -37,23 +37,6 @@ Json as_json(const v1::OptionsResponse::Option& option) {
           {"origins", std::vector<std::string>(option.origins().begin(), option.origins().end())}};
 }
 
-Json scopes_of(const v1::OptionsResponse& options) {
-  Json scopes = Json::array();
-  for (const v1::OptionsResponse::Scope& scope : options.scopes()) {
-    Json all = Json::array();
-    for (const v1::OptionsResponse::Option& option : scope.options()) {
-      all.push_back(as_json(option));
-    }
-    scopes.push_back(
-        {{"scope", scope.name()}, {"summary", scope.summary()}, {"options", std::move(all)}});
-  }
-  return scopes;
-}
-
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace
 
 std::string option_text(const v1::OptionsResponse::Scope& scope) {
@@ -69,13 +52,17 @@ std::string option_text(const v1::OptionsResponse::Scope& scope) {
   return text;
 }
 
-std::string option_json(const v1::OptionsResponse& options) {
-  return line_of({{"scopes", scopes_of(options)}});
-}
-
-std::string goal_json(const std::string& name, const std::string& summary,
-                      const v1::OptionsResponse& options) {
-  return line_of({{"name", name}, {"summary", summary}, {"scopes", scopes_of(options)}});
+nlohmann::ordered_json scopes_json(const v1::OptionsResponse& options) {
+  Json scopes = Json::array();
+  for (const v1::OptionsResponse::Scope& scope : options.scopes()) {
+    Json all = Json::array();
+    for (const v1::OptionsResponse::Option& option : scope.options()) {
+      all.push_back(as_json(option));
+    }
+    scopes.push_back(
+        {{"scope", scope.name()}, {"summary", scope.summary()}, {"options", std::move(all)}});
+  }
+  return scopes;
 }
 
 }  // namespace kiln

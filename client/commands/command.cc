@@ -1,7 +1,9 @@
 #include "client/commands/command.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "client/process_json.h"
 #include "kiln/v1/common.pb.h"
 
 namespace kiln {
@@ -13,10 +15,11 @@ Result<bool> Invocation::parse(OptionParser& parser, Events events) {
   globals_.add_to(parser);
   KILN_ASSIGN(const bool run, parser.parse(std::move(arguments_)));
   if (!run) {
-    KILN_TRY(console_.write_stdout(parser.help()));
+    const CommandHelp& help = parser.help();
+    KILN_TRY(console_.write_stdout(globals_.json() ? dumped_line(as_json(help)) : as_text(help)));
     return false;
   }
-  KILN_TRY(globals_.apply(console_));
+  globals_.apply(console_);
   if (globals_.profile() && events == Events::kNone) {
     return user_error(ErrorCode::kUnsupported,
                       "--profile: this command runs nothing that could be profiled");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "client/option_variables.h"
 #include "common/types/own_commands.h"
 
 namespace kiln {
@@ -56,60 +55,6 @@ constexpr auto kPlanned = std::to_array<std::string_view>(
     {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
      "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
 
-constexpr std::string_view kExitCodes =
-    "\nExit codes:\n"
-    "  0 done; 1 the answer is no; 2 the command line is wrong; 125 kiln itself failed;\n"
-    "  128+N ended by signal N. exec: those of the process; 124 it timed out, 126 it cannot be\n"
-    "  executed, 127 it was not found.\n";
-
-std::string row(std::string_view name, std::string_view summary) {
-  std::string text = "  " + std::string(name) + "  ";
-  text.resize(std::max<size_t>(text.size(), 24), ' ');
-  return text + std::string(summary) + "\n";
-}
-
-std::string command_list(const std::string& family) {
-  std::string out;
-  for (const Command& command : kCommands) {
-    if (!family.empty() && first_word(command.name) != family) continue;
-    out += row(command.name, command.summary);
-  }
-  return out;
-}
-
-// "Run it." in a list, where no sentence ends.
-std::string_view as_phrase(std::string_view summary) {
-  if (summary.ends_with('.')) summary.remove_suffix(1);
-  return summary;
-}
-
-// What the daemon's rules add to the commands.
-std::string added_by(const RuleNames& rules) {
-  std::string goals;
-  for (const GoalName& goal : rules.goals) {
-    if (find_command(goal.name) == nullptr) goals += row(goal.name, as_phrase(goal.summary));
-  }
-  std::string scopes;
-  for (const ScopeName& scope : rules.scopes) scopes += row(scope.name, as_phrase(scope.summary));
-  if (!goals.empty()) goals = "\nGoals of the daemon's rules:\n" + goals;
-  if (!scopes.empty()) scopes = "\nScopes of options (kiln help SCOPE):\n" + scopes;
-  return goals + scopes;
-}
-
-std::string environment() {
-  std::string text = "\nEnvironment:\n";
-  for (const OwnVariable& variable : own_variables()) {
-    std::string_view rest = variable.meaning;
-    for (std::string_view name = variable.name; !rest.empty(); name = "") {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      text += row(name, line);
-    }
-  }
-  return text + row("KILN_SCOPE_NAME", "sets an option, as --option SCOPE.NAME does") +
-         row("NO_COLOR", "no colours");
-}
-
 }  // namespace
 
 const Command* find_command(std::string_view name) {
@@ -138,18 +83,12 @@ std::vector<std::string> next_words(const std::string& family) {
   return words;
 }
 
-std::string overview(const std::string& family, const RuleNames& rules) {
-  const std::string name = family.empty() ? "kiln" : "kiln " + family;
-  std::string out = "kiln " KILN_VERSION ": builds that stay warm\n\n";
-  if (!family.empty()) out.clear();
-  out += "Usage: " + name + " COMMAND [OPTION]...\n\nCommands:\n" + command_list(family);
-  if (family.empty()) {
-    out += added_by(rules) + environment();
-    out += kExitCodes;
-    out += "\nExample:\n  kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c\n";
+std::vector<const Command*> commands_of(const std::string& family) {
+  std::vector<const Command*> commands;
+  for (const Command& command : kCommands) {
+    if (family.empty() || first_word(command.name) == family) commands.push_back(&command);
   }
-  out += "\nkiln COMMAND --help says more about each.\n";
-  return out;
+  return commands;
 }
 
 }  // namespace kiln

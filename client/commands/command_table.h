@@ -1,4 +1,4 @@
-// The commands of kiln, and what its overviews say of them.
+// The commands of kiln.
 // Threads: immutable.
 #pragma once
 
@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "client/commands/command.h"
-#include "client/goal_names.h"
 
 namespace kiln {
 
@@ -20,7 +19,7 @@ bool is_planned(std::string_view name);
 // The words that may follow `kiln FAMILY`, or `kiln` if the family is empty.
 std::vector<std::string> next_words(const std::string& family);
 
-// `kiln --help`, or `kiln FAMILY --help`; what the rules add to the commands stands in the former.
-std::string overview(const std::string& family, const RuleNames& rules);
+// Those of a family; all if it is empty.
+std::vector<const Command*> commands_of(const std::string& family);
 
 }  // namespace kiln

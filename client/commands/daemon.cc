@@ -160,9 +160,12 @@ Result<int> run_daemon_restart(Invocation& invocation) {
 
 Result<int> run_daemon_status(Invocation& invocation) {
   OptionParser parser(
-      {"kiln daemon status", "[--json]", "Show what the daemon does and holds.",
-       "Starts nothing. Exit code 1 if no daemon runs. With --json also every counter.",
-       "kiln daemon status --json | jq .counters"});
+      {"kiln daemon status",
+       "[--json]",
+       "Show what the daemon does and holds.",
+       "Starts nothing. With --json also every counter.",
+       "kiln daemon status --json | jq .counters",
+       {{"0", "a daemon runs"}, {"1", "none does"}, kWrongCommandLine, kKilnFailed}});
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   Console& console = invocation.console();
@@ -181,7 +184,12 @@ Result<int> run_daemon_status(Invocation& invocation) {
 
 Result<int> run_daemon_log(Invocation& invocation) {
   bool follow = false;
-  OptionParser parser({"kiln daemon log", "[-f]", "Print the daemon's log.", "", ""});
+  OptionParser parser({"kiln daemon log",
+                       "[-f]",
+                       "Print the daemon's log.",
+                       "",
+                       "",
+                       {kDone, {"1", "there is none"}, kWrongCommandLine, kKilnFailed}});
   parser.flag("-f,--follow", follow, "go on printing what is added, until interrupted");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;

@@ -147,10 +147,13 @@ Result<int> run_digest_cat(Invocation& invocation) {
 
 Result<int> run_digest_diff(Invocation& invocation) {
   std::vector<std::string> arguments;
-  OptionParser parser({"kiln digest diff", "LEFT RIGHT", "Print what differs between two trees.",
-                       "One line per path: - only left, + only right, ~ on both and different.\n"
-                       "Exit code 0 if they are equal, 1 if they differ, as diff's.",
-                       ""});
+  OptionParser parser(
+      {"kiln digest diff",
+       "LEFT RIGHT",
+       "Print what differs between two trees.",
+       "One line per path: - only left, + only right, ~ on both and different.",
+       "",
+       {{"0", "they are equal"}, {"1", "they differ"}, kWrongCommandLine, kKilnFailed}});
   parser.positionals(arguments, 2, 2);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;

@@ -6,6 +6,7 @@
 #include "client/commands/command.h"
 #include "client/commands/command_table.h"
 #include "client/commands/help.h"
+#include "client/commands/overview.h"
 #include "client/nearest_name.h"
 #include "client/process_json.h"
 #include "common/types/rel_path.h"
@@ -68,12 +69,14 @@ Result<int> run_other(CommandLine line, Console& console, Interrupt& interrupt) 
 }
 
 // The commands, whether or not there is a daemon to say more.
-Result<void> print_overview(const std::string& family, Console& console, Interrupt& interrupt) {
+Result<void> print_overview(const std::string& family, bool as_data, Console& console,
+                            Interrupt& interrupt) {
   RuleNames rules;
   if (const auto paths = daemon_paths(process_environment()); family.empty() && paths.ok()) {
     if (auto found = find_rule_names(*paths, interrupt); found.ok()) rules = *std::move(found);
   }
-  return console.write_stdout(overview(family, rules));
+  const Overview overview{family, std::move(rules)};
+  return console.write_stdout(as_data ? dumped_line(overview.as_json()) : overview.as_text());
 }
 
 Result<int> without_command(CommandLine line, Console& console, Interrupt& interrupt) {
@@ -87,7 +90,7 @@ Result<int> without_command(CommandLine line, Console& console, Interrupt& inter
   const bool family = is_family(line.command);
   if ((line.command.empty() || family) &&
       std::any_of(line.arguments.begin(), line.arguments.end(), is_help)) {
-    KILN_TRY(print_overview(line.command, console, interrupt));
+    KILN_TRY(print_overview(line.command, given("--json"), console, interrupt));
     return 0;
   }
   if (line.command.empty() && !line.arguments.empty()) {
@@ -102,7 +105,7 @@ Result<int> without_command(CommandLine line, Console& console, Interrupt& inter
   }
   if (line.command.empty() || (family && line.subcommand.empty())) {
     return user_error(ErrorCode::kInvalidArgument,
-                      "a command is needed\n\n" + overview(line.command, {}));
+                      "a command is needed\n\n" + Overview{line.command, {}}.as_text());
   }
   if (family) return unknown_command(line, {});
   return run_other(std::move(line), console, interrupt);

@@ -169,21 +169,20 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
 
 HelpText help_text() {
   return {
-      "kiln exec", "[OPTION]... -- COMMAND [ARGUMENT]...",
+      "kiln exec",
+      "[OPTION]... -- COMMAND [ARGUMENT]...",
       "Run a process in a sandbox, or answer from what is known.",
       "The process sees the inputs it is given and nothing else of the workspace. The same\n"
       "process on the same inputs is not run again: its output and exit code are repeated. Its\n"
       "standard input is empty.\n"
       "\n"
-      "Exit code: that of the process; 128+N if signal N ended it, 124 if it timed out, 126 if\n"
-      "it cannot be executed, 127 if it was not found; 2 if the command line is wrong, 125 if\n"
-      "kiln itself failed.\n"
-      "\n"
       "With --batch each line is a JSON object with the fields of kiln.v1.Process and,\n"
       "optionally, an \"id\"; digests are \"HASH/SIZE\". One JSON result comes per line, as each\n"
       "process ends. Exit code: 0 if all ended with 0, 1 if one failed, 2 for a wrong line.",
       "kiln exec --input 'src/**' --output-file app --write -- cc -o app src/main.c\n"
-      "echo '{\"argv\": [\"true\"], \"id\": 1}' | kiln exec --batch -"};
+      "echo '{\"argv\": [\"true\"], \"id\": 1}' | kiln exec --batch -",
+      {kWrongCommandLine, kProcessTimedOut, kKilnFailed, kProcessCannotRun, kProcessNotFound,
+       kEndedBySignal, kThatOfProcess}};
 }
 
 }  // namespace

@@ -40,8 +40,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   }
   v1::ExecuteBatchRequest first;
   KILN_TRY(invocation.fill(*first.mutable_caller()));
-  KILN_ASSIGN(const v1::KeepSandboxes keep, keep_sandboxes(options));
-  first.set_keep_sandboxes(keep);
+  first.set_keep_sandboxes(options.keep_sandboxes.value);
   first.set_write_outputs(options.write);
 
   Console& console = invocation.console();

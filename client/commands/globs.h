@@ -8,10 +8,7 @@
 
 #include "client/option_parser.h"
 #include "common/base/result.h"
-
-namespace kiln::v1 {
-class PathGlobs;
-}  // namespace kiln::v1
+#include "kiln/v1/digests.pb.h"
 
 namespace kiln {
 
@@ -21,7 +18,7 @@ inline constexpr std::string_view kGlobHelp =
 
 struct GlobOptions {
   std::vector<std::string> globs;
-  std::optional<std::string> error;
+  Chosen<v1::PathGlobs::MatchError> error = {v1::PathGlobs::IGNORE};
   std::optional<std::string> origin;
   bool all = false;
 

@@ -21,15 +21,15 @@ constexpr int kTickMilliseconds = 100;
 
 HelpText help_text(const GoalName& goal) {
   const std::string command = "kiln " + goal.name;
-  return {command, "[GOAL]... [OPTION]... [SPEC]...", goal.summary,
+  return {command,
+          "[GOAL]... [OPTION]... [SPEC]...",
+          goal.summary,
           "A spec is a path (of a directory: the files in it), DIR/ or DIR: (the same), DIR::\n"
           "(all below), ::  (the whole workspace), or a glob; -SPEC takes away. Paths are\n"
           "relative to the current directory; only :: is the same everywhere. A file that is\n"
-          "named like a goal is ./NAME. Several goals run in order, until one answers no.\n"
-          "\n"
-          "Exit code: 0 done, 1 the answer is no, 2 the command line is wrong, 125 if kiln\n"
-          "itself failed.",
-          command + " ::\n" + command + " --loop src:: -src/generated::"};
+          "named like a goal is ./NAME. Several goals run in order, until one answers no.",
+          command + " ::\n" + command + " --loop src:: -src/generated::",
+          {kDone, kAnswerIsNo, kWrongCommandLine, kKilnFailed}};
 }
 
 // What was typed after the name of a goal.
@@ -162,7 +162,7 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames kno
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (as_data) {
-    KILN_TRY(print_goal_json(invocation, goal, typed.caller));
+    KILN_TRY(print_goal_json(invocation, goal.name, parser.help(), typed.caller));
     return 0;
   }
   if (!go) {

@@ -1,9 +1,11 @@
 #include "client/commands/help.h"
 
 #include <cctype>
+#include <nlohmann/json.hpp>
 
 #include "client/option_parser.h"
 #include "client/option_text.h"
+#include "client/process_json.h"
 #include "kiln/v1/rules.pb.h"
 
 namespace kiln {
@@ -54,7 +56,7 @@ Result<int> run_scope_help(Invocation& invocation, const ScopeName& scope) {
   KILN_ASSIGN(const auto options, invocation.ask<v1::OptionsResponse>(kMethod, request));
   std::string text;
   if (invocation.globals().json()) {
-    text = option_json(options);
+    text = dumped_line({{"scopes", scopes_json(options)}});
   } else {
     text = scope.name + (scope.summary.empty() ? "" : ": " + scope.summary) + "\n\n" +
            ways_to_set(scope) + "\n\nOptions:\n";
@@ -79,10 +81,12 @@ Result<void> print_goal_options(Invocation& invocation, const std::string& goal,
       "\nTo be set with --option, KILN_SCOPE_NAME or kiln.toml (see kiln help SCOPE):\n" + text);
 }
 
-Result<void> print_goal_json(Invocation& invocation, const GoalName& goal,
-                             const CallerOptions& caller) {
-  KILN_ASSIGN(const auto options, goal_options(invocation, goal.name, caller));
-  return invocation.console().write_stdout(goal_json(goal.name, goal.summary, options));
+Result<void> print_goal_json(Invocation& invocation, const std::string& goal,
+                             const CommandHelp& help, const CallerOptions& caller) {
+  KILN_ASSIGN(const auto options, goal_options(invocation, goal, caller));
+  nlohmann::ordered_json json = as_json(help);
+  json["scopes"] = scopes_json(options);
+  return invocation.console().write_stdout(dumped_line(json));
 }
 
 bool is_help(const std::string& argument) { return argument == "--help" || argument == "-h"; }

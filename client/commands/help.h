@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "client/command_help.h"
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/goal_names.h"
@@ -14,9 +15,9 @@ namespace kiln {
 Result<void> print_goal_options(Invocation& invocation, const std::string& goal,
                                 const CallerOptions& caller);
 
-// The same and what the goal is for as JSON, which is nothing without a daemon that can say.
-Result<void> print_goal_json(Invocation& invocation, const GoalName& goal,
-                             const CallerOptions& caller);
+// All of a goal's help as JSON, which is nothing without a daemon that can say.
+Result<void> print_goal_json(Invocation& invocation, const std::string& goal,
+                             const CommandHelp& help, const CallerOptions& caller);
 
 // Whether this word asks for help.
 bool is_help(const std::string& argument);

@@ -65,21 +65,20 @@ Result<int> run_rules_explain(Invocation& invocation) {
 
 Result<int> run_rules_graph(Invocation& invocation) {
   std::optional<std::string> goal;
-  std::optional<std::string> format;
+  Chosen<v1::RuleGraphRequest::Format> format = {v1::RuleGraphRequest::DOT};
   OptionParser parser({"kiln rules graph", "[OPTION]...", "Draw the compiled rule graph.",
                        "In graphviz's language, or as JSON.",
                        "kiln rules graph --goal lint | dot -Tsvg >rules.svg"});
   parser.value("--goal", "GOAL", goal, "only what this goal reaches");
-  parser.value("--format", "FORMAT", format, "dot (the default) or json");
+  parser.choice<v1::RuleGraphRequest::Format>(
+      "--format", "FORMAT", format,
+      {{"dot", v1::RuleGraphRequest::DOT}, {"json", v1::RuleGraphRequest::JSON}},
+      "{choices}; json if --json is given");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
-  const std::string wanted = format.value_or(invocation.globals().json() ? "json" : "dot");
   v1::RuleGraphRequest request;
-  KILN_ASSIGN(const v1::RuleGraphRequest::Format chosen,
-              choose<v1::RuleGraphRequest::Format>(
-                  "--format", wanted,
-                  {{"dot", v1::RuleGraphRequest::DOT}, {"json", v1::RuleGraphRequest::JSON}}));
-  request.set_format(chosen);
+  const bool as_json = invocation.globals().json() && !format.given;
+  request.set_format(as_json ? v1::RuleGraphRequest::JSON : format.value);
   request.set_goal(goal.value_or(""));
   return print_text(invocation, "/kiln.v1.Rules/Graph", std::move(request));
 }

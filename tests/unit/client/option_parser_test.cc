@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace kiln {
 namespace {
 
@@ -70,16 +72,83 @@ TEST(OptionParser, SaysWhatIsWrong) {
             "test: --loop is for goals, which test is none of");
 }
 
-TEST(OptionParser, HelpHasSummaryUsageOptionsAndExample) {
-  bool flag = false;
-  OptionParser parser({"kiln test", "[-f]", "Test.", "More.", "kiln test -f"});
-  parser.flag("-f,--follow", flag, "follow");
-  EXPECT_FALSE(*parser.parse({"--help"}));
-  EXPECT_EQ(parser.help(),
-            "Test.\n\nUsage: kiln test [-f]\n\nMore.\n\nOptions:\n"
+TEST(OptionParser, AChoiceIsOneOfItsWordsOrWhatHoldsWithoutOne) {
+  const auto chosen = [](std::vector<std::string> arguments) -> Result<Chosen<int>> {
+    Chosen<int> count = {2};
+    OptionParser parser({"kiln test", "", "Test.", "", ""});
+    parser.choice<int>("--count", "COUNT", count, {{"one", 1}, {"two", 2}}, "{choices}");
+    KILN_TRY(parser.parse(std::move(arguments)));
+    return count;
+  };
+  EXPECT_EQ(chosen({})->value, 2);
+  EXPECT_FALSE(chosen({})->given);
+  EXPECT_EQ(chosen({"--count=one"})->value, 1);
+  EXPECT_TRUE(chosen({"--count", "two"})->given);
+  EXPECT_EQ(chosen({"--count", "tow"}).error().message(),
+            "--count 'tow' is none of one, two; did you mean two?");
+  EXPECT_TRUE(chosen({"--count", "tow", "--help"}).ok()) << "help is given all the same";
+}
+
+class Help : public testing::Test {
+ protected:
+  CommandHelp help() {
+    OptionParser parser({"kiln test",
+                         "[-f] FILE",
+                         "Test.",
+                         "More.",
+                         "kiln test -f\nkiln test",
+                         {kDone, {"7", "a seven"}}});
+    parser.flag("-f,--follow", flag_, "follow");
+    parser.begin_group("Finer points");
+    parser.list("--item", "ITEM", items_, "items,\nmany");
+    parser.choice<int>("--count", "COUNT", count_, {{"one", 1}, {"two", 2}, {"many", 3}},
+                       "how many: {choices}");
+    EXPECT_FALSE(*parser.parse({"--help"}));
+    return parser.help();
+  }
+
+ private:
+  bool flag_ = false;
+  std::vector<std::string> items_;
+  Chosen<int> count_ = {2};
+};
+
+TEST_F(Help, IsSummaryUsageOptionsExitCodesAndExample) {
+  EXPECT_EQ(as_text(help()),
+            "Test.\n\nUsage: kiln test [-f] FILE\n\nMore.\n"
+            "\nOptions:\n"
             "  -f, --follow                follow\n"
+            "\nFiner points:\n"
+            "  --item ITEM                 items,\n"
+            "                              many\n"
+            "  --count COUNT               how many: one, two (default) or many\n"
             "  -h, --help                  show this text\n"
-            "\nExample:\n  kiln test -f\n");
+            "\nExit codes:\n"
+            "  0      done\n"
+            "  7      a seven\n"
+            "\nExample:\n  kiln test -f\n  kiln test\n");
+}
+
+TEST_F(Help, IsTheSameAsData) {
+  const auto json = as_json(help());
+  EXPECT_EQ(json["name"], "test");
+  EXPECT_EQ(json["usage"], "kiln test [-f] FILE");
+  EXPECT_EQ(json["summary"], "Test.");
+  EXPECT_EQ(json["details"], "More.");
+  EXPECT_EQ(json["example"], "kiln test -f\nkiln test");
+  EXPECT_EQ(json["exit_codes"].dump(),
+            R"([{"code":"0","meaning":"done"},{"code":"7","meaning":"a seven"}])");
+  ASSERT_EQ(json["options"].size(), 4u);
+  EXPECT_EQ(json["options"][0].dump(),
+            R"({"names":["-f","--follow"],"value":null,"repeatable":false,"choices":[],)"
+            R"("default":null,"help":"follow","group":"Options"})");
+  EXPECT_EQ(json["options"][1].dump(),
+            R"({"names":["--item"],"value":"ITEM","repeatable":true,"choices":[],)"
+            R"("default":null,"help":"items, many","group":"Finer points"})");
+  EXPECT_EQ(json["options"][2].dump(),
+            R"({"names":["--count"],"value":"COUNT","repeatable":false,)"
+            R"("choices":["one","two","many"],"default":"two",)"
+            R"("help":"how many: one, two (default) or many","group":"Finer points"})");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
@@ -362,6 +363,51 @@ TEST_F(ProgramTest, HelpIsEverywhereAndGoesToStdout) {
     EXPECT_EQ(ended.out.find('\x1b'), std::string::npos) << arguments;
   }
   EXPECT_EQ(starts(), 0u);
+}
+
+TEST_F(ProgramTest, HelpOfEveryCommandIsDataThatSaysWhatItsTextSays) {
+  const auto parsed = [this](const std::string& arguments) {
+    const Ended ended = kiln(arguments);
+    EXPECT_EQ(ended.code, 0) << arguments << ended.err;
+    return nlohmann::json::parse(ended.out);
+  };
+  const auto commands = parsed("help --json")["commands"];
+  ASSERT_GT(commands.size(), 20u);
+  for (const auto& command : commands) {
+    const auto name = command["name"].get<std::string>();
+    if (name == "list" || name == "lint") continue;  // goals: what else can be set, a daemon says
+    const auto help = parsed("help " + name + " --json");
+    EXPECT_EQ(help["name"], name);
+    const std::string text = kiln("help " + name).out;
+    EXPECT_THAT(text, StartsWith(help["summary"].get<std::string>() +
+                                 "\n\nUsage: " + help["usage"].get<std::string>() + "\n"));
+    EXPECT_THAT(text, HasSubstr(help["details"].get<std::string>()));
+    size_t rows = 0;
+    for (const auto& option : help["options"]) {
+      rows += text.find(option["names"].back().get<std::string>()) != std::string::npos;
+      EXPECT_NE(option["help"], "") << name << option;
+    }
+    EXPECT_GE(rows, 7u) << name << ": the global options at least";
+    EXPECT_EQ(rows, help["options"].size()) << name;
+    for (const auto& exit : help["exit_codes"]) {
+      EXPECT_THAT(text, HasSubstr(exit["meaning"].get<std::string>())) << name;
+    }
+  }
+  EXPECT_EQ(starts(), 0u);
+}
+
+TEST_F(ProgramTest, TheOverviewsAreDataToo) {
+  const auto whole = nlohmann::json::parse(kiln("--help --json").out);
+  EXPECT_EQ(whole["name"], "kiln");
+  EXPECT_EQ(whole["goals"].dump(), R"([{"name":"greet","summary":"Greets everybody"}])");
+  EXPECT_EQ(whole["scopes"].dump(), R"([{"name":"polite","summary":"How"}])");
+  EXPECT_EQ(whole["environment"][0]["name"], "KILN_HOME");
+  EXPECT_EQ(whole["exit_codes"][2].dump(), R"({"code":"2","meaning":"the command line is wrong"})");
+  const auto family = nlohmann::json::parse(kiln("help daemon --json").out);
+  EXPECT_EQ(family["usage"], "kiln daemon COMMAND [OPTION]...");
+  EXPECT_EQ(family["commands"].size(), 5u);
+  EXPECT_EQ(family["commands"][0].dump(),
+            R"({"name":"daemon start","summary":"Start the daemon, if it does not run"})");
 }
 
 }  // namespace
