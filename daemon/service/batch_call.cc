@@ -158,14 +158,13 @@ void BatchCall::part_ended() {
       read = true;
     }
     if (state.reading) return;
+    refusal = state.refusal;
     if (state.in_flight == 1) told = state.telling;
     done = state.in_flight == 0;
-    if (!done) return;
-    refusal = state.refusal;
-    run = std::move(state.run);
+    if (done) run = std::move(state.run);
   });
   if (read) StartRead(&message_);
-  if (told != nullptr) told->end(nullptr);
+  if (told != nullptr) told->end(refusal ? &*refusal : nullptr);
   if (done) {
     run.reset();
     queue_.finish(refusal ? to_refusal(*refusal) : grpc::Status::OK);

@@ -53,6 +53,8 @@ v1::Event::Outcome wire_outcome(trace::Outcome outcome) {
       return v1::Event::FAILED;
     case trace::Outcome::kCancelled:
       return v1::Event::CANCELLED;
+    case trace::Outcome::kAnswered:
+      return v1::Event::ANSWERED;
   }
   return v1::Event::OUTCOME_UNSPECIFIED;
 }

@@ -80,7 +80,7 @@ class Telling {
   }
 
   EventChannel& channel() { return *channel_; }
-  // The request has ended; null: well. Once.
+  // The request has ended; null: with an answer. Once.
   void end(const Error* error) {
     listening_->end(error);
     channel_->stream().end();

@@ -42,7 +42,8 @@ class Listening {
 
   // The request's own span: the parent of what names none.
   SpanId root() const;
-  // The request has ended; null: well. Once. What still winds down for it is not heard any more.
+  // The request has ended; null: with an answer. Once. What still winds down for it is not heard
+  // any more.
   void end(const Error* error);
 
  private:

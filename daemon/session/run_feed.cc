@@ -23,8 +23,8 @@ trace::Outcome outcome_of(graph::Ending ending) {
   return trace::Outcome::kNone;
 }
 
-trace::Outcome outcome_of(const Error* error) {
-  if (error == nullptr) return trace::Outcome::kChanged;
+trace::Outcome outcome_of_request(const Error* error) {
+  if (error == nullptr) return trace::Outcome::kAnswered;
   return error->code() == ErrorCode::kCancelled ? trace::Outcome::kCancelled
                                                 : trace::Outcome::kFailed;
 }
@@ -90,7 +90,7 @@ void RunFeed::end(const Error* error) {
   completed.span = root_;
   completed.name = name_;
   completed.description = description_;
-  completed.outcome = outcome_of(error);
+  completed.outcome = outcome_of_request(error);
   if (error != nullptr) completed.error = *error;
   publish(std::move(completed));
 }

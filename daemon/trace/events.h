@@ -34,11 +34,12 @@ enum class EventKind : uint8_t {
 
 // How a span ended.
 enum class Outcome : uint8_t {
-  kNone,       // it did not, or it was memoized
+  kNone,       // it did not, it was memoized, or it has no value (a part of a node)
   kChanged,    // with a value that is new
   kUnchanged,  // with the value of last time
   kFailed,
   kCancelled,
+  kAnswered,  // of the request itself: with an answer, which may be no
 };
 
 // A tree in the store, by the name that its maker gave it.

@@ -49,12 +49,14 @@ TEST_F(Profile, ShowsTheRequestAndInItTheProcessThatRan) {
   const auto requests = named(slices, "exec");
   ASSERT_EQ(requests.size(), 1u);
   EXPECT_EQ(requests[0].at("name"), "Print it");
+  EXPECT_EQ(requests[0].at("args").at("outcome"), "answered");
   const auto processes = named(slices, "run_process");
   ASSERT_EQ(processes.size(), 1u);
   const json& args = processes[0].at("args");
   EXPECT_EQ(args.at("reason"), "first run");
   EXPECT_EQ(args.at("source"), "ran");
   EXPECT_EQ(args.at("exit_code"), "0");
+  EXPECT_EQ(args.at("outcome"), "changed");
   EXPECT_EQ(args.at("description"), "Print it");
   EXPECT_EQ(args.at("parent"), requests[0].at("args").at("span"));
   EXPECT_GT(processes[0].at("dur").get<double>(), 0);

@@ -97,6 +97,19 @@ TEST_F(RunEventsTest, ARunIsToldOfItsRequestAndOfAllThatRunsForIt) {
                  "completed 2<1 above(1) first run ", "completed 1<0 a test  "}));
 }
 
+TEST_F(RunEventsTest, ARequestEndsWithAnAnswerOrAnErrorOrIsCancelled) {
+  const auto outcome_of = [this](const Error* error) {
+    Client client = this->client();
+    client.listening->end(error);
+    return client.stream->take().back().outcome;
+  };
+  const Error wrong = user_error(ErrorCode::kInvalidArgument, "wrong");
+  const Error cancelled = user_error(ErrorCode::kCancelled, "cancelled");
+  EXPECT_EQ(outcome_of(nullptr), trace::Outcome::kAnswered);
+  EXPECT_EQ(outcome_of(&wrong), trace::Outcome::kFailed);
+  EXPECT_EQ(outcome_of(&cancelled), trace::Outcome::kCancelled);
+}
+
 TEST_F(RunEventsTest, WhatIsRememberedIsToldAsMemoized) {
   world.leaves.set(1, 7);
   world.ask(graph, above(1), runs.begin(nullptr, "").value()->id());
