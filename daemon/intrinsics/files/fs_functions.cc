@@ -98,11 +98,6 @@ class LeafFunction : public graph::Function {
     std::shared_ptr<const UniqueFd> root;
     bool exists = false;  // the directory
     graph::Validity validity = graph::Validity::kThisRun;
-    // A write through another name of the file makes no event here, so it is looked at again.
-    graph::Validity validity_of(const std::optional<os::Stat>& stat) const {
-      const bool several = stat && stat->kind != os::FileKind::kDirectory && stat->links > 1;
-      return several ? graph::Validity::kThisRun : validity;
-    }
   };
   static Result<Opened> opened(const Workspace& workspace, const Result<graph::ValueRef>& watch) {
     if (!watch.ok()) return watch.error();
@@ -110,11 +105,23 @@ class LeafFunction : public graph::Function {
     const auto& directory = graph::value_as<DirectoryWatch>(*watch);
     return Opened{std::move(root), directory.exists, validity_under(directory)};
   }
-  // What stands at `path`, which is in that directory.
-  Result<std::optional<os::Stat>> look(const Opened& at, const RelPath& path) const {
+
+  // And those of one path: what stands there, in the directory that is watched.
+  struct Found {
+    std::shared_ptr<const UniqueFd> root;
+    std::optional<os::Stat> stat;
+    graph::Validity validity = graph::Validity::kThisRun;
+  };
+  Result<Found> found(const PathInput& input, const Result<graph::ValueRef>& watch) const {
+    KILN_ASSIGN(Opened at, opened(*input.workspace, watch));
     services_.counters.files_statted.add();
-    if (!at.exists) return std::optional<os::Stat>();
-    return os::stat_beneath(at.root->get(), path);
+    std::optional<os::Stat> stat;
+    if (at.exists) {
+      KILN_ASSIGN(stat, os::stat_beneath(at.root->get(), input.path));
+    }
+    // A write through another name of the file makes no event here, so it is looked at again.
+    const bool several = stat && stat->kind != os::FileKind::kDirectory && stat->links > 1;
+    return Found{std::move(at.root), stat, several ? graph::Validity::kThisRun : at.validity};
   }
 
   graph::Key watch_key(const Workspace& workspace, const RelPath& directory) const {
@@ -164,29 +171,28 @@ class FileFunction final : public LeafFunction {
 
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
-    const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const Opened at,
-                   opened(*workspace, co_await context.get(watch_key(*workspace, path.parent()))));
-    KILN_CO_ASSIGN(const auto stat, look(at, path));
-    const graph::Validity validity = at.validity_of(stat);
-    if (!stat || stat->kind != os::FileKind::kFile) {
-      co_return graph::Computed{graph::make_value(FileState{}), validity};
+    const PathInput& input = input_of(value);
+    const auto& [workspace, path] = input;
+    KILN_CO_ASSIGN(const auto at,
+                   found(input, co_await context.get(watch_key(*workspace, path.parent()))));
+    if (!at.stat || at.stat->kind != os::FileKind::kFile) {
+      co_return graph::Computed{graph::make_value(FileState{}), at.validity};
     }
     FileIngest ingest(services_.store, services_.counters);
     const std::string absolute = workspace->absolute(path);
-    if (auto known = ingest.known(absolute, *stat)) {
-      co_return graph::Computed{graph::make_value(FileState{known}), validity};
+    if (auto known = ingest.known(absolute, *at.stat)) {
+      co_return graph::Computed{graph::make_value(FileState{known}), at.validity};
     }
     const auto read = [&] {
       return ingest.read(at.root->get(), path, absolute, context.stop_token());
     };
     const Result<Ingested> ingested =
-        stat->size < kReadElsewhere
+        at.stat->size < kReadElsewhere
             ? read()
             : co_await run_blocking(services_.blocking, services_.home, read);
     if (!ingested.ok()) co_return ingested.error();
     co_return graph::Computed{graph::make_value(FileState{ingested->file}),
-                              ingested->open_for_writing ? graph::Validity::kThisRun : validity};
+                              ingested->open_for_writing ? graph::Validity::kThisRun : at.validity};
   }
 };
 
@@ -201,15 +207,15 @@ class MetadataFunction final : public LeafFunction {
 
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
-    const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const Opened at,
-                   opened(*workspace, co_await context.get(watch_key(*workspace, path.parent()))));
-    KILN_CO_ASSIGN(const auto stat, look(at, path));
+    const PathInput& input = input_of(value);
+    KILN_CO_ASSIGN(
+        const auto at,
+        found(input, co_await context.get(watch_key(*input.workspace, input.path.parent()))));
     MetadataState state;
-    if (stat) {
-      KILN_CO_ASSIGN(state.metadata, describe_stat(at.root->get(), path, *stat));
+    if (at.stat) {
+      KILN_CO_ASSIGN(state.metadata, describe_stat(at.root->get(), input.path, *at.stat));
     }
-    co_return graph::Computed{graph::make_value(std::move(state)), at.validity_of(stat)};
+    co_return graph::Computed{graph::make_value(std::move(state)), at.validity};
   }
 
  private:
