@@ -2,8 +2,8 @@
 //
 // Each file appears whole: written beside, then renamed. What already stands there with the same
 // content and mode is left alone, so that tools that look at times see no change. Nothing is
-// written when something in the way would have to be left: a directory where a file should be.
-// Paths that lead through a symlink are refused before anything is written.
+// written when something in the way would have to be left, a path leads through a symlink, or the
+// store has lost content (write_plan.h).
 // Threads: thread-safe. Blocking.
 #pragma once
 

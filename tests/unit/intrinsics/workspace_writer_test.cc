@@ -8,6 +8,7 @@
 namespace kiln::intrinsics {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -125,12 +126,44 @@ TEST_F(Writer, ADirectoryThatCannotBeWrittenIsNamed) {
   EXPECT_THAT(refused.error().to_string(), HasSubstr("closed/f in " + disk_.path()));
 }
 
-TEST_F(Writer, AMissingBlobLeavesNothingBehind) {
-  const FileDigest absent = file_digest_of("never stored");
-  const auto refused = put({{rel("f"), store::File{absent, false}}});
+TEST_F(Writer, WhatTheStoreLacksIsNamedAndNothingIsWritten) {
+  write("there", "old");
+  const std::vector<store::PathEntry> entries = {file("a", "a"), file("d/b", "gone"),
+                                                 file("there", "new"), file("z", "gone, too")};
+  store_->lose(file_digest_of("gone"));
+  store_->lose(file_digest_of("gone, too"));
+  const auto refused = put(entries);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kNotFound);
-  EXPECT_THAT(names(), IsEmpty());
+  EXPECT_EQ(refused.error().blame(), Blame::kEnvironment) << "who brought it may be asked again";
+  EXPECT_THAT(refused.error().message(),
+              AllOf(HasSubstr("nothing was written into " + disk_.path() + ":\n  d/b: "),
+                    HasSubstr("\n  z: ")));
+  EXPECT_THAT(names(), ElementsAre("there"));
+  EXPECT_EQ(text("there"), "old");
+  ASSERT_TRUE(store_->blobs().put("gone").ok());
+  ASSERT_TRUE(store_->blobs().put("gone, too").ok());
+  EXPECT_EQ(*put(entries), 4u);
+}
+
+TEST_F(Writer, WhatStandsThereAlreadyNeedsNoContentInTheStore) {
+  put({file("f", "same")}).value();
+  const std::vector<store::PathEntry> entries = {file("f", "same"), file("g", "another")};
+  store_->lose(file_digest_of("same"));
+  EXPECT_EQ(*put(entries), 1u);
+  EXPECT_THAT(names(), ElementsAre("f", "g"));
+}
+
+TEST_F(Writer, FilesAndDirectoriesInAnyOrderOfNamesStandWhereTheyBelong) {
+  EXPECT_EQ(*put({file("a", "1"), file("b/c/d", "2"), file("b/c/e/f", "3"), file("b/c/g", "4"),
+                  file("b/h", "5"), file("i", "6")}),
+            6u);
+  EXPECT_EQ(text("b/c/d") + text("b/c/e/f") + text("b/c/g") + text("b/h") + text("i"), "23456");
+  std::filesystem::remove_all(disk_.path("b/c/e"));
+  write("b/c/g", "another");
+  EXPECT_EQ(*put({file("b/c/d", "2"), file("b/c/e/f", "3"), file("b/c/g", "4"), file("b/h", "5")}),
+            2u);
+  EXPECT_EQ(text("b/c/e/f") + text("b/c/g"), "34");
 }
 
 TEST_F(Writer, ARootThatWasMovedAwayIsNotWrittenTo) {

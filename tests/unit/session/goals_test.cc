@@ -15,6 +15,7 @@ namespace {
 
 using intrinsics::CreateDigest;
 using intrinsics::DigestContents;
+using intrinsics::DigestEntries;
 using intrinsics::DirectoryDigest;
 using intrinsics::PathGlobs;
 using rules::get;
@@ -56,6 +57,20 @@ rules::GoalRule<Gets<DirectoryDigest(CreateDigest)>> deliver(
   co_return 0;
 }
 
+// Gives a.txt the content of b.txt, and the other way round.
+rules::GoalRule<
+    Gets<DirectoryDigest(PathGlobs), DigestEntries(DirectoryDigest), DirectoryDigest(CreateDigest)>>
+swap(intrinsics::WorkspaceEffect& workspace) {
+  const auto& digest = co_await get<DirectoryDigest>(PathGlobs{.globs = {"a.txt", "b.txt"}});
+  const auto& entries = co_await get<DigestEntries>(digest);
+  CreateDigest create;
+  create.files = entries.files;
+  std::swap(create.files.at(0).file_digest, create.files.at(1).file_digest);
+  const auto& made = co_await get<DirectoryDigest>(std::move(create));
+  KILN_CO_TRY(co_await workspace.write_digest(made));
+  co_return 0;
+}
+
 rules::GoalRule<Gets<>> which_run(rules::Console& console, const rules::CurrentRun& current) {
   console.print(std::to_string(current.id.value) + "\n");
   co_return 0;
@@ -71,6 +86,7 @@ class GoalsTest : public SessionFixture {
     set.goal<&shout>("shout", "Write in capitals.");
     set.goal<&copy>("copy", "Write the same.");
     set.goal<&deliver>("deliver", "Write what a client gave.");
+    set.goal<&swap>("swap", "Swap two files.");
     set.goal<&which_run>("which", "Say which run asks.");
     rules::RuleGraph::Compiled compiled = rules::RuleGraph::compile(std::move(set));
     EXPECT_NE(compiled.graph, nullptr) << rules::to_text(compiled.errors);
@@ -124,6 +140,18 @@ TEST_F(GoalsTest, WhatAWriteMissesInTheStoreIsCapturedAgain) {
   const auto answer = goal({"copy"});
   ASSERT_TRUE(answer.ok()) << answer.error().to_string();
   EXPECT_THAT(captured({"out/**"}), testing::ElementsAre("out/a.txt=quiet", "out/b.txt=still"));
+}
+
+TEST_F(GoalsTest, WhatAWriteMissesIsLookedForBeforeItsOnlyCopyIsWrittenOver) {
+  write("a.txt", "one");
+  write("b.txt", "three");
+  ASSERT_TRUE(goal({"swap"}).ok());
+  ASSERT_TRUE(goal({"swap"}).ok());
+  ASSERT_THAT(captured({"*.txt"}), testing::ElementsAre("a.txt=one", "b.txt=three"));
+  store_->lose(file_digest_of("one"));  // which stands in a.txt, and is to be written to b.txt
+  const auto answer = goal({"swap"});
+  ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+  EXPECT_THAT(captured({"*.txt"}), testing::ElementsAre("a.txt=three", "b.txt=one"));
 }
 
 TEST_F(GoalsTest, WhatAWriteMissesInTheStoreIsMadeAgain) {
