@@ -195,13 +195,17 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     return impl_->of_cli11(error);
   }
-  if (impl_->help_wanted) return false;
+  // Help, too, may depend on the values, and is given whatever they are.
+  const bool strict = !impl_->help_wanted;
   for (Impl::Value& value : impl_->values) {
-    if (value.given.size() > 1) {
+    if (strict && value.given.size() > 1) {
       return impl_->misuse(value.option->get_name() + " is given twice");
     }
-    if (!value.given.empty()) KILN_TRY(value.take(std::move(value.given.front())));
+    if (value.given.empty()) continue;
+    const auto taken = value.take(std::move(value.given.front()));
+    if (strict && !taken.ok()) return taken.error();
   }
+  if (impl_->help_wanted) return false;
   std::vector<std::string> rest = impl_->app.remaining();
   for (const std::string& argument : rest) {
     if (argument.size() > 1 && argument[0] == '-') return impl_->unknown(argument);

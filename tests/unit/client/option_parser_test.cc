@@ -86,7 +86,18 @@ TEST(OptionParser, AChoiceIsOneOfItsWordsOrWhatHoldsWithoutOne) {
   EXPECT_TRUE(chosen({"--count", "two"})->given);
   EXPECT_EQ(chosen({"--count", "tow"}).error().message(),
             "--count 'tow' is none of one, two; did you mean two?");
-  EXPECT_TRUE(chosen({"--count", "tow", "--help"}).ok()) << "help is given all the same";
+}
+
+TEST(OptionParser, HelpIsGivenOfWhateverTheValuesAre) {
+  std::optional<std::string> root;
+  Chosen<int> count = {2};
+  OptionParser parser({"kiln test", "", "Test.", "", ""});
+  parser.value("--root", "DIR", root, "where");
+  parser.choice<int>("--count", "COUNT", count, {{"one", 1}, {"two", 2}}, "{choices}");
+  const auto go = parser.parse({"--help", "--count=tow", "--count=two", "--root", "/x"});
+  ASSERT_TRUE(go.ok()) << go.error().message();
+  EXPECT_FALSE(*go);
+  EXPECT_EQ(root, "/x") << "which there are may depend on it";
 }
 
 class Help : public testing::Test {
