@@ -73,6 +73,7 @@ Result<RuleNames> find_rule_names(const DaemonPaths& paths, Interrupt& interrupt
     if (interrupt.signal() != 0) return listed.error();
   }
   // None runs, or one that is going or of another version.
+  const Interrupt::Suspension mortal(interrupt);
   KILN_ASSIGN(const std::string lines, daemon_output("--list-goals"));
   return names_of_lines(lines);
 }

@@ -189,6 +189,13 @@ TEST_F(ProgramTest, AnInterruptCancelsAndEndsWithItsCode) {
   }
 }
 
+TEST_F(ProgramTest, ASignalEndsTheWaitForAProgramThatDoesNotAnswer) {
+  set("FAKE_KILND_MODE", "silent");
+  const Ended ended = shell(command("exce") + " & pid=$!; until test -s " + dir_ +
+                            "/starts; do sleep 0.01; done; kill -TERM $pid; wait $pid");
+  EXPECT_EQ(ended.code, 143) << ended.err;
+}
+
 TEST_F(ProgramTest, ABatchAnswersEachLineAndGoesOnAfterAWrongOne) {
   std::ofstream(dir_ + "/batch") << R"({"argv": ["echo", "a"], "id": "first"})"
                                  << "\n\n"
