@@ -118,14 +118,14 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
   for (;;) {
     uint64_t seen = engine.changes.rung();
     Result<GoalAnswer> answer = co_await goals.run(id);
-    if (run.token().stop_requested()) co_return Result<void>();
+    // A client that left does not hear why.
+    if (run.token().stop_requested()) co_return shutting_down();
     KILN_CO_TRY(co_await client.finished(std::move(answer)));
     for (bool changed = false; !changed;) {
       {
         const Run::Rest rest(run);
         co_await engine.changes.wait(seen, run.token());
       }
-      // A client that left does not hear why.
       if (run.token().stop_requested()) co_return shutting_down();
       seen = engine.changes.rung();
       const Result<bool> differs = co_await goals.changed(id);

@@ -197,6 +197,24 @@ TEST_F(GoalsTest, ARuleMayKnowWhichRunAsks) {
   EXPECT_EQ(second.substr(0, second.size() / 2), second.substr(second.size() / 2)) << "one run";
 }
 
+TEST_F(GoalsTest, ALoopThatIsCancelledEndsWithAnErrorAlsoInTheMiddleOfARound) {
+  const auto run = begin();
+  const Engine engine{*graph_,   files_,    outputs_, writer_,  *store_, home_,
+                      blocking_, counters_, *goals_,  changes_, events_};
+  GoalClient client;
+  client.print = [&run](rules::Console::Text) -> Task<Result<void>> {
+    run->cancel();
+    co_return Result<void>();
+  };
+  client.finished = [](const Result<GoalAnswer>&) -> Task<Result<void>> {
+    ADD_FAILURE() << "its round has no answer";
+    co_return Result<void>();
+  };
+  const auto ended = sync_wait(home_, watch_goals(engine, *run, {{"which"}, {}}, client));
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().message(), shutting_down().message());
+}
+
 TEST_F(GoalsTest, NoGoalIsAnError) { EXPECT_FALSE(goal({}).ok()); }
 
 }  // namespace
