@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 std::string metavar(const v1::OptionsResponse::Option& option) {
   if (option.kind() == "true or false") return "true|false";
   if (option.kind() == "list") return "ELEMENT";
-  std::string upper = option.kind() == "optional" ? "VALUE" : option.kind();
+  if (option.kind() == "optional") return "VALUE";
+  if (option.kind().find('|') != std::string::npos) return option.kind();  // the choices
+  std::string upper = option.kind();
   std::transform(upper.begin(), upper.end(), upper.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return upper;

@@ -4,10 +4,13 @@
 //   struct ShellcheckOptions {
 //     static constexpr std::string_view kTypeName = "ShellcheckOptions";
 //     static constexpr std::string_view kScope = "shellcheck";
-//     static constexpr std::string_view kSummary = "How ShellCheck is run.";  // may be left out
-//     static constexpr auto kHelp = std::to_array<rules::OptionHelp>({{"skip", "do not run it"},
-//     …}); bool skip = false; std::vector<std::string> args; static void fields(auto& self, auto&&
-//     field) { field("skip", self.skip); … } …
+//     // Both may be left out.
+//     static constexpr std::string_view kSummary = "How ShellCheck is run.";
+//     static constexpr auto kHelp = std::to_array<OptionHelp>({{"skip", "do not run it"}});
+//
+//     bool skip = false;
+//     static void fields(auto& self, auto&& field) { field("skip", self.skip); }
+//     friend bool operator==(const ShellcheckOptions&, const ShellcheckOptions&) = default;
 //   };
 //
 // Threads: immutable values, pure functions.

@@ -1,7 +1,8 @@
 #include "daemon/rules/values/type_facts.h"
 
+#include <absl/strings/ascii.h>
+
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -56,6 +57,15 @@ std::string paragraph(std::string_view heading, const std::vector<std::string>& 
   return text;
 }
 
+// What is typed for a value of it.
+std::string metavar(const TypeFacts::Field& field) {
+  if (field.kind == "true or false") return "true|false";
+  if (field.kind == "list") return "ELEMENT";
+  if (field.kind == "optional") return "VALUE";
+  const bool is_choice = field.kind.find('|') != std::string::npos;
+  return is_choice ? field.kind : absl::AsciiStrToUpper(field.kind);
+}
+
 }  // namespace
 
 // A value made of nothing shows what it is made of.
@@ -103,12 +113,7 @@ TypeFacts facts_of(const RuleGraph& graph, TypeId type) {
 std::string option_lines(const TypeFacts& facts) {
   std::string text;
   for (const TypeFacts::Field& field : facts.fields) {
-    std::string value = field.kind;
-    std::transform(value.begin(), value.end(), value.begin(), ::toupper);
-    if (field.kind == "true or false") value = "true|false";
-    if (field.kind.find('|') != std::string::npos) value = field.kind;
-    if (field.kind == "list") value = "ELEMENT";
-    text += "    --option " + std::string(facts.scope) + "." + field.name + "=" + value;
+    text += "    --option " + std::string(facts.scope) + "." + field.name + "=" + metavar(field);
     text += "  (default: " + field.initial + (field.kind == "list" ? "; may be repeated" : "");
     text += ")\n";
   }

@@ -28,7 +28,7 @@ std::vector<TypeFacts::Field> fields_of(TypeId type);
 
 // Indented paragraphs, each with a heading.
 std::string to_text(const TypeFacts& facts);
-// "    --option shellcheck.skip=TRUE|FALSE  (false)", a line each.
+// "    --option shellcheck.skip=true|false  (default: false)", a line each.
 std::string option_lines(const TypeFacts& facts);
 
 }  // namespace kiln::rules

@@ -199,7 +199,7 @@ TEST_F(DescribeOptions, AGoalSaysWhichOptionsReachItAndHowTheyAreSet) {
                         "    --option tone.times=INTEGER  (default: 3)\n"
                         "    --option tone.words=ELEMENT  (default: []; may be repeated)\n"
                         "    --option tone.notes=RECORD  (default: {})\n"
-                        "    --option tone.limit=OPTIONAL  (default: null)\n"));
+                        "    --option tone.limit=VALUE  (default: null)\n"));
 }
 
 TEST_F(DescribeOptions, AGoalSaysTheSameAsData) {
