@@ -17,6 +17,14 @@ void add_matched(std::vector<uint32_t>& all, const std::vector<uint32_t>& more) 
   all = std::move(merged);
 }
 
+bool hidden(const GlobInput& input, const os::IgnoreStack& git, const RelPath& path,
+            const RelPath& real, bool directory) {
+  const auto option = input.query->ignore->match(real.str(), directory);
+  const auto ignored = git.match(real, directory);
+  return (option && option->ignored) || (ignored && ignored->ignored) ||
+         input.query->globs->excluded(path, directory);
+}
+
 }  // namespace
 
 std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result) {
@@ -42,6 +50,10 @@ struct GlobFunction::Pending {
   // Entries that are complete already.
   std::vector<store::Entry> entries;
   GlobResult result;
+
+  void note_left_out(const RelPath& path, std::string_view why) {
+    result.notes.push_back("left out " + printable(path.str()) + ": " + std::string(why));
+  }
 };
 
 size_t footprint(const GlobInput& input) {
@@ -135,107 +147,97 @@ Task<Result<graph::Computed>> GlobFunction::compute(graph::Context& context,
 Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInput& input,
                                           const os::IgnoreStack& git, const os::DirEntry& entry,
                                           Pending& pending) const {
-  const os::GlobSet& globs = *input.query->globs;
-  os::GlobSet::Step step = globs.step(input.state, entry.name);
-  const bool enters = !step.below.dead() && (entry.kind == os::FileKind::kDirectory ||
-                                             entry.kind == os::FileKind::kSymlink);
+  const bool directory = entry.kind == os::FileKind::kDirectory;
+  const bool link = entry.kind == os::FileKind::kSymlink;
+  os::GlobSet::Step step = input.query->globs->step(input.state, entry.name);
+  const bool enters = !step.below.dead() && (directory || link);
   if ((step.matched.empty() && !enters) || entry.kind == os::FileKind::kOther) {
     co_return Result<void>();
   }
-
   const RelPath path = input.path.child(entry.name);
   const RelPath real = input.real.child(entry.name);
-  const bool directory = entry.kind == os::FileKind::kDirectory;
-  const auto option = input.query->ignore->match(real.str(), directory);
-  const auto ignored = git.match(real, directory);
-  if ((option && option->ignored) || (ignored && ignored->ignored) ||
-      globs.excluded(path, directory)) {
-    co_return Result<void>();
-  }
+  if (hidden(input, git, path, real, directory)) co_return Result<void>();
   if (!is_valid_utf8(entry.name)) {
-    if (input.query->names_only) {
-      pending.result.notes.push_back("left out " + printable(path.str()) +
-                                     ": the name is not valid UTF-8");
-      co_return Result<void>();
-    }
-    co_return user_error(ErrorCode::kInvalidArgument,
-                         "the name of " + input.workspace->describe(real) +
-                             " is not valid UTF-8, so it cannot stand in a digest; rename it, or "
-                             "exclude it with a '!' glob or .gitignore");
+    co_return leave_out(input, path, "the name is not valid UTF-8", pending,
+                        "the name of " + input.workspace->describe(real) +
+                            " is not valid UTF-8, so it cannot stand in a digest; rename it, or "
+                            "exclude it with a '!' glob or .gitignore");
   }
-
-  if (entry.kind == os::FileKind::kFile) {
-    if (step.matched.empty()) co_return Result<void>();
-    if (input.query->names_only) {
-      add_matched(pending.result.matched, step.matched);
-      pending.entries.push_back({entry.name, store::File{}});
-    } else {
-      pending.items.push_back({entry.name, false, std::move(step.matched)});
-      pending.keys.push_back(fs_.file(*input.workspace, real));
-    }
-    co_return Result<void>();
-  }
+  if (link) co_return co_await follow(context, input, path, std::move(step), pending);
   if (directory) {
-    GlobInput below{input.workspace, input.query, path, real, std::move(step.below), input.links};
-    pending.items.push_back({entry.name, true, std::move(step.matched)});
-    pending.keys.push_back(key_of(std::move(below)));
-    co_return Result<void>();
+    add_directory({input.workspace, input.query, path, real, std::move(step.below), input.links},
+                  std::move(step.matched), pending);
+  } else {
+    add_file(input, path, real, std::move(step.matched), pending);
   }
+  co_return Result<void>();
+}
 
+void GlobFunction::add_file(const GlobInput& input, const RelPath& path, const RelPath& real,
+                            std::vector<uint32_t> matched, Pending& pending) const {
+  if (matched.empty()) return;
+  std::string name(path.name());
+  if (input.query->names_only) {
+    add_matched(pending.result.matched, matched);
+    pending.entries.push_back({std::move(name), store::File{}});
+  } else {
+    pending.items.push_back({std::move(name), false, std::move(matched)});
+    pending.keys.push_back(fs_.file(*input.workspace, real));
+  }
+}
+
+void GlobFunction::add_directory(GlobInput below, std::vector<uint32_t> matched,
+                                 Pending& pending) const {
+  pending.items.push_back({std::string(below.path.name()), true, std::move(matched)});
+  pending.keys.push_back(key_of(std::move(below)));
+}
+
+Task<Result<void>> GlobFunction::follow(graph::Context& context, const GlobInput& input,
+                                        const RelPath& path, os::GlobSet::Step step,
+                                        Pending& pending) const {
   KILN_CO_ASSIGN(const ResolvedPath link,
-                 co_await resolve_path(context, fs_, *input.workspace, input.real, entry.name));
+                 co_await resolve_path(context, fs_, *input.workspace, input.real, path.name()));
   switch (link.kind) {
     case ResolvedPath::Kind::kDead:
     case ResolvedPath::Kind::kOther:
       break;
     case ResolvedPath::Kind::kOutside:
-      pending.result.notes.push_back("left out " + printable(path.str()) +
-                                     ": the link leads out of the workspace");
+      pending.note_left_out(path, "the link leads out of the workspace");
       break;
     case ResolvedPath::Kind::kLoop:
-      if (input.query->names_only) {
-        pending.result.notes.push_back("left out " + printable(path.str()) +
-                                       ": the link leads to itself");
-        break;
-      }
-      co_return user_error(ErrorCode::kInvalidArgument,
-                           "the link " + input.workspace->describe(path) + " leads to itself");
+      co_return leave_out(input, path, "the link leads to itself", pending,
+                          "the link " + input.workspace->describe(path) + " leads to itself");
     case ResolvedPath::Kind::kFile:
-      if (step.matched.empty()) break;
-      if (input.query->names_only) {
-        add_matched(pending.result.matched, step.matched);
-        pending.entries.push_back({entry.name, store::File{}});
-      } else {
-        pending.items.push_back({entry.name, false, std::move(step.matched)});
-        pending.keys.push_back(fs_.file(*input.workspace, link.target));
-      }
+      add_file(input, path, link.target, std::move(step.matched), pending);
       break;
     case ResolvedPath::Kind::kDirectory:
-      co_return follow(input, path, entry.name, link.target, std::move(step), pending);
+      co_return enter(input, path, link.target, std::move(step), pending);
   }
   co_return Result<void>();
 }
 
-Result<void> GlobFunction::follow(const GlobInput& input, const RelPath& path,
-                                  std::string_view name, const RelPath& target,
-                                  os::GlobSet::Step step, Pending& pending) const {
+Result<void> GlobFunction::enter(const GlobInput& input, const RelPath& path, const RelPath& target,
+                                 os::GlobSet::Step step, Pending& pending) const {
   GlobInput below{input.workspace, input.query, path, target, std::move(step.below), input.links};
   GlobInput::Visit visit{target, below.state};
   if (std::find(input.links.begin(), input.links.end(), visit) != input.links.end()) {
-    if (input.query->names_only) {
-      pending.result.notes.push_back("left out " + printable(path.str()) +
-                                     ": the link leads back to where it is");
-      return {};
-    }
-    return user_error(ErrorCode::kInvalidArgument,
-                      "the link " + input.workspace->describe(path) + " leads to " +
-                          (target.is_root() ? "the root" : printable(target.str())) +
-                          ", which the glob already came through: following it would never end; "
-                          "exclude the link with a '!' glob");
+    return leave_out(input, path, "the link leads back to where it is", pending,
+                     "the link " + input.workspace->describe(path) + " leads to " +
+                         (target.is_root() ? "the root" : printable(target.str())) +
+                         ", which the glob already came through: following it would never end; "
+                         "exclude the link with a '!' glob");
   }
   below.links.push_back(std::move(visit));
-  pending.items.push_back({std::string(name), true, std::move(step.matched)});
-  pending.keys.push_back(key_of(std::move(below)));
+  add_directory(std::move(below), std::move(step.matched), pending);
+  return {};
+}
+
+Result<void> GlobFunction::leave_out(const GlobInput& input, const RelPath& path,
+                                     std::string_view why, Pending& pending, std::string refusal) {
+  if (!input.query->names_only) {
+    return user_error(ErrorCode::kInvalidArgument, std::move(refusal));
+  }
+  pending.note_left_out(path, why);
   return {};
 }
 

@@ -70,8 +70,19 @@ class GlobFunction final : public graph::Function {
   Task<Result<void>> consider(graph::Context& context, const GlobInput& input,
                               const os::IgnoreStack& git, const os::DirEntry& entry,
                               Pending& pending) const;
-  Result<void> follow(const GlobInput& input, const RelPath& path, std::string_view name,
-                      const RelPath& target, os::GlobSet::Step step, Pending& pending) const;
+  // Of a link at `path`: what it leads to.
+  Task<Result<void>> follow(graph::Context& context, const GlobInput& input, const RelPath& path,
+                            os::GlobSet::Step step, Pending& pending) const;
+  // A directory through a link, unless that would never end.
+  Result<void> enter(const GlobInput& input, const RelPath& path, const RelPath& target,
+                     os::GlobSet::Step step, Pending& pending) const;
+  // What stands at `path` for the globs, and at `real` on the disk.
+  void add_file(const GlobInput& input, const RelPath& path, const RelPath& real,
+                std::vector<uint32_t> matched, Pending& pending) const;
+  void add_directory(GlobInput below, std::vector<uint32_t> matched, Pending& pending) const;
+  // What a capture is refused for is left out, and noted, where names are asked for alone.
+  static Result<void> leave_out(const GlobInput& input, const RelPath& path, std::string_view why,
+                                Pending& pending, std::string refusal);
 
   const FsFunctions& fs_;
   const IgnoreFunction& ignore_;
