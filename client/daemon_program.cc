@@ -62,7 +62,7 @@ Result<std::string> daemon_program() {
                                " can be executed; set KILN_DAEMON to the program kilnd");
 }
 
-Result<std::string> daemon_output(std::string option) {
+Result<std::string> daemon_output(const std::string& option) {
   KILN_ASSIGN(const std::string program, daemon_program());
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "make a pipe");

@@ -13,6 +13,6 @@ Result<std::string> daemon_program();
 
 // The standard output of `kilnd OPTION`, for options that start no daemon.
 // Fails: if it cannot be started, or ends otherwise than well.
-Result<std::string> daemon_output(std::string option);
+Result<std::string> daemon_output(const std::string& option);
 
 }  // namespace kiln

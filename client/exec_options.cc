@@ -39,15 +39,15 @@ Result<void> add_environment(const std::vector<std::string>& typed, const Enviro
       continue;
     }
     const auto value = environment(name);
+    const std::string option = "--env " + name;
     if (!value) {
-      return user_error(ErrorCode::kInvalidArgument,
-                        "--env " + name + ": the variable is not set here; give it a value with " +
-                            "--env " + name + "=VALUE");
-    }
-    if (!is_valid_utf8(*value)) {
       return user_error(
           ErrorCode::kInvalidArgument,
-          "--env " + name + ": its value '" + printable(*value) + "' is not valid UTF-8");
+          option + ": the variable is not set here; give it a value with " + option + "=VALUE");
+    }
+    if (!is_valid_utf8(*value)) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        option + ": its value '" + printable(*value) + "' is not valid UTF-8");
     }
     env[name] = *value;
   }

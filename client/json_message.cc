@@ -29,6 +29,7 @@ Result<const FieldDescriptor*> find_field(const Descriptor& type, const std::str
   if (const FieldDescriptor* field = type.FindFieldByName(name)) return field;
   if (const FieldDescriptor* field = type.FindFieldByCamelcaseName(name)) return field;
   std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   return user_error(ErrorCode::kInvalidArgument,
                     "unknown field '" + name + "'" + did_you_mean(name, names));

@@ -71,8 +71,8 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   session->set_ticker(nullptr, -1);
   console.clear_status();
   const auto profiled = profile ? profile->finish() : Result<void>();
-  KILN_TRY(done);
-  KILN_TRY(profiled);
+  if (!done.ok()) return done.error();
+  if (!profiled.ok()) return profiled.error();
   if (batch.in_flight() != 0) {
     return internal_error("the daemon left " + std::to_string(batch.in_flight()) +
                           " requests without a result");

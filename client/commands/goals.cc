@@ -51,10 +51,10 @@ Result<void> refuse_bare_exclusions(const Invocation& invocation, const std::str
   for (const std::string& argument : invocation.arguments()) {
     if (argument == "--") break;
     if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
-    return user_error(ErrorCode::kInvalidArgument,
-                      goal + ": unknown option " + argument +
-                          "\n  a spec that takes away needs a path: -./" + argument.substr(1) +
-                          " or " + argument + ":");
+    std::string message = goal + ": unknown option " + argument;
+    message += "\n  a spec that takes away needs a path: -./" + argument.substr(1);
+    message += " or " + argument + ":";
+    return user_error(ErrorCode::kInvalidArgument, std::move(message));
   }
   return {};
 }
@@ -141,7 +141,7 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   session->set_ticker(nullptr, -1);
   const auto profiled = profile ? profile->finish() : Result<void>();
   if (!done.ok()) return with_rule_chain(done.error());
-  KILN_TRY(profiled);
+  if (!profiled.ok()) return profiled.error();
   if (follower.exit_code()) return *follower.exit_code();
   return internal_error("the daemon ended a goal without an answer");
 }

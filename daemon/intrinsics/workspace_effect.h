@@ -5,8 +5,9 @@
 //     KILN_CO_TRY(co_await workspace.write_digest(formatted));
 //
 // What:    the first write of a goal comes after everything that it read was found to be of one
-//          state; what it wrote is known as changed when the co_await returns. Refuses to write
-//          outside the root or through a link that leaves it, before anything is written.
+//          state; what it wrote is known as changed when the co_await returns. Fails before
+//          anything is written where it would leave the root, also through a link, or where
+//          content is lost that nobody brings back.
 // Threads: single-owner, as the goal.
 #pragma once
 

@@ -16,8 +16,9 @@
 //          turn, and vectors, optionals and maps of those; for real numbers see real.h.
 //          An enum is known to people by its names, if it lists them from 0 on, beside itself:
 //
-//            constexpr auto enum_names(Order) { return std::array<std::string_view, 2>{"up",
-//            "down"}; }
+//            constexpr auto enum_names(Order) {
+//              return std::array<std::string_view, 2>{"up", "down"};
+//            }
 //
 //          A type that has no fields to list overloads encode_value(Encoder&, const T&).
 // Threads: free functions are thread-safe; an Encoder is single-owner.
