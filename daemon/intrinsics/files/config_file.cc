@@ -58,6 +58,7 @@ class ConfigReader {
       return std::tuple(a.at.line, a.at.column) < std::tuple(b.at.line, b.at.column);
     });
     std::vector<rules::OptionSetting> settings;
+    settings.reserve(found_.size());
     for (Found& found : found_) settings.push_back(std::move(found.setting));
     return settings;
   }
@@ -71,8 +72,8 @@ class ConfigReader {
   Result<void> read_option(const toml::key& name, const toml::node& option) {
     const toml::table* table = option.as_table();
     if (table == nullptr) {
-      KILN_ASSIGN(Json value, json_of(option));
-      add(name, name.str(), std::move(value));
+      KILN_ASSIGN(const Json value, json_of(option));
+      add(name, name.str(), value);
       return {};
     }
     for (const auto& [word, value] : *table) {
@@ -85,13 +86,13 @@ class ConfigReader {
         return refuse(value.source().begin, "what is added to a list is a list, as in " +
                                                 printable(name.str()) + ".add = [\"a\"]");
       }
-      KILN_ASSIGN(Json added, json_of(value));
-      add(name, std::string(name.str()) + ".add", std::move(added));
+      KILN_ASSIGN(const Json added, json_of(value));
+      add(name, std::string(name.str()) + ".add", added);
     }
     return {};
   }
 
-  void add(const toml::key& key, std::string_view name, Json value) {
+  void add(const toml::key& key, std::string_view name, const Json& value) {
     const toml::source_position at = key.source().begin;
     found_.push_back(
         {at,
