@@ -93,6 +93,7 @@ Result<store::TreePtr> tree_from(const CreateDigest& request, store::Store& stor
     entries.push_back({file.path, store::File{digest, file.is_executable}});
   }
   std::vector<FileDigest> digests;
+  digests.reserve(request.files.size());
   for (const FileEntry& file : request.files) digests.push_back(file.file_digest);
   KILN_ASSIGN(const std::vector<FileDigest> missing, store.blobs().find_missing(digests));
   for (const FileEntry& file : request.files) {

@@ -126,6 +126,7 @@ std::string to_text(const TypeFacts& facts) {
     text += "  options of the scope " + std::string(facts.scope) + "\n" + option_lines(facts);
   } else {
     std::vector<std::string> fields;
+    fields.reserve(facts.fields.size());
     for (const TypeFacts::Field& field : facts.fields) {
       fields.push_back(field.name + ": " + field.kind);
     }
