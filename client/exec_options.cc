@@ -24,6 +24,18 @@ Result<double> parse_timeout(const std::string& text) {
   return seconds;
 }
 
+Error not_set(const std::string& variable) {
+  const std::string option = "--env " + variable;
+  return user_error(
+      ErrorCode::kInvalidArgument,
+      option + ": the variable is not set here; give it a value with " + option + "=VALUE");
+}
+
+Error not_text(const std::string& variable, const std::string& value) {
+  return user_error(ErrorCode::kInvalidArgument, "--env " + variable + ": its value '" +
+                                                     printable(value) + "' is not valid UTF-8");
+}
+
 Result<void> add_environment(const std::vector<std::string>& typed, const Environment& environment,
                              google::protobuf::Map<std::string, std::string>& env) {
   env["PATH"] = kDefaultPath;
@@ -39,16 +51,8 @@ Result<void> add_environment(const std::vector<std::string>& typed, const Enviro
       continue;
     }
     const auto value = environment(name);
-    const std::string option = "--env " + name;
-    if (!value) {
-      return user_error(
-          ErrorCode::kInvalidArgument,
-          option + ": the variable is not set here; give it a value with " + option + "=VALUE");
-    }
-    if (!is_valid_utf8(*value)) {
-      return user_error(ErrorCode::kInvalidArgument,
-                        option + ": its value '" + printable(*value) + "' is not valid UTF-8");
-    }
+    if (!value) return not_set(name);
+    if (!is_valid_utf8(*value)) return not_text(name, *value);
     env[name] = *value;
   }
   return {};

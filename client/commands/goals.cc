@@ -46,15 +46,19 @@ bool has_option(const Invocation& invocation, std::string_view option) {
   return std::find(arguments.begin(), end, option) != end;
 }
 
+Error bare_exclusion(const std::string& goal, const std::string& argument) {
+  return user_error(ErrorCode::kInvalidArgument,
+                    goal + ": unknown option " + argument +
+                        "\n  a spec that takes away needs a path: -./" + argument.substr(1) +
+                        " or " + argument + ":");
+}
+
 // "-nofile": neither an option nor, without a path in it, a spec.
 Result<void> refuse_bare_exclusions(const Invocation& invocation, const std::string& goal) {
   for (const std::string& argument : invocation.arguments()) {
     if (argument == "--") break;
     if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
-    std::string message = goal + ": unknown option " + argument;
-    message += "\n  a spec that takes away needs a path: -./" + argument.substr(1);
-    message += " or " + argument + ":";
-    return user_error(ErrorCode::kInvalidArgument, std::move(message));
+    return bare_exclusion(goal, argument);
   }
   return {};
 }

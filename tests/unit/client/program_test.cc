@@ -105,15 +105,15 @@ TEST_F(ProgramTest, JsonGoesToStdoutAlone) {
 }
 
 TEST_F(ProgramTest, AnInterruptCancelsAndEndsWithItsCode) {
-  for (const auto& [signal, code] : {std::pair("INT", 130), std::pair("TERM", 143)}) {
+  const auto killed_by = [this](const std::string& signal) {
     const std::string seen = dir_ + "/seen";
     // Job control (set -m), since a shell's background jobs ignore SIGINT without it.
-    const Ended ended =
-        shell("set -m; rm -f " + seen + "; " + command("exec -- hang") + " >" + seen +
-              " & pid=$!; until grep -q hanging " + seen +
-              " 2>/dev/null; do sleep 0.01; done; kill -" + signal + " $pid; wait $pid");
-    EXPECT_EQ(ended.code, code) << ended.err;
-  }
+    return shell("set -m; rm -f " + seen + "; " + command("exec -- hang") + " >" + seen +
+                 " & pid=$!; until grep -q hanging " + seen +
+                 " 2>/dev/null; do sleep 0.01; done; kill -" + signal + " $pid; wait $pid");
+  };
+  EXPECT_EQ(killed_by("INT").code, 130);
+  EXPECT_EQ(killed_by("TERM").code, 143);
 }
 
 TEST_F(ProgramTest, ASignalEndsTheWaitForAProgramThatDoesNotAnswer) {
