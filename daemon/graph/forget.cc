@@ -2,14 +2,14 @@
 //
 // In pieces of bounded work that the executor runs between others, while requests go on. That takes
 // two precautions, as a node may be known by a pointer or by its id.
-//  - Who looked it up may be about to use it. A node is forgotten in sweep s if it was not looked
-//  up
-//    since sweep s-1 began. Whoever was inside at the end of that sweep has left since, and whoever
-//    entered later notes s-1 or s: so nobody is inside who looked it up.
-//  - Who read its id from an edge that is no more: an attempt that was abandoned while it
-//  re-checked,
-//    or an invalidation on its way up. So the place of a node that is gone is left as it is until
-//    all who were inside when it went have left.
+// Who looked it up may be about to use it. A node is forgotten in sweep s if it was not looked up
+// since sweep s-1 began. Whoever was inside at the end of that sweep has left since, and whoever
+// entered later notes s-1 or s: so nobody is inside who looked it up.
+//
+// Who read its id from an edge that is no more may be about to use that: an attempt that was
+// abandoned while it re-checked, or an invalidation on its way up. So the place of a node that is
+// gone is left as it is until all who were inside when it went have left.
+//
 // An attempt is of the party of the request that led to it: so a party is gone when its requests
 // and all that they started are.
 #include <algorithm>

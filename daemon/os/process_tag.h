@@ -1,10 +1,9 @@
 // ProcessTag: a mark that a process and all its descendants carry, so that none of them escapes.
 //
-// What:    the soft limit RLIMIT_LOCKS, which Linux has ignored since 2.4.25, which children
-// inherit
-//          across fork, exec, setsid and double forks, and which prlimit(2) shows to others of the
-//          same user. A process may shed it with setrlimit(2), or by a change of user: a tag finds
-//          what was left behind, it does not hold what wants to break out.
+// What:    the soft limit RLIMIT_LOCKS, which Linux has ignored since 2.4.25, which is
+//          inherited across fork, exec, setsid and double forks, and which prlimit(2) shows to
+//          others of the same user. A process may shed it with setrlimit(2), or by a change of
+//          user: a tag finds what was left behind, it does not hold what wants to break out.
 // Threads: thread-safe. Blocking.
 #pragma once
 

@@ -1,7 +1,6 @@
 // Tools of the host as nodes: which executable a command is, and its content.
 //
-// What:    a node for each way to search (command, PATH). It depends on the metadata of everything
-// it
+// What:    a node for each way to search (command, PATH). It depends on the metadata of all that it
 //          looked at, what is absent included: whatever would lead elsewhere now makes it run
 //          again, and nothing else does. A command that is not found is a value as well.
 // Threads: immutable and thread-safe.

@@ -1,10 +1,9 @@
 // RuleIndex: the rules, by what they return; everything that is asked for, each question once; and
 // for each the params that could ever matter to it.
 //
-// What:    a rule wants what its slots say: its arguments (but side effects) and its gets; for a
-// get
-//          of a union's base, one slot for each member. Slots with the same product and the same
-//          inputs share an Ask.
+// What:    a rule wants what its slots say: its arguments (but side effects) and its gets, with one
+//          slot for each member if a get is of a union's base. Slots with the same product and the
+//          same inputs share an Ask.
 //          `reach` is the union of what any answer, in any scope, consumes: the least sets that
 //          hold with every param type in scope and every rule usable. What is beyond the reach of
 //          an ask cannot change how it is answered, so a scope is cut down to it. This keeps the

@@ -1,9 +1,8 @@
 // A world of toy rules for the fuzzer: cells that change, and rules that show every way to ask.
 //
-// What:    `Cells` are the mutable leaves, with a clock and everything they ever were;
-// `toy_rules()`
-//          are rules over them. What `sum` asks for is a program, which a client gives as a param:
-//          so one compiled graph runs as many random programs as there are seeds.
+// What:    `Cells` are the mutable leaves, with a clock and everything they ever were; rules
+//          over them are `toy_rules()`. What `sum` asks for is a program, which a client gives as a
+//          param: so one compiled graph runs as many random programs as there are seeds.
 // Threads: Cells is thread-safe; the rules are pure.
 #pragma once
 

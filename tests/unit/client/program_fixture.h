@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/base/file.h"
+#include "tests/support/temp_directory.h"
 
 namespace kiln {
 
@@ -23,18 +24,14 @@ struct Ended {
 class ProgramTest : public testing::Test {
  protected:
   ProgramTest() {
-    char name[] = "/tmp/kiln-prog-XXXXXX";
-    dir_ = ::mkdtemp(name);
-    std::system(("mkdir -p " + dir_ + "/ws/sub && touch " + dir_ + "/ws/kiln.toml").c_str());
+    temporary_.make_directory("ws/sub");
+    temporary_.write("ws/kiln.toml", "");
     set("KILN_HOME", dir_ + "/home");
     set("KILN_RUNTIME_DIR", dir_ + "/run");
     set("KILN_DAEMON", FAKE_KILND);
     set("FAKE_KILND_STARTS", dir_ + "/starts");
   }
-  ~ProgramTest() override {
-    kiln("daemon stop");
-    std::system(("rm -rf " + dir_).c_str());
-  }
+  ~ProgramTest() override { kiln("daemon stop"); }
 
   void set(const std::string& name, const std::string& value) {
     environment_ += name + "='" + value + "' ";
@@ -56,10 +53,7 @@ class ProgramTest : public testing::Test {
   Ended kiln(const std::string& arguments) const { return shell(command(arguments)); }
 
   // As a daemon that got so far would have.
-  void make_log() const {
-    std::system(
-        ("mkdir -p " + dir_ + "/home/log && touch " + dir_ + "/home/log/kilnd.log").c_str());
-  }
+  void make_log() const { temporary_.write("home/log/kilnd.log", ""); }
 
   size_t starts() const {
     std::ifstream file(dir_ + "/starts");
@@ -69,7 +63,8 @@ class ProgramTest : public testing::Test {
     return n;
   }
 
-  std::string dir_;
+  const test::TempDirectory temporary_;
+  const std::string dir_ = temporary_.path();
   std::string environment_;
 };
 
