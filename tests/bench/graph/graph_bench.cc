@@ -8,6 +8,8 @@
 #include <atomic>
 #include <fstream>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "daemon/async/sync_wait.h"
 #include "daemon/graph/graph.h"
@@ -206,6 +208,19 @@ BENCHMARK(FirstRunByThreads)
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
+
+// What the machine's processors let threads gain that share nothing: a bare memo each.
+void BareByThreads(benchmark::State& state) {
+  constexpr int kNodes = 100'000;
+  for (auto _ : state) {
+    std::vector<std::jthread> threads;
+    for (int64_t i = 0; i < state.range(0); ++i) {
+      threads.emplace_back([] { benchmark::DoNotOptimize(BareMemo(kNodes).fib(kNodes)); });
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0) * kNodes);
+}
+BENCHMARK(BareByThreads)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // One node asks for many, of which one is invalidated and turns out unchanged.
 class Wide final : public Function {
