@@ -90,6 +90,14 @@ void ExecOptions::add_to(OptionParser& parser) {
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},
                                     {"always", v1::KeepSandboxes::ALWAYS}},
                                    "{choices}");
+  parser.flag("--interactive", interactive,
+              "run it in this terminal, with your keys and your screen; never cached");
+  parser.flag("--in-workspace", in_workspace,
+              "with --interactive: run it in the workspace, without a sandbox");
+  parser.flag("--inherit-env", inherit_env,
+              "with --interactive: pass your environment on; --env is on top of it");
+  parser.flag("--restart", restartable,
+              "with --interactive: start it again whenever an input changes");
   parser.value("--description", "TEXT", description, "what to call it");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
@@ -97,7 +105,8 @@ void ExecOptions::add_to(OptionParser& parser) {
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || description || require_outputs;
+         sandbox.given || description || require_outputs || interactive || in_workspace ||
+         inherit_env || restartable;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,

@@ -31,6 +31,10 @@ struct ExecOptions {
   std::optional<std::string> batch;
   bool require_outputs = false;
   bool write = false;
+  bool interactive = false;
+  bool in_workspace = false;
+  bool inherit_env = false;
+  bool restartable = false;
   std::vector<std::string> argv;
 
   void add_to(OptionParser& parser);

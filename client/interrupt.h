@@ -42,6 +42,25 @@ class Interrupt {
     sigset_t mask_;
   };
 
+  // While one lives, the terminal's interrupt and quit keys are for a command in the foreground:
+  // this process ignores SIGINT and SIGQUIT. SIGTERM is seen as before.
+  class Foreground {
+   public:
+    explicit Foreground(const Interrupt& interrupt);
+    ~Foreground();
+    Foreground(const Foreground&) = delete;
+    Foreground& operator=(const Foreground&) = delete;
+
+    // The signal mask that a command is to start with: `mask` without what Interrupt blocks.
+    sigset_t mask_for_children(sigset_t mask) const;
+
+   private:
+    const Interrupt& interrupt_;
+    sigset_t mask_;
+    struct sigaction on_interrupt_;
+    struct sigaction on_quit_;
+  };
+
  private:
   UniqueFd fd_;
   sigset_t previous_mask_;

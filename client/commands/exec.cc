@@ -5,6 +5,7 @@
 
 #include "client/commands/command.h"
 #include "client/commands/exec_batch.h"
+#include "client/commands/exec_interactive.h"
 #include "client/exec_options.h"
 #include "client/process_json.h"
 #include "client/profile.h"
@@ -202,6 +203,11 @@ Result<int> run_exec(Invocation& invocation) {
   }
   if (options.argv.front().empty()) {
     return user_error(ErrorCode::kInvalidArgument, "exec: the command is the empty word ''");
+  }
+  if (options.interactive) return execute_interactive(invocation, options);
+  if (options.in_workspace || options.inherit_env || options.restartable) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "exec: --in-workspace, --inherit-env and --restart need --interactive");
   }
   return execute(invocation, options);
 }

@@ -54,6 +54,7 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
   std::unique_ptr<exec::ProcessRunner> sandboxed;
+  std::unique_ptr<exec::InteractiveSandboxes> interactive;
   Premises premises;
 };
 
@@ -75,6 +76,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_TRY(make_directories(sandboxes.directory, 0700));
   KILN_ASSIGN(parts.sandboxed, exec::make_sandbox_runner(sandboxes, *parts.store, *parts.home,
                                                          *parts.counters, log));
+  KILN_ASSIGN(parts.interactive,
+              exec::InteractiveSandboxes::open(home + "/interactive", sandboxes.instance,
+                                               *parts.store, *parts.counters, log));
   KILN_ASSIGN(parts.premises, Premises::of({home + "/store", sandboxes.directory}));
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(parts), std::move(stop)));
   KILN_TRY(daemon->listen(config, log));
@@ -99,6 +103,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_, events_)),
       cached_(
           exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
+      interactive_(std::move(parts.interactive)),
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
       downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
       fs_counters_(*counters_),
@@ -116,7 +121,8 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
               *blocking_, *counters_, *rules_.compiled.graph,
               changes_,   events_},
       host_{engine_,          runs_,          *workspaces_,
-            {*home_, calls_}, random_epoch(), [this] { return check_premises(); }},
+            {*home_, calls_}, random_epoch(), [this] { return check_premises(); },
+            *interactive_},
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),

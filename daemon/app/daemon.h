@@ -84,6 +84,7 @@ class Daemon {
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
+  const std::unique_ptr<exec::InteractiveSandboxes> interactive_;
   // And downloads.
   const std::unique_ptr<fetch::Fetcher> fetcher_;
   fetch::Downloads downloads_;

@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "daemon/exec/runner.h"
+#include "daemon/os/process_tag.h"
 #include "daemon/trace/counters.h"
 #include "daemon/trace/spans.h"
 
@@ -19,6 +20,12 @@ struct SandboxOptions {
   uint32_t instance = 0;  // tells this daemon's processes from another's, see leftovers
   std::chrono::milliseconds grace{2000};  // between SIGTERM and SIGKILL on timeout
 };
+
+// The high bits of the tags of a daemon's processes: 16 that say kiln, 32 that say which daemon.
+// The low 16 count processes: those in sandboxes below kFirstInteractiveTag, those in a client's
+// terminal from there on. Numbers come round, but not while a process of that number is alive.
+inline constexpr os::ProcessTag kFirstInteractiveTag = 0xf000;
+os::ProcessTag daemon_tag(uint32_t instance);
 
 // Runs a process in a fresh private directory below `directory`, built from the store, with an
 // environment from nothing. Kills what a dead daemon of the same instance left, and removes its

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/exec/capture.h"
+#include "daemon/exec/chroot.h"
 #include "daemon/exec/materialize.h"
 #include "daemon/exec/run_script.h"
 #include "daemon/exec/runners.h"
@@ -17,20 +18,8 @@ Error cancelled() {
   return user_error(ErrorCode::kCancelled, "the process was cancelled: nobody waits for it");
 }
 
-// Every process of a daemon carries a tag: 16 bits that say kiln, 32 that say which daemon, 16 that
-// count processes. Numbers come round, but not while a process of that number is alive.
 constexpr os::ProcessTag kMagic = os::ProcessTag{0x6b1c} << 48;
 constexpr os::ProcessTag kDaemonMask = ~os::ProcessTag{0xffff};
-os::ProcessTag daemon_tag(uint32_t instance) { return kMagic | os::ProcessTag{instance} << 16; }
-
-std::string with_chroot(std::string text, const std::string& sandbox_path) {
-  constexpr std::string_view kPlaceholder = "{chroot}";
-  for (size_t at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + sandbox_path.size())) {
-    text.replace(at, kPlaceholder.size(), sandbox_path);
-  }
-  return text;
-}
 
 // Strings that would arrive as something else, or that a REAPI Command cannot hold.
 Result<void> check_strings(const Process& process) {
@@ -195,7 +184,7 @@ class SandboxRunner final : public ProcessRunner {
   }
 
   os::ProcessTag next_tag() {
-    return daemon_tag(options_.instance) | (sequence_.fetch_add(1) & 0xffff);
+    return daemon_tag(options_.instance) | (sequence_.fetch_add(1) % kFirstInteractiveTag);
   }
 
   const SandboxOptions options_;
@@ -212,6 +201,8 @@ class SandboxRunner final : public ProcessRunner {
 };
 
 }  // namespace
+
+os::ProcessTag daemon_tag(uint32_t instance) { return kMagic | os::ProcessTag{instance} << 16; }
 
 Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions options,
                                                            store::Store& store, Executor& executor,

@@ -3,10 +3,10 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/exec/chroot.h"
+
 namespace kiln::exec {
 namespace {
-
-constexpr std::string_view kChroot = "{chroot}";
 
 enum class Found : uint8_t { kYes, kNo, kNotExecutable, kOutside };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/base/result.h"
+#include "daemon/exec/interactive_sandboxes.h"
 #include "daemon/service/call.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
@@ -20,6 +21,7 @@ struct Host {
   uint64_t epoch;  // of the clock: this life of the daemon
   // An error: the daemon cannot work any more. One of kUnavailable has the client ask another.
   std::function<Result<void>()> check;
+  exec::InteractiveSandboxes& interactive;
 
   // A run for this caller: the daemon and its version checked, its workspace known.
   Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;

@@ -3,6 +3,7 @@
 #include "daemon/service/batch_call.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/event_channel.h"
+#include "daemon/service/interactive_call.h"
 #include "daemon/service/output_stream.h"
 
 namespace kiln::service {
@@ -39,6 +40,11 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
 grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>*
 ProcessesService::ExecuteBatch(grpc::CallbackServerContext* context) {
   return new BatchCall(host_, *context);
+}
+
+grpc::ServerBidiReactor<v1::RunInteractiveRequest, v1::RunInteractiveResponse>*
+ProcessesService::RunInteractive(grpc::CallbackServerContext* context) {
+  return new InteractiveCall(host_, *context);
 }
 
 }  // namespace kiln::service

@@ -14,6 +14,8 @@ class ProcessesService final : public v1::Processes::CallbackService {
                                                       const v1::ExecuteRequest*) override;
   grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>* ExecuteBatch(
       grpc::CallbackServerContext*) override;
+  grpc::ServerBidiReactor<v1::RunInteractiveRequest, v1::RunInteractiveResponse>* RunInteractive(
+      grpc::CallbackServerContext*) override;
 
  private:
   const Host& host_;
