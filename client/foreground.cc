@@ -103,9 +103,7 @@ int exec_child(const ChildStart& start) {
   return error;
 }
 
-int code_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
 
 // SIGTTOU would stop a process that is not in the foreground when it changes the terminal.
 class NoTerminalStop {

@@ -63,8 +63,8 @@ class ForegroundProcess {
   const sigset_t mask_before_;
   const UniqueFd child_signals_;  // SIGCHLD
   const Interrupt::Foreground keys_;
-  UniqueFd terminal_;            // invalid without one
-  pid_t terminal_group_ = -1;    // in the foreground before
+  UniqueFd terminal_;          // invalid without one
+  pid_t terminal_group_ = -1;  // in the foreground before
   std::optional<termios> settings_before_;
 
   pid_t pid_ = -1;

@@ -131,8 +131,9 @@ bool gives_path(const ExecOptions& options) {
 
 Error contradiction(const std::string& option) {
   return user_error(ErrorCode::kInvalidArgument,
-                    "exec: " + option + " and --interactive exclude each other: an interactive "
-                                        "process runs in this terminal, and nothing of it is kept");
+                    "exec: " + option +
+                        " and --interactive exclude each other: an interactive "
+                        "process runs in this terminal, and nothing of it is kept");
 }
 
 Result<void> check(const Invocation& invocation, const ExecOptions& options) {

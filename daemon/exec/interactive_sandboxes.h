@@ -64,9 +64,8 @@ class InteractiveSandboxes {
  public:
   // `instance` tells this daemon's processes from another's (SandboxOptions).
   static Result<std::unique_ptr<InteractiveSandboxes>> open(const std::string& directory,
-                                                            uint32_t instance,
-                                                            store::Store& store, Counters& counters,
-                                                            Log& log);
+                                                            uint32_t instance, store::Store& store,
+                                                            Counters& counters, Log& log);
 
   Result<std::unique_ptr<InteractivePlace>> make(const InteractiveCommand& command,
                                                  store::TreePtr inputs, std::stop_token stop);

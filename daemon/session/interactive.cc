@@ -83,8 +83,9 @@ class Interaction {
 
   Task<Result<void>> make_place() {
     exec::InteractiveCommand command{spec_.process.argv, spec_.process.env, {}};
-    KILN_CO_ASSIGN(command.working_directory, RelPath::parse(spec_.process.working_directory)
-                                                  .with_context("as the working directory"));
+    KILN_CO_ASSIGN(
+        command.working_directory,
+        RelPath::parse(spec_.process.working_directory).with_context("as the working directory"));
     if (spec_.run_in_workspace) {
       place_ = sandboxes_.make_in(run_.workspace()->root(), command);
       co_return Result<void>();
@@ -140,8 +141,8 @@ class Interaction {
   const InteractiveSpec& spec_;
   InteractiveClient& client_;
 
-  uint64_t seen_ = 0;     // rings of the change bell that the inputs include
-  store::TreePtr tree_;   // the inputs of place_
+  uint64_t seen_ = 0;    // rings of the change bell that the inputs include
+  store::TreePtr tree_;  // the inputs of place_
   std::unique_ptr<exec::InteractivePlace> place_;
   std::unique_ptr<exec::InteractivePlace> previous_;  // until its process has ended
 };

@@ -23,9 +23,9 @@
 namespace kiln::session {
 
 struct InteractiveSpec {
-  ProcessSpec process;           // outputs, time limit and cache scope are refused
-  bool run_in_workspace = false; // its directory is the workspace, and it has no inputs
-  bool restartable = false;      // it starts again when its inputs change
+  ProcessSpec process;            // outputs, time limit and cache scope are refused
+  bool run_in_workspace = false;  // its directory is the workspace, and it has no inputs
+  bool restartable = false;       // it starts again when its inputs change
 };
 
 // What the client reports of its process.

@@ -78,12 +78,20 @@ TEST_F(Interactive, InTheWorkspaceWithTheCallersEnvironment) {
 }
 
 TEST_F(Interactive, TheInterruptKeyIsForTheProcess) {
-  Terminal prompt = exec({}, {"/usr/bin/python3", "-q"});
-  ASSERT_TRUE(prompt.read_until(">>> "));
-  prompt.type("\x03");
-  ASSERT_TRUE(prompt.read_until("KeyboardInterrupt"));
-  prompt.type("exit(5)\n");
-  EXPECT_EQ(prompt.wait(), 5);
+  // Blocked and waited for, so that the key cannot come between the prompt and the wait.
+  Terminal waiting = python(
+      "import signal\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGQUIT})\n"
+      "print('ready', flush=True)\n"
+      "print('got', signal.sigwait({signal.SIGINT}).name, flush=True)\n"
+      "print('got', signal.sigwait({signal.SIGQUIT}).name, flush=True)\n"
+      "exit(5)\n");
+  ASSERT_TRUE(waiting.read_until("ready"));
+  waiting.type("\x03");
+  ASSERT_TRUE(waiting.read_until("got SIGINT"));
+  waiting.type("\x1c");
+  ASSERT_TRUE(waiting.read_until("got SIGQUIT"));
+  EXPECT_EQ(waiting.wait(), 5);
 }
 
 TEST_F(Interactive, AShellStopsAndContinuesItAsOneJob) {
@@ -147,9 +155,10 @@ TEST_F(Interactive, TheTerminalIsAsBeforeWhateverEndedTheProcess) {
     const termios before = shell.settings();
     shell.type("\n");
     ASSERT_TRUE(shell.read_until("shell$ "));
-    shell.type(client().string() +
-               " exec --interactive -- /usr/bin/python3 -c 'import os, signal, tty; tty.setraw(0); " +
-               end + "'\n");
+    shell.type(
+        client().string() +
+        " exec --interactive -- /usr/bin/python3 -c 'import os, signal, tty; tty.setraw(0); " +
+        end + "'\n");
     ASSERT_TRUE(shell.read_until("shell$ "));
     shell.type("echo ready; read line\n");
     ASSERT_TRUE(shell.read_until("\nready"));
@@ -165,8 +174,8 @@ TEST_F(Interactive, TheTerminalIsAsBeforeWhateverEndedTheProcess) {
 
 TEST_F(Interactive, AnEditedInputStartsItAgain) {
   write("served.txt", "one\n");
-  Terminal server = exec({"--input", "*.txt", "--restart"},
-                         {"sh", "-c", "cat served.txt; exec sleep 1000"});
+  Terminal server =
+      exec({"--input", "*.txt", "--restart"}, {"sh", "-c", "cat served.txt; exec sleep 1000"});
   ASSERT_TRUE(server.read_until("one"));
   write("unrelated", "");
   write("served.txt", "two\n");
@@ -206,8 +215,8 @@ TEST_F(Interactive, OptionsThatKeepSomethingAreRefused) {
     EXPECT_THAT(outcome.err, HasSubstr(options.front()));
   }
   EXPECT_EQ(kiln({"exec", "--restart", "--", "true"}).exit_code, 2);
-  EXPECT_EQ(kiln({"exec", "--interactive", "--in-workspace", "--input", "*", "--", "true"}).exit_code,
-            2);
+  EXPECT_EQ(
+      kiln({"exec", "--interactive", "--in-workspace", "--input", "*", "--", "true"}).exit_code, 2);
 }
 
 TEST_F(Interactive, WithoutATerminalItRunsOnThePipesItIsGiven) {
