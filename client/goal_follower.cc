@@ -35,6 +35,9 @@ Result<void> GoalFollower::take(std::string_view bytes) {
       running_.take(event.progress(), RunningWork::Clock::now());
       if (profile_ != nullptr) profile_->add(event.progress());
       return {};
+    case v1::GoalEvent::kInteractive:
+      console_.clear_status();
+      return interact_(event.interactive().offer());
     case v1::GoalEvent::EVENT_NOT_SET:
       return {};  // of a newer daemon
   }

@@ -6,6 +6,7 @@
 // Fails:   with what kept the console from writing; an error of a goal is shown, not returned.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -19,9 +20,12 @@ namespace kiln {
 
 class GoalFollower {
  public:
+  // Runs a process that a goal offers, by the offer's number.
+  using Interact = std::function<Result<void>(uint64_t offer)>;
+
   // `profile` may be null. `loop`: after each answer more is waited for.
-  GoalFollower(Console& console, bool loop, ProfileWriter* profile)
-      : console_(console), loop_(loop), profile_(profile) {}
+  GoalFollower(Console& console, bool loop, ProfileWriter* profile, Interact interact)
+      : console_(console), loop_(loop), profile_(profile), interact_(std::move(interact)) {}
 
   // One v1::GoalEvent.
   Result<void> take(std::string_view bytes);
@@ -38,6 +42,7 @@ class GoalFollower {
   Console& console_;
   const bool loop_;
   ProfileWriter* const profile_;
+  const Interact interact_;
   RunningWork running_;
   bool waiting_ = false;  // in a loop, for something to change, unless something runs
   std::optional<int> exit_code_;

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "client/foreground.h"
+#include "common/ipc/wire_error.h"
 
 extern char** environ;
 
@@ -99,7 +100,7 @@ class Interaction final : public RequestSource {
                                             interrupt_);
     if (!process.ok()) {
       failure_ = process.error();
-      report_end(127);
+      to_wire(*failure_, *unsent_.emplace_back().mutable_ended()->mutable_error());
       return;
     }
     process_ = *std::move(process);
@@ -109,10 +110,6 @@ class Interaction final : public RequestSource {
   void end(int exit_code) {
     process_ = nullptr;
     exit_code_ = exit_code;
-    report_end(exit_code);
-  }
-
-  void report_end(int exit_code) {
     unsent_.emplace_back().mutable_ended()->set_exit_code(exit_code);
   }
 
@@ -150,6 +147,17 @@ Result<void> check(const Invocation& invocation, const ExecOptions& options) {
   return {};
 }
 
+Result<int> interact(Session& session, v1::RunInteractiveRequest request) {
+  Interaction interaction(std::move(request), session.interrupt());
+  const auto done =
+      session.bidirectional("/kiln.v1.Processes/RunInteractive", interaction,
+                            [&](std::string_view bytes) { return interaction.take(bytes); });
+  if (!done.ok()) interaction.finish(done.error());
+  // A process that has ended has its exit code, whatever became of the daemon meanwhile.
+  if (!done.ok() && !interaction.ended()) return done.error();
+  return interaction.outcome();
+}
+
 }  // namespace
 
 Result<int> execute_interactive(Invocation& invocation, const ExecOptions& options) {
@@ -168,14 +176,20 @@ Result<int> execute_interactive(Invocation& invocation, const ExecOptions& optio
   process.set_inherit_env(options.inherit_env);
   process.set_restartable(options.restartable);
   KILN_ASSIGN(Session * session, invocation.session());
-  Interaction interaction(std::move(request), invocation.interrupt());
-  const auto done =
-      session->bidirectional("/kiln.v1.Processes/RunInteractive", interaction,
-                             [&](std::string_view bytes) { return interaction.take(bytes); });
-  if (!done.ok()) interaction.finish(done.error());
-  // A process that has ended has its exit code, whatever became of the daemon meanwhile.
-  if (!done.ok() && !interaction.ended()) return done.error();
-  return interaction.outcome();
+  return interact(*session, std::move(request));
+}
+
+Result<void> run_offered_process(Invocation& invocation, uint64_t offer) {
+  v1::RunInteractiveRequest request;
+  KILN_TRY(invocation.fill(*request.mutable_begin()->mutable_caller()));
+  request.mutable_begin()->set_offer(offer);
+  // The goal's own connection is busy with its call.
+  KILN_ASSIGN(DaemonPaths paths, daemon_paths(process_environment()));
+  Session session(std::move(paths), invocation.console(), invocation.interrupt());
+  const Result<int> ended = interact(session, std::move(request));
+  // How the process ended is for the goal; so is why it did not start, or was not wanted any more.
+  if (!ended.ok() && invocation.interrupt().signal() != 0) return ended.error();
+  return {};
 }
 
 }  // namespace kiln

@@ -6,6 +6,7 @@
 
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
+#include "client/commands/exec_interactive.h"
 #include "client/commands/help.h"
 #include "client/goal_follower.h"
 #include "client/option_parser.h"
@@ -125,6 +126,7 @@ Result<v1::RunGoalsRequest> make_request(Invocation& invocation, const GoalOptio
   }
   KILN_TRY(typed.caller.fill(*request.mutable_caller()));
   request.set_json(invocation.globals().json());
+  request.set_interactive(true);
   return request;
 }
 
@@ -137,7 +139,9 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
     request.set_events(v1::Event::TRACE);
   }
   KILN_ASSIGN(Session * session, invocation.session());
-  GoalFollower follower(invocation.console(), loop, profile ? &*profile : nullptr);
+  GoalFollower follower(
+      invocation.console(), loop, profile ? &*profile : nullptr,
+      [&invocation](uint64_t offer) { return run_offered_process(invocation, offer); });
   if (live) session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);
   auto done =
       session->server_stream(loop ? "/kiln.v1.Goals/Watch" : "/kiln.v1.Goals/Run", request,

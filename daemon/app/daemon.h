@@ -31,6 +31,7 @@
 #include "daemon/service/digests_service.h"
 #include "daemon/service/goals_service.h"
 #include "daemon/service/host.h"
+#include "daemon/service/interactive_offers.h"
 #include "daemon/service/processes_service.h"
 #include "daemon/service/rules_service.h"
 #include "daemon/session/engine.h"
@@ -102,6 +103,7 @@ class Daemon {
   session::Engine engine_;
   session::Runs runs_;
   Scope calls_;
+  service::InteractiveOffers offers_;
   service::Host host_;
   service::DigestsService digests_service_;
   service::ProcessesService processes_service_;

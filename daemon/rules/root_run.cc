@@ -163,7 +163,10 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
       if (stale_ || (result.ok() && !committed_)) co_return stopped();
       co_return result;
     }
-    if (stale_) continue;
+    if (stale_) {
+      if (std::exchange(restart_, false)) attempt = -1;
+      continue;
+    }
     // An error, too, may be of a state that never was: of a file that went while it was read. But
     // what could not be had however often it was tried need not be tried again.
     const bool final = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
@@ -210,6 +213,11 @@ Task<Result<bool>> RootRun::unchanged(RunId run) {
 Task<Result<bool>> RootRun::changed(RunId run) {
   KILN_CO_ASSIGN(const bool same, co_await unchanged(run));
   co_return !same;
+}
+
+Task<Result<bool>> RootRun::restart_if_changed() {
+  KILN_CO_ASSIGN(restart_, co_await changed(surroundings_.run));
+  co_return restart_;
 }
 
 Task<Result<void>> RootRun::commit() {

@@ -49,6 +49,9 @@ class RootRun {
   ClockTick clock() const { return clock_; }
   // After the end: would it, asked again with run id `run`, read anything else? For --loop.
   Task<Result<bool>> changed(RunId run);
+  // While an effect is acting: whether what was read has changed since. If so, the goal begins anew
+  // when the effect has ended, however often that happens.
+  Task<Result<bool>> restart_if_changed();
 
  private:
   class Asker;
@@ -73,8 +76,9 @@ class RootRun {
   std::vector<NodeRead> reads_;
   ClockTick clock_;
   bool committed_ = false;
-  bool stale_ = false;   // what was read since it began (anew) was found changed
-  std::string culprit_;  // what changed
+  bool stale_ = false;    // what was read since it began (anew) was found changed
+  bool restart_ = false;  // found so by restart_if_changed()
+  std::string culprit_;   // what changed
 };
 
 }  // namespace kiln::rules

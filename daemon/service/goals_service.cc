@@ -5,6 +5,7 @@
 #include "common/ipc/wire_error.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/event_channel.h"
+#include "daemon/service/interactive_offers.h"
 #include "daemon/session/goals.h"
 
 namespace kiln::service {
@@ -63,8 +64,17 @@ v1::GoalEvent finished(const Host& host, const session::GoalAnswer& answer) {
   return event;
 }
 
-session::GoalClient client_of(const Host& host, Queue& queue) {
+session::GoalClient client_of(const Host& host, const v1::RunGoalsRequest& wire, Queue& queue) {
   session::GoalClient client;
+  if (wire.interactive()) {
+    client.interact = [&host, &queue](session::InteractiveSpec spec, std::stop_token stop) {
+      return host.offers.run(std::move(spec), std::move(stop), [&queue](uint64_t number) {
+        v1::GoalEvent event;
+        event.mutable_interactive()->set_offer(number);
+        return send(queue, std::move(event));
+      });
+    };
+  }
   client.print = [&queue](rules::Console::Text text) { return print(queue, std::move(text)); };
   client.finished = [&host, &queue](Result<session::GoalAnswer> answer) {
     v1::GoalEvent event;
@@ -109,7 +119,7 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
   return StreamCall<v1::GoalEvent>::start(
       host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
-        const session::GoalClient client = client_of(host_, queue);
+        const session::GoalClient client = client_of(host_, *request, queue);
         KILN_CO_ASSIGN(
             const session::GoalAnswer answer,
             co_await told(host_, run, *request, queue,
@@ -123,7 +133,7 @@ GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRe
   return StreamCall<v1::GoalEvent>::start(
       host_.home, context, host_.begin(request->caller()),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
-        const session::GoalClient client = client_of(host_, queue);
+        const session::GoalClient client = client_of(host_, *request, queue);
         co_return co_await told(
             host_, run, *request, queue,
             session::watch_goals(host_.engine, run, goals_from(*request), client));

@@ -13,6 +13,8 @@
 
 namespace kiln::service {
 
+class InteractiveOffers;
+
 struct Host {
   session::Engine& engine;
   session::Runs& runs;
@@ -22,6 +24,7 @@ struct Host {
   // An error: the daemon cannot work any more. One of kUnavailable has the client ask another.
   std::function<Result<void>()> check;
   exec::InteractiveSandboxes& interactive;
+  InteractiveOffers& offers;
 
   // A run for this caller: the daemon and its version checked, its workspace known.
   Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;

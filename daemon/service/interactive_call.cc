@@ -1,5 +1,6 @@
 #include "daemon/service/interactive_call.h"
 
+#include "common/ipc/wire_error.h"
 #include "daemon/service/convert.h"
 
 namespace kiln::service {
@@ -40,12 +41,8 @@ Result<void> InteractiveCall::begin(const v1::RunInteractiveRequest& message) {
   if (!message.has_begin()) {
     return user_error(ErrorCode::kInvalidArgument, "the first message has to be `begin`");
   }
-  const v1::InteractiveProcess& wire = message.begin().process();
-  session::InteractiveSpec spec;
-  KILN_ASSIGN(spec.process, process_from(wire.process()));
-  spec.run_in_workspace = wire.run_in_workspace();
-  spec.restartable = wire.restartable();
-  inherit_env_ = wire.inherit_env();
+  KILN_ASSIGN(session::InteractiveSpec spec, spec_of(message.begin()));
+  inherit_env_ = spec.inherit_env;
   KILN_ASSIGN(const auto run, host_.begin(message.begin().caller()));
   cancelled_.emplace(run->token(), [this] {
     if (queue_.abandon()) context_.TryCancel();
@@ -55,6 +52,7 @@ Result<void> InteractiveCall::begin(const v1::RunInteractiveRequest& message) {
     return state.gone;
   });
   if (gone) run->cancel();
+  if (offer_ != nullptr) unwanted_.emplace(offer_->stop, [run] { run->cancel(); });
   auto working = [this, spec = std::move(spec)]() mutable { return drive(std::move(spec)); };
   if (!host_.home.scope.spawn(host_.home.executor, std::move(working))) {
     return session::shutting_down();
@@ -63,13 +61,31 @@ Result<void> InteractiveCall::begin(const v1::RunInteractiveRequest& message) {
   return {};
 }
 
+Result<session::InteractiveSpec> InteractiveCall::spec_of(
+    const v1::RunInteractiveRequest::Begin& begin) {
+  if (begin.offer() != 0) {
+    offer_ = host_.offers.claim(begin.offer());
+    if (offer_ != nullptr) return offer_->spec;
+    return user_error(ErrorCode::kNotFound, "no goal offers the interactive process " +
+                                                std::to_string(begin.offer()) + " any more");
+  }
+  const v1::InteractiveProcess& wire = begin.process();
+  session::InteractiveSpec spec;
+  KILN_ASSIGN(spec.process, process_from(wire.process()));
+  spec.run_in_workspace = wire.run_in_workspace();
+  spec.inherit_env = wire.inherit_env();
+  spec.restartable = wire.restartable();
+  return spec;
+}
+
 Result<void> InteractiveCall::take(const v1::RunInteractiveRequest& message) {
   switch (message.message_case()) {
     case v1::RunInteractiveRequest::kStarted:
-      replies_.put({});
+      replies_.put(std::nullopt);
       return {};
     case v1::RunInteractiveRequest::kEnded:
-      replies_.put({message.ended().exit_code()});
+      replies_.put(message.ended().has_error() ? Result<int>(from_wire(message.ended().error()))
+                                               : Result<int>(message.ended().exit_code()));
       return {};
     default:
       return user_error(ErrorCode::kInvalidArgument, "a reply is `started` or `ended`");
@@ -108,7 +124,14 @@ void InteractiveCall::OnCancel() {
   if (run != nullptr) run->cancel();
 }
 
+void InteractiveCall::finish_offer(Result<int> ended) {
+  unwanted_.reset();
+  if (offer_ != nullptr) offer_->done.set(std::move(ended));
+  offer_ = nullptr;
+}
+
 void InteractiveCall::give_up(const Error& error) {
+  finish_offer(error);
   state_.with([](State& state) { state.run = nullptr; });
   queue_.finish(to_refusal(error));
 }

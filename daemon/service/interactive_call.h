@@ -11,6 +11,7 @@
 
 #include "common/base/sync.h"
 #include "daemon/service/host.h"
+#include "daemon/service/interactive_offers.h"
 #include "daemon/service/write_queue.h"
 #include "daemon/session/interactive.h"
 #include "kiln/v1/processes.grpc.pb.h"
@@ -29,10 +30,14 @@ class InteractiveCall final
   void OnDone() override { delete this; }
 
   Result<void> begin(const v1::RunInteractiveRequest& message);
+  // What is to run: the caller's own process, or the offer of a goal.
+  Result<session::InteractiveSpec> spec_of(const v1::RunInteractiveRequest::Begin& begin);
   // A reply of the client.
   Result<void> take(const v1::RunInteractiveRequest& message);
   Task<void> drive(session::InteractiveSpec spec);
   Task<Result<void>> send(const exec::InteractivePlace& place);
+  // Tells the goal, if there is one.
+  void finish_offer(Result<int> ended);
   // Nothing more can come of the call.
   void give_up(const Error& error);
 
@@ -47,10 +52,13 @@ class InteractiveCall final
   // Set by the first read, before any work.
   bool inherit_env_ = false;
   bool begun_ = false;
+  // The goal's, if the process is one of a goal.
+  std::shared_ptr<InteractiveOffers::Offer> offer_;
   session::InteractiveReplies replies_;
   Synchronized<State> state_;
   WriteQueue<v1::RunInteractiveResponse> queue_;
   std::optional<OnRunCancelled> cancelled_;
+  std::optional<OnRunCancelled> unwanted_;  // the goal's run was, or its inputs changed
 };
 
 }  // namespace kiln::service

@@ -2,6 +2,8 @@
 
 #include <deque>
 
+#include "daemon/async/when_all.h"
+#include "daemon/intrinsics/interactive_effect.h"
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/nearest.h"
 #include "daemon/session/current_options.h"
@@ -76,13 +78,73 @@ class GoalSequence {
                              rules::RootRun::Surroundings surroundings, GoalAnswer& answer) {
     KILN_CO_ASSIGN(std::vector<rules::Param> scope, params.for_root(goal));
     intrinsics::WorkspaceEffect workspace(workspace_services());
+    rules::RootRun& root = roots_.emplace_back(std::move(surroundings));
+    intrinsics::InteractiveEffect interactive(
+        [this, &root](intrinsics::InteractiveProcess process) {
+          return interact(root, std::move(process));
+        });
     rules::EffectSet effects;
     effects.add(workspace);
-    rules::RootRun& root = roots_.emplace_back(std::move(surroundings));
+    effects.add(interactive);
     KILN_CO_ASSIGN(answer.exit_code,
                    co_await root.goal(goal, std::move(scope), std::move(effects)));
     answer.clock = root.clock();
     co_return Result<void>();
+  }
+
+  Task<Result<int>> interact(rules::RootRun& root, intrinsics::InteractiveProcess process) {
+    if (!client_.interact) {
+      co_return user_error(
+          ErrorCode::kUnsupported,
+          "'" + process.argv.front() + "' needs the caller's terminal, and this caller has none");
+    }
+    const bool restartable = process.restartable;
+    InteractiveSpec spec = spec_of(std::move(process));
+    std::stop_source stop;
+    const std::stop_callback cancelled(run_.token(), [&stop] { stop.request_stop(); });
+    if (!restartable) co_return co_await client_.interact(std::move(spec), stop.get_token());
+    std::stop_source ended;
+    auto [code, watched] =
+        co_await when_all(interact_and_tell(std::move(spec), stop.get_token(), ended),
+                          stop_when_changed(root, ended.get_token(), stop));
+    if (!watched.ok()) co_return watched.error();
+    co_return code;
+  }
+
+  static InteractiveSpec spec_of(intrinsics::InteractiveProcess process) {
+    InteractiveSpec spec;
+    spec.process.argv = std::move(process.argv);
+    spec.process.description = std::move(process.description);
+    spec.process.env = std::move(process.env);
+    spec.process.working_directory = std::move(process.working_directory);
+    if (!process.run_in_workspace) {
+      spec.process.input_digest = std::move(process.input_digest);
+    }
+    spec.run_in_workspace = process.run_in_workspace;
+    spec.inherit_env = !process.hermetic_env;
+    return spec;
+  }
+
+  Task<Result<int>> interact_and_tell(InteractiveSpec spec, std::stop_token stop,
+                                      std::stop_source& ended) {
+    Result<int> code = co_await client_.interact(std::move(spec), std::move(stop));
+    ended.request_stop();
+    co_return code;
+  }
+
+  // Ends the process when what its goal has read changes.
+  Task<Result<void>> stop_when_changed(rules::RootRun& root, std::stop_token ended,
+                                       std::stop_source& stop) {
+    for (;;) {
+      const uint64_t seen = engine_.changes.rung();
+      KILN_CO_ASSIGN(const bool changed, co_await root.restart_if_changed());
+      if (changed) {
+        stop.request_stop();
+        co_return Result<void>();
+      }
+      co_await engine_.changes.wait(seen, ended);
+      if (ended.stop_requested()) co_return Result<void>();
+    }
   }
 
   intrinsics::WorkspaceEffect::Services workspace_services() {

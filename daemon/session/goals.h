@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "daemon/async/task.h"
 #include "daemon/rules/root_run.h"
 #include "daemon/session/engine.h"
+#include "daemon/session/interactive.h"
 #include "daemon/session/root_params.h"
 #include "daemon/session/run.h"
 
@@ -26,9 +28,13 @@ struct GoalAnswer {
   ClockTick clock;
 };
 
-// How goals reach their client. Both may wait for a slow reader; an error ends the run.
+// How goals reach their client. An error ends the run.
 struct GoalClient {
+  // May wait for a slow reader.
   std::function<Task<Result<void>>(rules::Console::Text)> print;
+  // Runs a process in the client's terminal; gives its exit code. Ends early when the token fires.
+  // Empty: the client has no terminal.
+  std::function<Task<Result<int>>(InteractiveSpec, std::stop_token)> interact;
   // watch_goals() only: one round is over.
   std::function<Task<Result<void>>(Result<GoalAnswer>)> finished;
 };

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "daemon/intrinsics/trees.h"
 #include "daemon/session/digest_operations.h"
 #include "daemon/session/queries.h"
 
@@ -57,19 +58,22 @@ class Interaction {
       seen_ = engine_.changes.rung();
       KILN_CO_TRY(co_await make_place());
       KILN_CO_TRY(co_await client_.start(*place_));
-      KILN_CO_ASSIGN(std::optional<int> ended, co_await reply());
+      KILN_CO_ASSIGN(InteractiveReplies::Reply ended, co_await reply());
       // The client has ended the process of the place before.
       co_await give_back(std::move(previous_));
       if (!ended) {
         KILN_CO_ASSIGN(ended, co_await until_ended_or_changed());
       }
-      if (ended) co_return *ended;
+      if (ended) co_return *std::move(ended);
       previous_ = std::move(place_);
     }
   }
 
   Task<Result<store::TreePtr>> inputs() const {
-    std::vector<store::TreePtr> trees;
+    KILN_CO_ASSIGN(store::TreePtr given,
+                   co_await intrinsics::tree_of(engine_.store, engine_.home, engine_.blocking,
+                                                spec_.process.input_digest));
+    std::vector<store::TreePtr> trees = {std::move(given)};
     if (!spec_.process.input_globs.empty()) {
       PathGlobs globs{spec_.process.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
                       "the inputs of '" + spec_.process.title() + "'"};
@@ -106,23 +110,22 @@ class Interaction {
     });
   }
 
-  // The next reply of the client: the exit code, or nothing if the process was started.
-  Task<Result<std::optional<int>>> reply() const {
+  Task<Result<InteractiveReplies::Reply>> reply() const {
     for (;;) {
       const std::stop_token next = client_.replies.next();
       if (run_.token().stop_requested()) co_return shutting_down();
-      if (const auto reply = client_.replies.take()) co_return reply->exit_code;
+      if (auto reply = client_.replies.take()) co_return *std::move(reply);
       co_await engine_.changes.wait(std::numeric_limits<uint64_t>::max(), next);
     }
   }
 
-  // The exit code; nothing if the inputs have changed.
-  Task<Result<std::optional<int>>> until_ended_or_changed() {
+  // How it ended; nothing if the inputs have changed.
+  Task<Result<InteractiveReplies::Reply>> until_ended_or_changed() {
     for (;;) {
       const std::stop_token next = client_.replies.next();
       if (run_.token().stop_requested()) co_return shutting_down();
-      if (const auto reply = client_.replies.take()) {
-        if (reply->exit_code) co_return reply->exit_code;
+      if (auto reply = client_.replies.take()) {
+        if (*reply) co_return *std::move(reply);
         continue;
       }
       const bool watches = spec_.restartable && !spec_.run_in_workspace;
@@ -131,7 +134,7 @@ class Interaction {
       seen_ = engine_.changes.rung();
       // Inputs that cannot be captured now (a file is being replaced) may be there a moment later.
       const Result<store::TreePtr> now = co_await inputs();
-      if (now.ok() && (*now)->digest() != tree_->digest()) co_return std::nullopt;
+      if (now.ok() && (*now)->digest() != tree_->digest()) co_return InteractiveReplies::Reply();
     }
   }
 
@@ -152,7 +155,7 @@ class Interaction {
 void InteractiveReplies::put(Reply reply) {
   std::stop_source waiter{std::nostopstate};
   state_.with([&](State& state) {
-    state.replies.push_back(reply);
+    state.replies.push_back(std::move(reply));
     waiter = state.waiter;
   });
   waiter.request_stop();
@@ -161,7 +164,7 @@ void InteractiveReplies::put(Reply reply) {
 std::optional<InteractiveReplies::Reply> InteractiveReplies::take() {
   return state_.with([](State& state) -> std::optional<Reply> {
     if (state.replies.empty()) return std::nullopt;
-    const Reply reply = state.replies.front();
+    Reply reply = std::move(state.replies.front());
     state.replies.pop_front();
     return reply;
   });
@@ -180,7 +183,7 @@ Task<Result<int>> run_interactive(const Engine& engine, const Run& run,
                                   InteractiveClient client) {
   KILN_CO_TRY(check(spec, run));
   // A run that is cancelled wakes the waiter with a reply that is never read.
-  const std::stop_callback wake(run.token(), [&client] { client.replies.put({}); });
+  const std::stop_callback wake(run.token(), [&client] { client.replies.put(std::nullopt); });
   Interaction interaction(engine, run, sandboxes, spec, client);
   co_return co_await interaction.stay();
 }

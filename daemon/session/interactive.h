@@ -25,15 +25,15 @@ namespace kiln::session {
 struct InteractiveSpec {
   ProcessSpec process;            // outputs, time limit and cache scope are refused
   bool run_in_workspace = false;  // its directory is the workspace, and it has no inputs
+  bool inherit_env = false;       // the client adds its own environment, below the process's
   bool restartable = false;       // it starts again when its inputs change
 };
 
 // What the client reports of its process.
 class InteractiveReplies {
  public:
-  struct Reply {
-    std::optional<int> exit_code;  // nothing: it was started
-  };
+  // How it ended; nothing: it was started. An error: it could not be started.
+  using Reply = std::optional<Result<int>>;
   void put(Reply reply);
   std::optional<Reply> take();
   // Fires when a reply is there, or `stop` fires. One waiter at a time.

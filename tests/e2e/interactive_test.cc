@@ -129,14 +129,18 @@ TEST_F(Interactive, AProcessThatStopsItselfGivesTheShellItsPrompt) {
 }
 
 TEST_F(Interactive, AFullScreenProgramLearnsOfTheWindowsSize) {
+  // The signal is blocked and waited for, so that it cannot come before the wait.
   Terminal screen = python(
-      "import curses\n"
+      "import curses, os, signal\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})\n"
+      "def show(s):\n"
+      "  size = os.get_terminal_size()\n"
+      "  s.clear(); s.addstr(0, 0, 'size %dx%d' % (size.lines, size.columns)); s.refresh()\n"
       "def main(s):\n"
-      "  while True:\n"
-      "    s.addstr(0, 0, 'size %dx%d' % s.getmaxyx()); s.refresh()\n"
-      "    k = s.getch()\n"
-      "    if k == ord('q'): return\n"
-      "    if k == curses.KEY_RESIZE: s.clear(); curses.update_lines_cols()\n"
+      "  show(s)\n"
+      "  signal.sigwait({signal.SIGWINCH})\n"
+      "  show(s)\n"
+      "  while s.getch() != ord('q'): pass\n"
       "curses.wrapper(main)\n");
   ASSERT_TRUE(screen.read_until("size 24x80"));
   screen.resize(30, 100);
@@ -233,6 +237,55 @@ TEST_F(Interactive, ItGoesOnWhenTheDaemonDies) {
   ASSERT_TRUE(prompt.read_until("42"));
   prompt.type("exit(4)\n");
   EXPECT_EQ(prompt.wait(), 4);
+}
+
+// A goal of a daemon with rules of its own, which shows notes.txt and waits for an answer.
+class InteractiveGoal : public Interactive {
+ protected:
+  InteractiveGoal() {
+    environment()["KILN_DAEMON"] = KILND_PROBES;
+    write("notes.txt", "first\n");
+  }
+  Terminal notes() {
+    return Terminal({client().string(), "notes"}, environment(), workspace().string());
+  }
+};
+
+TEST_F(InteractiveGoal, GetsTheExitCodeOfItsProcess) {
+  Terminal goal = notes();
+  ASSERT_TRUE(goal.read_until("first"));
+  goal.type("7\n");
+  EXPECT_EQ(goal.wait(), 1);
+  EXPECT_THAT(goal.screen(), HasSubstr("the answer was 7"));
+}
+
+TEST_F(InteractiveGoal, BeginsAnewWhenWhatItReadChanges) {
+  Terminal goal = notes();
+  ASSERT_TRUE(goal.read_until("first"));
+  write("unrelated", "");
+  for (int edit = 0; edit < 25; ++edit) {
+    const std::string note = "edit-" + std::to_string(edit) + ".";
+    write("notes.txt", note + "\n");
+    ASSERT_TRUE(goal.read_until(note));
+  }
+  goal.type("0\n");
+  EXPECT_EQ(goal.wait(), 0);
+  EXPECT_THAT(goal.screen(), HasSubstr("the answer was 0"));
+}
+
+TEST_F(InteractiveGoal, FailsWithTheReasonIfItsProcessCannotStart) {
+  Terminal goal({client().string(), "notes", "--option", "probe.file=no-such-shell"}, environment(),
+                workspace().string());
+  EXPECT_EQ(goal.wait(), 127);
+  EXPECT_THAT(goal.screen(), HasSubstr("cannot find 'no-such-shell'"));
+}
+
+TEST_F(InteractiveGoal, EndsWithItsClient) {
+  Terminal goal = notes();
+  ASSERT_TRUE(goal.read_until("first"));
+  goal.signal(SIGTERM);
+  EXPECT_EQ(goal.wait(), 143);
+  EXPECT_TRUE(eventually([&] { return sandboxes() == 0; }));
 }
 
 }  // namespace

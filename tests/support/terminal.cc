@@ -80,6 +80,8 @@ void Terminal::resize(unsigned short rows, unsigned short columns) {
   ::ioctl(fd_, TIOCSWINSZ, &size);
 }
 
+void Terminal::signal(int number) const { ::kill(pid_, number); }
+
 termios Terminal::settings() const {
   termios settings{};
   ::tcgetattr(fd_, &settings);

@@ -27,6 +27,7 @@ class Terminal {
   bool read_until(std::string_view text);
   void type(std::string_view keys);
   void resize(unsigned short rows, unsigned short columns);
+  void signal(int number) const;
   termios settings() const;
   // Reads to the end. The exit code; 128+N when ended by signal N.
   int wait();

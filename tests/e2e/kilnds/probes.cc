@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "daemon/app/kilnd_main.h"
+#include "daemon/intrinsics/interactive_effect.h"
 #include "daemon/intrinsics/process_values.h"
 #include "daemon/intrinsics/tree_values.h"
 #include "daemon/rules/effects.h"
@@ -80,6 +81,23 @@ GoalRule<Gets<DirectoryDigest(PathGlobs), ProcessResult(Process)>> chase(
   co_return 0;
 }
 
+// Shows notes.txt in the caller's terminal with the shell `file`, and waits there for an answer.
+GoalRule<Gets<DirectoryDigest(PathGlobs)>> show_notes(
+    Console& console, kiln::intrinsics::InteractiveEffect& interactive,
+    const ProbeOptions& options) {
+  kiln::intrinsics::InteractiveProcess process;
+  process.argv = {options.file.empty() ? "sh" : options.file, "-c",
+                  "cat notes.txt; read answer; exit $answer"};
+  process.env = {{"PATH", "/usr/bin:/bin"}};
+  process.input_digest = co_await get<DirectoryDigest>(PathGlobs{.globs = {"notes.txt"}});
+  process.restartable = true;
+  int exit_code = 0;
+  const auto done = co_await interactive.run(process, exit_code);
+  if (!done.ok()) co_return done.error();
+  console.print("the answer was " + std::to_string(exit_code) + "\n");
+  co_return exit_code == 0 ? 0 : 1;
+}
+
 RuleSet rules() {
   RuleSet set;
   set.options<ProbeOptions>();
@@ -88,6 +106,7 @@ RuleSet rules() {
   set.goal<&prove>("prove", "Fail unless the verdict is good.");
   set.goal<&wait_at_gate>("gate", "Wait for what comes through a fifo.");
   set.goal<&chase>("chase", "Change what was read.");
+  set.goal<&show_notes>("notes", "Show the notes in the terminal.");
   return set;
 }
 
