@@ -98,6 +98,7 @@ Task<void> InteractiveCall::drive(session::InteractiveSpec spec) {
       [this](const exec::InteractivePlace& place) { return send(place); }, replies_};
   const Result<int> ended = co_await session::run_interactive(host_.engine, *run, host_.interactive,
                                                               std::move(spec), client);
+  finish_offer(ended);
   state_.with([](State& state) { state.run = nullptr; });
   run.reset();  // the call's end is the run's
   queue_.finish(to_status(ended.ok() ? Result<void>() : Result<void>(ended.error())));

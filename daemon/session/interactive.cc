@@ -39,6 +39,10 @@ Result<void> check(const InteractiveSpec& spec, const Run& run) {
   return {};
 }
 
+// The client ends the process when it hears this. kUnavailable would tell it that the daemon is
+// gone, and it would let the process go on.
+Error cancelled() { return user_error(ErrorCode::kCancelled, "the process was cancelled"); }
+
 class Interaction {
  public:
   Interaction(const Engine& engine, const Run& run, exec::InteractiveSandboxes& sandboxes,
@@ -113,7 +117,7 @@ class Interaction {
   Task<Result<InteractiveReplies::Reply>> reply() const {
     for (;;) {
       const std::stop_token next = client_.replies.next();
-      if (run_.token().stop_requested()) co_return shutting_down();
+      if (run_.token().stop_requested()) co_return cancelled();
       if (auto reply = client_.replies.take()) co_return *std::move(reply);
       co_await engine_.changes.wait(std::numeric_limits<uint64_t>::max(), next);
     }
@@ -123,7 +127,7 @@ class Interaction {
   Task<Result<InteractiveReplies::Reply>> until_ended_or_changed() {
     for (;;) {
       const std::stop_token next = client_.replies.next();
-      if (run_.token().stop_requested()) co_return shutting_down();
+      if (run_.token().stop_requested()) co_return cancelled();
       if (auto reply = client_.replies.take()) {
         if (*reply) co_return *std::move(reply);
         continue;
