@@ -37,8 +37,8 @@ std::string unescaped(std::string_view text) {
       plain += text[i];
       continue;
     }
-    plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                               (text[i + 3] - '0'));
+    plain +=
+        static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
     i += 3;
   }
   return plain;
@@ -88,11 +88,10 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
 
 bool is_served_elsewhere(std::string_view type) {
   constexpr std::array<std::string_view, 21> kTypes = {
-      "autofs",
-      "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p",    "virtiofs", "afs",   "coda",  "ceph",
-      "fuse", "fuseblk", "lustre", "gpfs", "gfs2", "ocfs2", "vboxsf", "orangefs", "beegfs", "pvfs2"};
-  return type.starts_with("fuse.") ||
-         std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+      "autofs",   "nfs",  "nfs4",  "cifs",   "smb3",     "smbfs",   "9p",
+      "virtiofs", "afs",  "coda",  "ceph",   "fuse",     "fuseblk", "lustre",
+      "gpfs",     "gfs2", "ocfs2", "vboxsf", "orangefs", "beegfs",  "pvfs2"};
+  return type.starts_with("fuse.") || std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
 Result<Mounts> Mounts::open() {

@@ -16,12 +16,12 @@
 namespace kiln::os {
 
 struct Mount {
-  uint64_t id = 0;      // the kernel gives it to another mount later
-  std::string device;   // "8:1"
-  std::string root;     // what of that file system is mounted
-  std::string point;    // where; absolute
-  std::string type;     // "ext4", "fuse.sshfs"
-  std::string source;   // "server:/export"; means what the type says
+  uint64_t id = 0;     // the kernel gives it to another mount later
+  std::string device;  // "8:1"
+  std::string root;    // what of that file system is mounted
+  std::string point;   // where; absolute
+  std::string type;    // "ext4", "fuse.sshfs"
+  std::string source;  // "server:/export"; means what the type says
   friend bool operator==(const Mount&, const Mount&) = default;
 };
 

@@ -29,7 +29,9 @@ class Entrance {
       const bool in_place = workspace->in_place();
       state->decide({workspace->check(), in_place});
     });
-    const auto cancel = [this] { state_->decide({user_error(ErrorCode::kCancelled, "cancelled"), true}); };
+    const auto cancel = [this] {
+      state_->decide({user_error(ErrorCode::kCancelled, "cancelled"), true});
+    };
     const std::stop_callback<decltype(cancel)> on_cancel(run_.token(), cancel);
     auto [found, ticked] = co_await when_all(wait(), tick());
     if (found.root.ok() && !found.in_place) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/types/run_parts.h"
+
 namespace kiln::session {
 
 namespace {
@@ -48,21 +50,21 @@ Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, std
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
   auto run =
-      std::make_shared<Run>(*this, RunId{++last_id_}, std::move(workspace), std::move(ignore));
+      std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace), std::move(ignore));
   live_.push_back(run.get());
   return run;
 }
 
 std::shared_ptr<Run> Runs::begin_part(const Run& whole) {
   MutexLock lock(mutex_);
-  auto run = std::make_shared<Run>(RunId{++last_id_}, whole);
+  auto run = std::make_shared<Run>(nth_run(++last_id_, whole.id()), whole);
   live_.push_back(run.get());
   return run;
 }
 
 RunId Runs::new_id() {
   MutexLock lock(mutex_);
-  return RunId{++last_id_};
+  return nth_run(++last_id_);
 }
 
 void Runs::end(Run* run) {

@@ -87,7 +87,7 @@ TEST_F(WorkspacesTest, AFolderWhoseNameIsNotUtf8IsRefusedByName) {
   const Outcome outcome = kiln_in(odd, {"paths", "*"});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("the name of the workspace's folder is not UTF-8: "));
-  EXPECT_THAT(outcome.err, HasSubstr("\\xE9t\\xE9"));
+  EXPECT_THAT(outcome.err, HasSubstr("\\xe9t\\xe9"));
 }
 
 }  // namespace

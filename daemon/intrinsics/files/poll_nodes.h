@@ -2,8 +2,8 @@
 // somebody who waits for changes can have all of it looked at again.
 //
 // What:    within one run the value of what is not watched holds, since each request is a new run.
-//          Only --loop, which goes on under the id of its last round, polls. What runs again because
-//          of a poll believes a stat that proves the content.
+//          Only --loop, which goes on under the id of its last round, polls. What runs again
+//          because of a poll believes a stat that proves the content.
 // Threads: thread-safe.
 // Owns:    the function of its nodes; so it outlives the graph.
 #pragma once
@@ -17,8 +17,8 @@ namespace kiln::intrinsics {
 
 class PollNodes {
  public:
-  // What `node` depends on: the number of polls. One of several for all nodes, so that none has very
-  // many dependents.
+  // What `node` depends on: the number of polls. One of several for all nodes, so that none has
+  // very many dependents.
   graph::Key key(const Hash128& node) const;
   // Another poll. Invalidate what is returned.
   std::vector<Hash128> poll();

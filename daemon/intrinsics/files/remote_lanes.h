@@ -1,9 +1,8 @@
 // RemoteLanes: where files are touched that another machine or a program serves (NFS, SMB, FUSE).
 //
-// Such a file system may not answer, for ever, and whatever touches it waits as long. So that is done
-// on threads of its own, a few for each mount: a server that is down stops those who use it, and
-// nobody else.
-// Threads: thread-safe.
+// Such a file system may not answer, for ever, and whatever touches it waits as long. So that is
+// done on threads of its own, a few for each mount: a server that is down stops those who use it,
+// and nobody else. Threads: thread-safe.
 #pragma once
 
 #include <array>
@@ -57,7 +56,7 @@ class RemoteLanes {
   std::atomic<bool> any_{false};
   Mutex mutex_;
   std::optional<os::Mounts> mounts_ KILN_GUARDED_BY(mutex_);  // nothing where there is no /proc
-  std::vector<Remote> remotes_ KILN_GUARDED_BY(mutex_);  // empty: all is local
+  std::vector<Remote> remotes_ KILN_GUARDED_BY(mutex_);       // empty: all is local
   std::array<std::unique_ptr<ThreadPool>, kLanes> lanes_ KILN_GUARDED_BY(mutex_);  // as needed
 };
 

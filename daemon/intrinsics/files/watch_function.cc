@@ -15,7 +15,7 @@ std::string WatchFunction::describe(const graph::Value& value) const {
 }
 
 Task<Result<graph::Computed>> WatchFunction::compute(graph::Context& context,
-                                      const graph::Value& value) const {
+                                                     const graph::Value& value) const {
   const auto& [workspace, path] = input_of(value);
   DirectoryWatch parent;
   // A parent that is replaced replaces its children.
@@ -43,7 +43,7 @@ Task<Result<graph::Computed>> WatchFunction::compute(graph::Context& context,
 }
 
 Result<DirectoryWatch> WatchFunction::place(const Workspace& workspace, const RelPath& path,
-                             const DirectoryWatch& parent) const {
+                                            const DirectoryWatch& parent) const {
   if (path.is_root()) KILN_TRY(workspace.reopen());
   DirectoryWatch result;
   result.overflow = services_.router.overflows().load();

@@ -132,8 +132,8 @@ TEST(StatIdentity, AStatProvesContentOnceItsFineTimeIsPast) {
 // Of file systems with coarse times, and of images whose times were set.
 TEST(StatIdentity, ACoarseTimeProvesNothingHoweverOldItIs) {
   const auto now = std::chrono::system_clock::now();
-  for (const int64_t time : {int64_t{0}, int64_t{1'700'000'000'000'000'000},
-                             int64_t{1'700'000'000'250'000'000}}) {
+  for (const int64_t time :
+       {int64_t{0}, int64_t{1'700'000'000'000'000'000}, int64_t{1'700'000'000'250'000'000}}) {
     EXPECT_FALSE(settled(changed_at(time), now)) << time;
   }
 }

@@ -17,16 +17,17 @@ TEST(ParseMounts, ReadsWhatIsMountedWhere) {
       "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw,errors=continue\n"
       "36 22 0:40 /sub/dir /mnt/with\\040blank\\134 rw - fuse.sshfs me@host:/a rw\n"
       "40 22 0:41 / /two rw shared:2 master:1 - nfs4 server:/export rw\n");
-  EXPECT_THAT(mounts,
-              ElementsAre(Mount{22, "8:1", "/", "/", "ext4", "/dev/root"},
-                          Mount{36, "0:40", "/sub/dir", "/mnt/with blank\\", "fuse.sshfs", "me@host:/a"},
-                          Mount{40, "0:41", "/", "/two", "nfs4", "server:/export"}));
+  EXPECT_THAT(mounts, ElementsAre(Mount{22, "8:1", "/", "/", "ext4", "/dev/root"},
+                                  Mount{36, "0:40", "/sub/dir", "/mnt/with blank\\", "fuse.sshfs",
+                                        "me@host:/a"},
+                                  Mount{40, "0:41", "/", "/two", "nfs4", "server:/export"}));
 }
 
 TEST(ParseMounts, LeavesOutWhatIsNoMount) {
   EXPECT_THAT(parse_mounts(""), IsEmpty());
-  EXPECT_THAT(parse_mounts("22 1 8:1 / /\nx 1 8:1 / / rw - ext4 /dev/root rw\n22 1 8:1 / / rw - ext4\n"),
-              IsEmpty());
+  EXPECT_THAT(
+      parse_mounts("22 1 8:1 / /\nx 1 8:1 / / rw - ext4 /dev/root rw\n22 1 8:1 / / rw - ext4\n"),
+      IsEmpty());
 }
 
 TEST(ChangedPoints, AreThoseWhereSomethingElseIsMounted) {
@@ -41,7 +42,8 @@ TEST(ChangedPoints, AreThoseWhereSomethingElseIsMounted) {
 }
 
 TEST(ServedElsewhere, AreNetworkFileSystemsAndFuse) {
-  for (const char* type : {"nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "fuse.sshfs", "fuseblk"}) {
+  for (const char* type :
+       {"nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "fuse.sshfs", "fuseblk"}) {
     EXPECT_TRUE(is_served_elsewhere(type)) << type;
   }
   for (const char* type : {"ext4", "tmpfs", "overlay", "fusectl", "proc", "squashfs"}) {
