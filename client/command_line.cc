@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "common/types/rel_path.h"
+
 namespace kiln {
 
 namespace {
@@ -26,9 +28,10 @@ Result<std::string> resolved(const std::string& path, std::string_view what) {
   return std::string(buffer.data());
 }
 
+// Also a link that leads nowhere: that is a broken kiln.toml, and not none.
 bool exists(const std::string& path) {
   struct stat st;
-  return ::stat(path.c_str(), &st) == 0;
+  return ::lstat(path.c_str(), &st) == 0;
 }
 
 // `directory` or its nearest ancestor that holds `marker`.
@@ -102,6 +105,14 @@ void GlobalOptions::apply(Console& console) const {
 }
 
 Result<std::string> GlobalOptions::workspace_root() const {
+  KILN_ASSIGN(std::string root, found_root());
+  if (is_valid_utf8(root)) return root;
+  return user_error(ErrorCode::kInvalidArgument,
+                    "the name of the workspace's folder is not UTF-8: " + printable(root) +
+                        "; rename it, or work by way of a bind mount with another name");
+}
+
+Result<std::string> GlobalOptions::found_root() const {
   if (root_) {
     KILN_ASSIGN(std::string root, resolved(*root_, "--root"));
     struct stat st;

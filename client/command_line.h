@@ -36,9 +36,13 @@ class GlobalOptions {
   const std::optional<std::string>& profile() const { return profile_; }
   // --root, else the nearest ancestor of the current directory with a kiln.toml, else with a .git,
   // else the current directory. Absolute, symlinks resolved.
+  // Fails when its name is not UTF-8, which requests could not carry.
   Result<std::string> workspace_root() const;
 
  private:
+  // Whatever its name.
+  Result<std::string> found_root() const;
+
   std::optional<std::string> root_;
   Chosen<ColorMode> color_ = {ColorMode::kAuto};
   Chosen<ProgressMode> progress_ = {ProgressMode::kAuto};

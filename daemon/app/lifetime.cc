@@ -9,6 +9,8 @@ namespace kiln::app {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainCheck{5};
+// How long threads may take to end. Processes that were killed have a grace period of their own.
+constexpr std::chrono::seconds kExitLimit{20};
 
 }  // namespace
 
@@ -23,7 +25,9 @@ Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready
   await_signal();
   watch_idleness();
   loop_.run();
+  if (!limit_) limit_.emplace(kExitLimit, log_);
   daemon_.reset();
+  limit_.reset();
   log_.info("kilnd has stopped");
   return {};
 }
@@ -54,6 +58,7 @@ void Lifetime::stop(const std::string& why, bool cancel) {
   idle_timer_.cancel();
   lock_.retract();  // before the socket goes: who finds neither waits for the lock
   daemon_->close(cancel);
+  if (cancel && !limit_) limit_.emplace(kExitLimit, log_);
   drain();
 }
 

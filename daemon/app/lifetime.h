@@ -10,10 +10,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/ipc/life_lock.h"
 #include "daemon/app/daemon.h"
+#include "daemon/app/exit_limit.h"
 
 namespace kiln::app {
 
@@ -43,6 +45,7 @@ class Lifetime {
   boost::asio::steady_timer drain_timer_{loop_};
   bool stopping_ = false;
   std::unique_ptr<Daemon> daemon_;
+  std::optional<ExitLimit> limit_;  // once nothing is waited for but threads
 };
 
 }  // namespace kiln::app

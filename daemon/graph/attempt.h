@@ -88,6 +88,7 @@ struct Attempt {
   bool reads_transient = false;
   RunReason reason = RunReason::kNeverRan;  // why the function runs, and
   NodeId changed = 0;                       // for kInputChanged: the dependency
+  RunId begun_for{0};                       // the newest run that had asked when the function began
   // In ticks: how long the function has worked by itself; while it works, when it would have begun
   // if it had done so without a break.
   uint64_t worked = 0;

@@ -115,6 +115,8 @@ std::stop_token Context::stop_token() const { return attempt_.engine.stop_token_
 
 RunId Context::run() const { return attempt_.run; }
 
+RunReason Context::reason() const { return attempt_.reason; }
+
 const Hash128& Context::key() const { return attempt_.node.key.hash; }
 
 SpanId Context::span() const { return attempt_.span; }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <stop_token>
 #include <variant>
 #include <vector>
@@ -17,6 +18,7 @@ namespace kiln::graph {
 struct Attempt;
 struct Node;
 struct WaitBlock;
+enum class RunReason : uint8_t;
 
 class Context {
  public:
@@ -42,6 +44,8 @@ class Context {
   std::stop_token stop_token() const;
   // The run that started this computation.
   RunId run() const;
+  // Why the function runs now.
+  RunReason reason() const;
   // The hash of the node's key: what invalidate() would name.
   const Hash128& key() const;
   // What the observer knows this computation as.

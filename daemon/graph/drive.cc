@@ -142,6 +142,7 @@ void Engine::start_function(Node& node, Attempt& attempt, RunReason reason, Node
   if (changed != 0) {
     for (Edge& edge : node.deps) edge.changed = edge.node == changed ? 1 : 0;
   }
+  attempt.begun_for = attempt.newest_run;
   attempt.was_forced = node.forced;
   node.forced = false;
   attempt.ran = true;

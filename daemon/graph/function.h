@@ -24,6 +24,10 @@ enum class Validity : uint8_t {
   // it when it was computed, and for every older one; never mind which of them it was computed
   // for. Whatever read it is good for no newer run either.
   kThisRun,
+  // As kThisRun, but only for the runs that had asked when the function began. A newer run that
+  // joins meanwhile may know of a change that came after the function had looked, so for that run
+  // the function runs again. For what is read without being told of changes.
+  kAskedBefore,
   // For those who were waiting; whoever asks later computes it again.
   kNever,
 };

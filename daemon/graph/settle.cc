@@ -116,7 +116,9 @@ bool Engine::store(Node& node, Attempt& attempt, Computed& computed, const Value
   node.deps = std::move(deps);
   // Made in spite of an error, which is not remembered: so neither is this.
   node.validity = attempt.saw_error ? Validity::kNever : computed.validity;
-  attempt.own_through = node.validity == Validity::kThisRun ? attempt.newest_run : kEveryRun;
+  attempt.own_through = kEveryRun;
+  if (node.validity == Validity::kThisRun) attempt.own_through = attempt.newest_run;
+  if (node.validity == Validity::kAskedBefore) attempt.own_through = attempt.begun_for;
   node.good_through = std::min(attempt.own_through, attempt.reads_through);
   node.transient = node.validity == Validity::kNever || attempt.reads_transient;
   node.failed = false;

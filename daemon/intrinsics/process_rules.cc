@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "common/types/run_parts.h"
 #include "daemon/intrinsics/process_check.h"
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/intrinsics/trees.h"
@@ -32,7 +33,7 @@ Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& 
   const exec::RunRequest request{.process = process,
                                  .tool = tool,
                                  .action = action,
-                                 .run = context.run(),
+                                 .run = whole_of(context.run()),
                                  .span = context.span(),
                                  .keep = services.outputs->keep(context.key()),
                                  .observer = observer.get(),

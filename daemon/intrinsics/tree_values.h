@@ -57,7 +57,7 @@ struct BuildRoot {
   static constexpr std::string_view kTypeName = "BuildRoot";
 
   std::string path;
-  const Workspace* workspace = nullptr;
+  WorkspaceRef workspace;
 
   friend bool operator==(const BuildRoot& a, const BuildRoot& b) { return a.path == b.path; }
 };

@@ -80,7 +80,7 @@ class RootRun::Asker {
   Task<Result<void>> ready_for_effect() {
     if (run_.surroundings_.stop.stop_requested()) co_return stopped();
     if (!run_.committed_) {
-      KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run));
+      KILN_CO_ASSIGN(const bool unchanged, co_await run_.unchanged(run_.surroundings_.run, true));
       // The body ends here, and settle() begins anew.
       if (!unchanged) co_return internal_error("what a goal read has changed");
     }
@@ -171,7 +171,7 @@ Task<Result<graph::ValueRef>> RootRun::settle(std::string what, Body body) {
     // what could not be had however often it was tried need not be tried again.
     const bool final = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
     if (!committed_ && !final) {
-      KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run));
+      KILN_CO_ASSIGN(const bool holds, co_await unchanged(surroundings_.run, true));
       if (!holds) continue;
     }
     KILN_CO_TRY(co_await commit());
@@ -188,11 +188,10 @@ bool RootRun::NodeRead::holds(const Result<graph::Answer>& now) const {
   return !failure && now->generation == generation;
 }
 
-Task<Result<bool>> RootRun::unchanged(RunId run) {
+Task<Result<bool>> RootRun::unchanged(RunId run, bool looked) {
   // Until nothing happened while it looked: only then is all that was read of the state at clock_.
   // While things keep happening that is as good as certain after some passes: what changed and
   // changed back, unseen, between two looks would have to do so around each of them.
-  bool looked = run == surroundings_.run;
   for (int pass = 0; pass < kMaxAttempts; ++pass) {
     const ClockTick now = surroundings_.synchronize();
     if (now == clock_ && looked) break;
@@ -211,7 +210,8 @@ Task<Result<bool>> RootRun::unchanged(RunId run) {
 }
 
 Task<Result<bool>> RootRun::changed(RunId run) {
-  KILN_CO_ASSIGN(const bool same, co_await unchanged(run));
+  // What nobody tells of may have changed though the clock stands.
+  KILN_CO_ASSIGN(const bool same, co_await unchanged(run, false));
   co_return !same;
 }
 

@@ -66,8 +66,9 @@ class RootRun {
 
   // Runs `body` until what it read is of one state.
   Task<Result<graph::ValueRef>> settle(std::string what, Body body);
-  // Whether everything that was read is what it was; remembers what is not.
-  Task<Result<bool>> unchanged(RunId run);
+  // Whether everything that was read is what it was; remembers what is not. `looked`: what was read
+  // is of the state at clock_, so that nothing has to be asked while the clock stands.
+  Task<Result<bool>> unchanged(RunId run, bool looked);
   // What was read holds: what was printed goes out, and there is no way back.
   Task<Result<void>> commit();
 

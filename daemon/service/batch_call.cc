@@ -37,6 +37,7 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
   write_outputs_ = request.write_outputs();
+  away_.emplace(*run);
   cancelled_.emplace(run->token(), [this] {
     queue_.abandon();
     context_.TryCancel();
@@ -117,7 +118,13 @@ void BatchCall::OnCancel() {
 Task<void> BatchCall::work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request) {
   v1::ExecuteBatchResponse response;
   response.set_id(request.id());
-  const Result<void> result = co_await answer(*run, request, response);
+  // Of its own: a stream may be open for days, and each process sees the files as they are when it
+  // is sent.
+  std::shared_ptr<session::Run> part = host_.runs.begin_part(*run);
+  host_.engine.events.join(*run, part->id());
+  const Result<void> result = co_await answer(*part, request, response);
+  host_.engine.events.leave(part->id());
+  part.reset();
   if (!result.ok()) to_wire(result.error(), *response.mutable_error());
   co_await queue_.send(std::move(response));
   run.reset();  // the call's end is the run's
@@ -166,6 +173,7 @@ void BatchCall::part_ended() {
   if (read) StartRead(&message_);
   if (told != nullptr) told->end(refusal ? &*refusal : nullptr);
   if (done) {
+    away_.reset();
     run.reset();
     queue_.finish(refusal ? to_refusal(*refusal) : grpc::Status::OK);
   }

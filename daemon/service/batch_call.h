@@ -2,7 +2,7 @@
 //
 // Model:   reads the next request only while fewer than `kMaxInFlight` are being worked on and the
 //          client takes its results, so that neither side can make the daemon grow.
-// Owns:    itself until OnDone(); its run, which all its processes share.
+// Owns:    itself until OnDone(); its run, of which the run of each process is a part.
 // Threads: reactor callbacks from gRPC's threads; processes on the executor; state_ joins them.
 #pragma once
 
@@ -58,6 +58,8 @@ class BatchCall final
   // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
   bool write_outputs_ = false;
+  // The stream itself uses no file, and may be open for days. It goes before the run.
+  std::optional<session::Run::Away> away_;
   Synchronized<State> state_;
   WriteQueue<v1::ExecuteBatchResponse> queue_;
   std::optional<OnRunCancelled> cancelled_;

@@ -37,7 +37,9 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
   response->set_home(paths_.home);
   response->set_runtime_dir(paths_.runtime_dir);
-  for (const auto* workspace : host_.workspaces.all()) response->add_workspaces(workspace->root());
+  for (const auto& workspace : host_.workspaces.all()) {
+    if (!workspace->is_missing()) response->add_workspaces(printable(workspace->root()));
+  }
   const watch::WatchStats watches = engine.files.watcher().stats();
   response->set_watches(watches.watched);
   response->set_unwatched_directories(watches.unwatched);

@@ -11,7 +11,7 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
                                  caller.client_version() + "; restart the daemon");
   }
   KILN_TRY(check());
-  const intrinsics::Workspace* workspace = nullptr;
+  intrinsics::WorkspaceRef workspace;
   if (!caller.workspace_root().empty()) {
     KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));
   }
@@ -20,7 +20,7 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
     ignore.clear();
     for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
   }
-  return runs.begin(workspace, std::move(ignore));
+  return runs.begin(std::move(workspace), std::move(ignore));
 }
 
 void Host::set_clock(ClockTick tick, v1::Clock& clock) const {

@@ -1,5 +1,6 @@
 #include "daemon/session/current_options.h"
 
+#include "daemon/session/entrance.h"
 #include "daemon/session/queries.h"
 
 namespace kiln::session {
@@ -57,6 +58,7 @@ Task<Result<std::vector<rules::OptionSetting>>> CurrentOptions::settings(RunId i
 }
 
 Task<Result<CurrentOptions::Read>> CurrentOptions::read(RunId id) const {
+  KILN_CO_TRY(co_await enter_workspace(engine_, run_));
   const ClockTick clock = pass_barrier(engine_, run_);
   KILN_CO_ASSIGN(const graph::Answer config, co_await this->config(id));
   RootRequest request = request_;

@@ -18,9 +18,10 @@ Task<Result<uint64_t>> write_tree(const Engine& engine, const Run& run, store::T
   if (run.workspace() == nullptr) {
     co_return user_error(ErrorCode::kInvalidArgument, "writing needs a workspace root");
   }
-  Result<uint64_t> written = co_await run_blocking(engine.blocking, engine.home, [&] {
-    return engine.writer.write(*run.workspace(), tree, prefix);
-  });
+  Executor* lane = engine.files.lane_of(*run.workspace());
+  Executor& where = lane == nullptr ? engine.blocking : *lane;
+  Result<uint64_t> written = co_await run_blocking(
+      where, engine.home, [&] { return engine.writer.write(*run.workspace(), tree, prefix); });
   engine.files.watcher().synchronize();
   co_return written;
 }

@@ -1,5 +1,6 @@
 #include "daemon/session/goals.h"
 
+#include <chrono>
 #include <deque>
 
 #include "daemon/async/when_all.h"
@@ -148,8 +149,13 @@ class GoalSequence {
   }
 
   intrinsics::WorkspaceEffect::Services workspace_services() {
-    return {engine_.writer, engine_.store,    *run_.workspace(),
-            engine_.home,   engine_.blocking, [this] { engine_.files.watcher().synchronize(); }};
+    Executor* lane = engine_.files.lane_of(*run_.workspace());
+    return {engine_.writer,
+            engine_.store,
+            *run_.workspace(),
+            engine_.home,
+            lane == nullptr ? engine_.blocking : *lane,
+            [this] { engine_.files.watcher().synchronize(); }};
   }
 
   const Engine& engine_;
@@ -158,6 +164,36 @@ class GoalSequence {
   std::vector<const rules::Root*> goals_;
   std::optional<CurrentOptions> options_;
   std::deque<rules::RootRun> roots_;
+};
+
+// How often a loop looks at what nobody tells of: whether the workspace's root is where it was, and
+// what was read and could not be watched.
+constexpr std::chrono::seconds kPollEvery{1};
+
+class Polling {
+ public:
+  Polling(const Engine& engine, const intrinsics::Workspace& workspace)
+      : engine_(engine), workspace_(workspace) {}
+
+  // Has what cannot be watched looked at again. The barrier looks at the root.
+  void look() {
+    if (engine_.files.reads_untold(workspace_)) engine_.files.poll();
+  }
+  // Tells the user, once, that there are directories of that kind.
+  Task<Result<void>> explain(const GoalClient& client) {
+    if (explained_ || workspace_.untold_directories() == 0) co_return Result<void>();
+    explained_ = true;
+    co_return co_await client.print(
+        {.out = {},
+         .err = "kiln: not all directories of " + printable(workspace_.root()) +
+                " can be watched (`kiln daemon status` counts them, the daemon's log says why); "
+                "those are looked at every second\n"});
+  }
+
+ private:
+  const Engine& engine_;
+  const intrinsics::Workspace& workspace_;
+  bool explained_ = false;
 };
 
 }  // namespace
@@ -174,6 +210,7 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
   GoalSequence goals(engine, run, client);
   KILN_CO_TRY(goals.prepare(std::move(request)));
   KILN_CO_TRY(goals.check_options());
+  Polling poll(engine, *run.workspace());
   // One id for each round. What holds for a run (a failure, what is uncacheable) holds until
   // something that was read changes, and then for the round that had it no more.
   RunId id = run.id();
@@ -184,11 +221,13 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
     if (run.token().stop_requested()) co_return shutting_down();
     KILN_CO_TRY(co_await client.finished(std::move(answer)));
     for (bool changed = false; !changed;) {
+      KILN_CO_TRY(co_await poll.explain(client));
       {
         const Run::Rest rest(run);
-        co_await engine.changes.wait(seen, run.token());
+        co_await engine.changes.wait(seen, kPollEvery, run.token());
       }
       if (run.token().stop_requested()) co_return shutting_down();
+      if (engine.changes.rung() == seen) poll.look();
       seen = engine.changes.rung();
       const Result<bool> differs = co_await goals.changed(id);
       changed = !differs.ok() || *differs;

@@ -6,6 +6,7 @@
 #include "daemon/rules/nearest.h"
 #include "daemon/rules/values/json.h"
 #include "daemon/session/current_options.h"
+#include "daemon/session/entrance.h"
 
 namespace kiln::session {
 
@@ -103,7 +104,9 @@ Error no_query(const rules::RuleGraph& graph, const std::string& product,
 
 ClockTick pass_barrier(const Engine& engine, const Run& run) {
   const intrinsics::Workspace* workspace = run.workspace();
-  if (workspace != nullptr && !workspace->in_place()) {
+  // What another machine serves may not answer: its root was looked at by enter_workspace().
+  const bool looks = workspace != nullptr && engine.files.lane_of(*workspace) == nullptr;
+  if (looks && !workspace->in_place()) {
     engine.files.look_again(engine.graph, *workspace);
   }
   return engine.files.watcher().synchronize();
@@ -132,6 +135,7 @@ Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::Typ
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given) {
   const rules::Root& root = find_root(engine.rules, product, given);
+  KILN_CO_TRY(co_await enter_workspace(engine, run));
   KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
   co_return co_await ask_root(root, params, std::move(given),
                               root_surroundings(engine, run, run.id(), print_nothing));

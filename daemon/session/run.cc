@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/types/run_parts.h"
+
 namespace kiln::session {
 
 namespace {
@@ -13,12 +15,28 @@ void stop_all(std::vector<std::stop_source> stops) {
 
 }  // namespace
 
-Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore)
-    : runs_(runs), id_(id), workspace_(workspace), ignore_(std::move(ignore)) {}
+Run::Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore)
+    : runs_(runs), id_(id), workspace_(std::move(workspace)), ignore_(std::move(ignore)) {
+  if (workspace_ != nullptr) workspace_->begin_use();
+}
 
-Run::~Run() { runs_.end(this); }
+Run::Run(RunId id, const Run& whole) : Run(whole.runs_, id, whole.workspace_, whole.ignore_) {
+  with_whole_.emplace(whole.token(), Cancel{stop_});
+}
 
-Run::Rest::Rest(const Run& run) : run_(run) { run.runs_.rest(run); }
+Run::~Run() {
+  if (workspace_ != nullptr) workspace_->end_use();
+  runs_.end(this);
+}
+
+Run::Away::Away(const Run& run) : run_(run) {
+  if (run.workspace_ != nullptr) run.workspace_->end_use();
+}
+Run::Away::~Away() {
+  if (run_.workspace_ != nullptr) run_.workspace_->begin_use();
+}
+
+Run::Rest::Rest(const Run& run) : away_(run), run_(run) { run.runs_.rest(run); }
 Run::Rest::~Rest() { run_.runs_.wake(run_); }
 
 RunId Run::renewed_id() const { return runs_.new_id(); }
@@ -28,18 +46,25 @@ Error shutting_down() {
                            "the daemon is shutting down; ask again to start a new one");
 }
 
-Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace,
-                                         std::string ignore) {
+Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, std::string ignore) {
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
-  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore));
+  auto run =
+      std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace), std::move(ignore));
+  live_.push_back(run.get());
+  return run;
+}
+
+std::shared_ptr<Run> Runs::begin_part(const Run& whole) {
+  MutexLock lock(mutex_);
+  auto run = std::make_shared<Run>(nth_run(++last_id_, whole.id()), whole);
   live_.push_back(run.get());
   return run;
 }
 
 RunId Runs::new_id() {
   MutexLock lock(mutex_);
-  return RunId{++last_id_};
+  return nth_run(++last_id_);
 }
 
 void Runs::end(Run* run) {

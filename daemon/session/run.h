@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,7 +23,9 @@ class Runs;
 
 class Run {
  public:
-  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore);
+  Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore);
+  // A part of `whole`, cancelled with it.
+  Run(RunId id, const Run& whole);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -32,12 +35,23 @@ class Run {
   // For another look on behalf of the same request: newer than every run so far.
   RunId renewed_id() const;
   // Null for requests that need none.
-  const intrinsics::Workspace* workspace() const { return workspace_; }
+  const intrinsics::Workspace* workspace() const { return workspace_.get(); }
   // The caller's option `ignore`: gitignore patterns, one a line.
   const std::string& ignore() const { return ignore_; }
   std::stop_token token() const { return stop_.get_token(); }
   void cancel() { stop_.request_stop(); }
 
+  // Held while the run does not use its workspace, so that this can be unmounted.
+  class Away {
+   public:
+    explicit Away(const Run& run);
+    ~Away();
+    Away(const Away&) = delete;
+    Away& operator=(const Away&) = delete;
+
+   private:
+    const Run& run_;
+  };
   // Held while the run waits for something outside to happen, a change of a file say. Runs that
   // close do not wait for that: they cancel it.
   class Rest {
@@ -48,6 +62,7 @@ class Run {
     Rest& operator=(const Rest&) = delete;
 
    private:
+    const Away away_;
     const Run& run_;
   };
 
@@ -55,10 +70,15 @@ class Run {
   friend class Runs;
   Runs& runs_;
   const RunId id_;
-  const intrinsics::Workspace* const workspace_;
+  const intrinsics::WorkspaceRef workspace_;
   const std::string ignore_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
+  struct Cancel {
+    std::stop_source stop;
+    void operator()() { stop.request_stop(); }
+  };
+  std::optional<std::stop_callback<Cancel>> with_whole_;  // of a part
 };
 
 // What a request is told that comes too late.
@@ -67,7 +87,11 @@ Error shutting_down();
 class Runs {
  public:
   // shutting_down() once close() was called.
-  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore);
+  Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, std::string ignore);
+
+  // A run of its own within `whole`, which is in flight: it sees files as they are when it begins,
+  // and is cancelled with the whole.
+  std::shared_ptr<Run> begin_part(const Run& whole);
 
   size_t in_flight() const;
   // How long nothing has been in flight; zero while something is.

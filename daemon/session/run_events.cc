@@ -40,6 +40,17 @@ void RunEvents::renew(const Run& run, RunId id) {
   hear(id, feed);
 }
 
+void RunEvents::join(const Run& run, RunId part) {
+  if (auto feed = feed_of(run.id())) hear(part, std::move(feed));
+}
+
+void RunEvents::leave(RunId part) {
+  if (slot_of(part).load(std::memory_order_acquire) == 0) return;
+  feeds_.with([&](auto& feeds) {
+    if (feeds.erase(part) != 0) slot_of(part).fetch_sub(1, std::memory_order_relaxed);
+  });
+}
+
 void RunEvents::hear(RunId run, std::shared_ptr<RunFeed> feed) {
   const bool first =
       feeds_.with([&](auto& feeds) { return feeds.emplace(run, std::move(feed)).second; });

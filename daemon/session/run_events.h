@@ -65,6 +65,9 @@ class RunEvents final : public graph::Observer, public trace::Spans {
   // The run goes on under another id: what runs for that is told to who listens to `run`, and what
   // ran for an earlier such id no more.
   void renew(const Run& run, RunId id);
+  // What runs for `part`, a part of `run`, is told to who listens to `run`; until leave().
+  void join(const Run& run, RunId part);
+  void leave(RunId part);
   // Says something in a span of the run: `span` is a Context::span(), or 0 for the request's own.
   void message(RunId run, SpanId span, trace::Level level, std::string text);
 

@@ -125,7 +125,7 @@ struct FileStat {
 // Remembers which content a state of a file had, so that an unchanged file is not read again after
 // a restart. An entry is believed only if the whole FileStat is equal. Callers must not record a
 // file whose ctime is not clearly older than the time it was read ("racily clean", git's
-// Documentation/technical/racy-git.txt).
+// Documentation/technical/racy-git.txt), or whose ctime is too coarse to be the kernel's.
 class StatCache {
  public:
   virtual ~StatCache() = default;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/base/file.h"
+#include "common/types/rel_path.h"
 
 namespace kiln::watch {
 
@@ -63,26 +64,36 @@ Result<void> check_directory(const std::string& directory) {
 }  // namespace
 
 InotifyWatcher::InotifyWatcher(ChangeSink& sink, Log& log, uint64_t max_watches,
-                               os::Inotify inotify)
+                               os::Inotify inotify, std::optional<os::Mounts> mounts)
     : sink_(sink),
       log_(log),
       max_watches_(max_watches),
       fd_(inotify.fd()),
-      inotify_(std::move(inotify)) {}
+      inotify_(std::move(inotify)),
+      mounts_(std::move(mounts)) {
+  MutexLock lock(mutex_);
+  look_at_mounts();
+  (void)table_.take_changes();
+}
 
 Result<std::unique_ptr<InotifyWatcher>> InotifyWatcher::create(ChangeSink& sink, Log& log,
                                                                uint64_t max_watches) {
   KILN_ASSIGN(os::Inotify inotify, os::Inotify::create());
+  auto opened = os::Mounts::open();
+  if (!opened.ok()) log.warn("mounts will not be noticed: " + opened.error().to_string());
+  std::optional<os::Mounts> mounts;
+  if (opened.ok()) mounts = *std::move(opened);
   return std::unique_ptr<InotifyWatcher>(
-      new InotifyWatcher(sink, log, max_watches, std::move(inotify)));
+      new InotifyWatcher(sink, log, max_watches, std::move(inotify), std::move(mounts)));
 }
 
 // Asks the kernel even where a watch is known: the answer is about the directory that stands there
 // now, also if the events that say so were lost in an overflow or wait in the queue. The lock is
 // held across the system call, so that no event of the new watch is read before it is bound.
 Result<Watch> InotifyWatcher::watch(const std::string& absolute_directory) {
+  const Result<bool> told = tells_changes(absolute_directory);
   MutexLock lock(mutex_);
-  auto placed = place(absolute_directory);
+  auto placed = told.ok() ? place(absolute_directory, *told) : told.error();
   if (!placed.ok()) {
     table_.forget(absolute_directory);
     give_back_orphans();
@@ -93,19 +104,29 @@ Result<Watch> InotifyWatcher::watch(const std::string& absolute_directory) {
   return watch;
 }
 
-Result<int> InotifyWatcher::place(const std::string& directory) {
+// Without the lock: where a server has to be asked, that may take for ever.
+Result<bool> InotifyWatcher::tells_changes(const std::string& directory) {
+  {
+    MutexLock lock(mutex_);
+    if (table_.is_active(directory)) return true;
+  }
+  if (!changes_unseen(directory)) return true;
+  KILN_TRY(check_directory(directory));
+  return false;
+}
+
+Result<int> InotifyWatcher::place(const std::string& directory, bool tells) {
+  if (!tells) {
+    if (!std::exchange(file_system_reported_, true)) {
+      log_.info(printable(directory) +
+                " is on a file system that does not report changes; directories on it are read "
+                "again at each request");
+    }
+    return WatchTable::kNone;
+  }
   if (!table_.is_active(directory)) {
     if (max_watches_ != 0 && table_.descriptors() >= max_watches_) {
       report_limit();
-      KILN_TRY(check_directory(directory));
-      return WatchTable::kNone;
-    }
-    if (changes_unseen(directory)) {
-      if (!std::exchange(file_system_reported_, true)) {
-        log_.info(directory +
-                  " is on a file system that does not report changes; directories on it are read "
-                  "again at each request");
-      }
       KILN_TRY(check_directory(directory));
       return WatchTable::kNone;
     }
@@ -138,6 +159,7 @@ ClockTick InotifyWatcher::synchronize() {
     log_.error(read.error().to_string());
     table_.overflow();  // what could not be read is lost
   }
+  look_at_mounts();
   const std::vector<Change> changes = table_.take_changes();
   if (!changes.empty()) {
     overflow_count_ += static_cast<uint64_t>(
@@ -147,6 +169,35 @@ ClockTick InotifyWatcher::synchronize() {
     sink_.changed(changes);
   }
   return ClockTick{tick_};
+}
+
+void InotifyWatcher::look_at_mounts() {
+  if (!mounts_ || !mounts_->changed()) return;
+  auto now = mounts_->read();
+  if (!now.ok()) {
+    log_.error(now.error().to_string());
+    table_.overflow();  // what could not be read may be anything
+    return;
+  }
+  for (const std::string& point : os::changed_points(mounted_, *now)) table_.remounted(point);
+  mounted_ = *std::move(now);
+  give_back_orphans();
+}
+
+void InotifyWatcher::tidy() {
+  constexpr size_t kAtOnce = 512;
+  const uint64_t forgotten = sink_.forgotten();
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(tidied_at_, forgotten) == forgotten) return;
+  }
+  std::string at;
+  do {
+    MutexLock lock(mutex_);
+    at = table_.release(at, kAtOnce,
+                        [this](const std::string& directory) { return sink_.needs(directory); });
+    give_back_orphans();
+  } while (!at.empty());
 }
 
 // What was queued at the call, not what is queued meanwhile: a busy writer cannot hold a request.

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/base/sync.h"
 #include "daemon/os/inotify.h"
+#include "daemon/os/mounts.h"
 #include "daemon/watch/watch_table.h"
 #include "daemon/watch/watcher.h"
 
@@ -29,13 +31,20 @@ class InotifyWatcher final : public Watcher {
   Result<Watch> watch(const std::string& absolute_directory) override;
   ClockTick synchronize() override;
   WatchStats stats() const override;
+  // Gives back the watches that the sink does not need any more, if it has forgotten something
+  // since the last call. Other calls get their turn in between.
+  void tidy();
 
  private:
-  InotifyWatcher(ChangeSink& sink, Log& log, uint64_t max_watches, os::Inotify inotify);
+  InotifyWatcher(ChangeSink& sink, Log& log, uint64_t max_watches, os::Inotify inotify,
+                 std::optional<os::Mounts> mounts);
 
   // The watch descriptor for `directory`, or WatchTable::kNone.
-  Result<int> place(const std::string& directory) KILN_REQUIRES(mutex_);
+  Result<int> place(const std::string& directory, bool tells) KILN_REQUIRES(mutex_);
+  // Whether this kernel tells of all changes there.
+  Result<bool> tells_changes(const std::string& directory) KILN_EXCLUDES(mutex_);
   Result<void> read_queue() KILN_REQUIRES(mutex_);
+  void look_at_mounts() KILN_REQUIRES(mutex_);
   void give_back_orphans() KILN_REQUIRES(mutex_);
   void report_limit() KILN_REQUIRES(mutex_);
 
@@ -47,6 +56,9 @@ class InotifyWatcher final : public Watcher {
   mutable Mutex mutex_;
   os::Inotify inotify_ KILN_GUARDED_BY(mutex_);
   WatchTable table_ KILN_GUARDED_BY(mutex_);
+  std::optional<os::Mounts> mounts_ KILN_GUARDED_BY(mutex_);      // nothing where there is no /proc
+  std::vector<os::Mount> mounted_ KILN_GUARDED_BY(mutex_);        // at the last look
+  uint64_t tidied_at_ KILN_GUARDED_BY(mutex_) = 0;                // ChangeSink::forgotten()
   std::vector<os::InotifyEvent> events_ KILN_GUARDED_BY(mutex_);  // kept for its capacity
   uint64_t tick_ KILN_GUARDED_BY(mutex_) = 0;
   uint64_t event_count_ KILN_GUARDED_BY(mutex_) = 0;

@@ -97,6 +97,24 @@ void WatchTable::overflow() {
   retired_.clear();  // what they wait for may be among the lost
 }
 
+void WatchTable::remounted(const std::string& point) {
+  const size_t slash = point.rfind('/');
+  const std::string parent = slash == 0 ? "/" : point.substr(0, slash);
+  if (entries_.contains(parent)) change(Change::Kind::kEntry, parent, point.substr(slash + 1));
+  forget(point);
+}
+
+std::string WatchTable::release(const std::string& directory, size_t count,
+                                const std::function<bool(const std::string&)>& needed) {
+  auto it = entries_.upper_bound(directory);
+  std::string last;
+  for (; it != entries_.end() && count > 0; --count) {
+    last = it->first;
+    it = needed(it->first) ? std::next(it) : drop(it);
+  }
+  return it == entries_.end() ? std::string() : last;
+}
+
 void WatchTable::change(Change::Kind kind, std::string_view directory, std::string_view name) {
   if (!changes_.empty()) {
     const Change& last = changes_.back();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -32,6 +33,13 @@ class WatchTable {
   void forget(const std::string& directory);
   void apply(const os::InotifyEvent& event);
   void overflow();
+  // Something else is mounted at `point` now, or nothing any more: as if the entry of that name
+  // were another.
+  void remounted(const std::string& point);
+  // Drops, without a word, those of `count` directories for which `needed` says no, from the first
+  // after `directory` on. Returns the last that was looked at; empty: the end was reached.
+  std::string release(const std::string& directory, size_t count,
+                      const std::function<bool(const std::string&)>& needed);
 
   // What was found since the last call, in order, without consecutive equal changes.
   std::vector<Change> take_changes();

@@ -6,8 +6,11 @@
 //          escapes it: README.md).
 // Threads: thread-safe. synchronize() is serialised: when it returns, the sink has been told of
 //          everything that was queued when it was called, by this call or by another.
+// Mounts:  inotify does not tell of them. The barrier asks /proc/self/mountinfo, and a mount or an
+//          unmount is a change of the entry at the mount point.
 // Owns:    the inotify instance and the table of watched directories. A loop thread calls
-//          synchronize() whenever events arrive while nobody asks, so that the queue stays short.
+//          synchronize() whenever events arrive while nobody asks, so that the queue stays short,
+//          and gives back the watches of what was forgotten.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +46,11 @@ class ChangeSink {
  public:
   virtual ~ChangeSink() = default;
   virtual void changed(std::span<const Change> changes) = 0;
+  // How much of what was read was forgotten so far. While it stays the same, needs() is not asked.
+  virtual uint64_t forgotten() const { return 0; }
+  // Whether anything that was read in `directory` is remembered. If not, its watch is given back.
+  // Called inside tidy(), with the same rule.
+  virtual bool needs(const std::string& /*directory*/) const { return true; }
 };
 
 // The state of one directory's watch.

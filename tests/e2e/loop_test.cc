@@ -89,6 +89,33 @@ TEST_F(Loop, OverALintTakesNoticeOfWhatItReadsAndOfNothingElse) {
   EXPECT_EQ(count(outcome.err, "matches no file"), 1u) << outcome.err;
 }
 
+TEST_F(Loop, LooksFromTimeToTimeWhereNothingCanBeWatchedAndSaysSoOnce) {
+  environment()["KILN_MAX_WATCHES"] = "1";
+  put("src/a.txt", "1");
+  Command loop = start({"list", "--loop", "src/*"});
+  ASSERT_TRUE(loop.read_until("src/a.txt"));
+  put("src/new.txt", "1");
+  ASSERT_TRUE(loop.read_until("src/new.txt"));
+  put("src/newer.txt", "1");
+  ASSERT_TRUE(loop.read_until("src/newer.txt"));
+  const Outcome outcome = interrupted(loop);
+  EXPECT_EQ(count(outcome.err, "can be watched"), 1U) << outcome.err;
+}
+
+TEST_F(Loop, RunsAgainWhenItsWorkspaceComesBack) {
+  put("a.txt", "1");
+  Command loop = start({"list", "--loop", "::"});
+  ASSERT_TRUE(loop.read_until("a.txt"));
+  fs::rename(workspace(), temp_path() / "away");
+  ASSERT_TRUE(loop.read_error_until("cannot open the workspace"));
+  fs::create_directory(workspace());
+  put("b.txt", "1");
+  ASSERT_TRUE(loop.read_until("b.txt"));
+  put("c.txt", "1");
+  ASSERT_TRUE(loop.read_until("c.txt")) << "and goes on from there";
+  interrupted(loop);
+}
+
 class ProbedLoop : public Loop {
  protected:
   ProbedLoop() { environment()["KILN_DAEMON"] = KILND_PROBES; }

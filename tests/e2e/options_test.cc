@@ -111,7 +111,25 @@ TEST_F(Options, WhatIsWrongWithTheFileIsSaidWithItsPlace) {
   EXPECT_THAT(refusal("[lint]\nonly = [\"black\"]\n"), HasSubstr("there is no linter 'black'"));
   fs::remove(workspace() / "kiln.toml");
   fs::create_directory(workspace() / "kiln.toml");
-  EXPECT_THAT(kiln({"list", "::"}).err, HasSubstr("kiln.toml is no file"));
+  EXPECT_THAT(kiln({"list", "::"}).err, HasSubstr("kiln.toml is a directory"));
+  fs::remove(workspace() / "kiln.toml");
+  ASSERT_EQ(::mkfifo((workspace() / "kiln.toml").c_str(), 0600), 0);
+  EXPECT_THAT(kiln({"list", "::"}).err, HasSubstr("kiln.toml is a device, a socket or a pipe"));
+}
+
+TEST_F(Options, AFileThatIsALinkToNothingIsABrokenOne) {
+  write("src/a.txt", "1");
+  fs::create_symlink("conf/kiln.toml", workspace() / "kiln.toml");
+  for (const fs::path& directory : {workspace(), workspace() / "src"}) {
+    const Outcome outcome = kiln_in(directory, {"list", "::"});
+    EXPECT_NE(outcome.exit_code, 0);
+    EXPECT_THAT(outcome.err,
+                HasSubstr("kiln.toml is a symlink to conf/kiln.toml, where no file is"));
+  }
+  write("conf/kiln.toml", "");
+  EXPECT_EQ(kiln({"list", "::"}).exit_code, 0) << "its coming is noticed";
+  fs::remove(workspace() / "conf/kiln.toml");
+  EXPECT_NE(kiln({"list", "::"}).exit_code, 0) << "and so is its going";
 }
 
 TEST_F(Options, TheFileCountsThoughGitIgnoresItAndThroughALinkInsideTheWorkspace) {

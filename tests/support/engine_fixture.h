@@ -63,7 +63,8 @@ class EngineFixture : public testing::Test {
         fs_counters_(counters_),
         files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_}),
         graph_(std::make_unique<graph::Graph>(home_)),
-        workspace_(**workspaces_.open(disk_.path())) {
+        opened_(*workspaces_.open(disk_.path())),
+        workspace_(*opened_) {
     router_.attach(*graph_);
   }
   ~EngineFixture() override {
@@ -159,6 +160,7 @@ class EngineFixture : public testing::Test {
   intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   std::unique_ptr<graph::Graph> graph_;
+  const intrinsics::WorkspaceRef opened_;
   const intrinsics::Workspace& workspace_;
 
  private:

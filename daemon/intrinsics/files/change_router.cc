@@ -1,5 +1,7 @@
 #include "daemon/intrinsics/files/change_router.h"
 
+#include <algorithm>
+
 #include "daemon/intrinsics/files/fs_functions.h"
 #include "daemon/intrinsics/files/key_encoder.h"
 
@@ -31,6 +33,24 @@ void ChangeRouter::changed(std::span<const watch::Change> changes) {
   if (ChangeBell* bell = bell_.load()) bell->ring();
 }
 
+uint64_t ChangeRouter::forgotten() const {
+  const graph::Graph* graph = graph_.load();
+  return graph == nullptr ? 0 : graph->stats().forgotten;
+}
+
+bool ChangeRouter::needs(const std::string& directory) const {
+  const graph::Graph* graph = graph_.load();
+  if (graph == nullptr) return true;
+  const std::vector<Place> places = workspaces_.containing(directory);
+  return std::any_of(places.begin(), places.end(), [graph](const Place& place) {
+    return graph->why(FsFunctions::watch_hash(*place.first, place.second)).has_value();
+  });
+}
+
+void ChangeRouter::poll() {
+  if (graph::Graph* graph = graph_.load()) graph->invalidate(polls_.poll());
+}
+
 void ChangeRouter::forget(const Hash128& node) {
   if (graph::Graph* graph = graph_.load()) graph->invalidate(std::span(&node, 1));
 }
@@ -56,7 +76,7 @@ bool ChangeRouter::note_loss(const Hash128& reader, RunId run, const Error& erro
 void ChangeRouter::add_everything(std::vector<Hash128>& hashes) {
   overflows_.fetch_add(1);
   hashes.push_back(FsFunctions::watch_hash(workspaces_.host(), RelPath()));
-  for (const Workspace* workspace : workspaces_.all()) {
+  for (const WorkspaceRef& workspace : workspaces_.all()) {
     hashes.push_back(FsFunctions::watch_hash(*workspace, RelPath()));
   }
 }
@@ -65,12 +85,18 @@ void ChangeRouter::add_hashes(const watch::Change& change, const Place& place,
                               std::vector<Hash128>& hashes) {
   const auto& [workspace, directory] = place;
   if (change.kind == watch::Change::Kind::kDirectory) {
+    if (directory.is_root()) workspace->set_missing(true);  // until it is found again
     hashes.push_back(FsFunctions::watch_hash(*workspace, directory));
     return;
   }
   const RelPath path = change.name.empty() ? directory : directory.child(change.name);
   hashes.push_back(FsFunctions::file_hash(*workspace, path));
   hashes.push_back(FsFunctions::metadata_hash(*workspace, path));
+  if (change.name.empty()) {
+    // The mode of the directory says whether it can be listed, and entered.
+    hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
+    hashes.push_back(FsFunctions::watch_hash(*workspace, directory));
+  }
   if (change.kind != watch::Change::Kind::kEntry) return;
   hashes.push_back(FsFunctions::listing_hash(*workspace, directory));
   hashes.push_back(FsFunctions::watch_hash(*workspace, path));

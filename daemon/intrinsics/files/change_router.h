@@ -14,6 +14,7 @@
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/files/change_bell.h"
 #include "daemon/intrinsics/files/losses.h"
+#include "daemon/intrinsics/files/poll_nodes.h"
 #include "daemon/intrinsics/files/workspace.h"
 #include "daemon/watch/watcher.h"
 
@@ -31,6 +32,7 @@ class ChangeRouter final : public watch::ChangeSink {
   }
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
+  const Workspace& host() const { return workspaces_.host(); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
   // Has a node run again that nothing on disk has changed for: what it made was lost.
   void forget(const Hash128& node);
@@ -42,12 +44,18 @@ class ChangeRouter final : public watch::ChangeSink {
   bool note_loss(RunId run, const Error& error);
   // What a node that brings content from elsewhere than the disk depends on.
   graph::Key losses(const graph::Context& node) const { return losses_.key(node.key()); }
+  // What a node depends on that reads something whose changes nobody tells of.
+  graph::Key polls(const graph::Context& node) const { return polls_.key(node.key()); }
+  // Has all such nodes look again.
+  void poll();
 
   void changed(std::span<const watch::Change> changes) override;
+  uint64_t forgotten() const override;
+  bool needs(const std::string& directory) const override;
 
  private:
   bool note_loss(const Hash128& reader, RunId run, const Error& error);
-  using Place = std::pair<const Workspace*, RelPath>;  // of a directory
+  using Place = std::pair<WorkspaceRef, RelPath>;  // of a directory
   static void add_hashes(const watch::Change& change, const Place& place,
                          std::vector<Hash128>& hashes);
   // All that was read of all workspaces.
@@ -58,6 +66,7 @@ class ChangeRouter final : public watch::ChangeSink {
   std::atomic<ChangeBell*> bell_{nullptr};
   std::atomic<uint64_t> overflows_{0};
   Losses losses_;
+  PollNodes polls_;
 };
 
 }  // namespace kiln::intrinsics

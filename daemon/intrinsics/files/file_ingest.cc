@@ -30,6 +30,7 @@ Error unreadable(const Error& error, const RelPath& path) {
 }
 
 std::optional<store::File> FileIngest::known(const std::string& absolute, const os::Stat& stat) {
+  if (!has_fine_times(stat)) return std::nullopt;
   const auto digest = store_.stats().get(absolute, identity(stat));
   if (!digest || digest->size != stat.size) return std::nullopt;
   const auto missing = store_.blobs().find_missing(std::span(&*digest, 1));
@@ -55,12 +56,13 @@ Result<Ingested> FileIngest::read(int root_fd, const RelPath& path, const std::s
     if (before.kind != os::FileKind::kFile) return Ingested();
     // Before it is read: who maps it later moves its time with the first store.
     const bool open_for_writing = os::open_for_writing(fd->get());
+    const auto moment = std::chrono::system_clock::now();
     KILN_ASSIGN(const FileDigest digest, store_content(fd->get(), before.size, absolute, stop));
     KILN_ASSIGN(const os::Stat after, os::stat_fd(fd->get()));
     counters_.files_hashed.add();
     counters_.bytes_hashed.add(digest.size);
     if (!same_state(before, after) || digest.size != before.size) continue;
-    if (settled(after) && !open_for_writing && os::stores_move_times(fd->get())) {
+    if (settled(after, moment) && !open_for_writing && os::stores_move_times(fd->get())) {
       store_.stats().put(absolute, identity(after), digest);
     }
     return Ingested{store::File{digest, after.executable()}, open_for_writing};

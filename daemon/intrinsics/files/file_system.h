@@ -16,6 +16,7 @@
 #include "daemon/intrinsics/files/glob_function.h"
 #include "daemon/intrinsics/files/glob_query.h"
 #include "daemon/intrinsics/files/ignore_function.h"
+#include "daemon/intrinsics/files/remote_lanes.h"
 #include "daemon/intrinsics/files/workspace.h"
 #include "daemon/watch/watcher.h"
 
@@ -29,6 +30,22 @@ class FileSystem {
   // Has every file of the workspace looked at again, as after an overflow: content that the store
   // has lost is read once more.
   void look_again(graph::Graph& graph, const Workspace& workspace);
+  // What a request begins with: what is mounted, and so where the workspace is touched.
+  void learn_mounts(const Workspace& workspace) { fs_.lanes().refresh(workspace); }
+  // Where whoever touches the root runs; null: anywhere, the file system is a local one.
+  Executor* lane_of(const Workspace& workspace) const {
+    return fs_.lanes().of(workspace, RelPath());
+  }
+  std::string served_by(const Workspace& workspace) const {
+    return fs_.lanes().describe(workspace);
+  }
+
+  // Has everything looked at again whose changes nobody tells of.
+  void poll() { services_.router.poll(); }
+  // Whether anything was read, in the workspace or of tools, whose changes nobody tells of.
+  bool reads_untold(const Workspace& workspace) const {
+    return workspace.untold() + services_.router.host().untold() > 0;
+  }
   // An effect of `run` failed. True: for want of content that the store has lost, and whoever
   // brought it will bring it back when what the run read is asked for again. Once in a run.
   bool look_for_lost(RunId run, const Error& error) {

@@ -3,16 +3,17 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "daemon/intrinsics/files/file_ingest.h"
-#include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/intrinsics/files/path_nodes.h"
 #include "daemon/intrinsics/files/stat_identity.h"
+#include "daemon/intrinsics/files/watch_function.h"
 
 namespace kiln::intrinsics {
 
 namespace {
 
-constexpr std::string_view kWatch = "fs.watch/1";
 constexpr std::string_view kListing = "fs.listing/1";
 constexpr std::string_view kFile = "fs.file/1";
 constexpr std::string_view kMetadata = "fs.metadata/1";
@@ -21,83 +22,23 @@ constexpr std::string_view kMetadata = "fs.metadata/1";
 // switches cost more than reading them.
 constexpr int64_t kReadElsewhere = int64_t{1} << 20;
 
-Hash128 path_hash(std::string_view function, const Workspace& workspace, const RelPath& path) {
-  return KeyEncoder(function).add(workspace.root()).add(path.str()).hash();
-}
-
-graph::Key path_key(const graph::Function& function, std::string_view name,
-                    const Workspace& workspace, const RelPath& path) {
-  return {path_hash(name, workspace, path), &function,
-          graph::make_value(PathInput{&workspace, path})};
-}
-
-const PathInput& input_of(const graph::Value& value) { return graph::value_as<PathInput>(value); }
-
-graph::Validity validity_under(const DirectoryWatch& watch) {
-  return watch.watch.active ? graph::Validity::kForever : graph::Validity::kThisRun;
-}
-
-class WatchFunction final : public graph::Function {
- public:
-  explicit WatchFunction(const FsServices& services) : services_(services) {}
-  std::string_view name() const override { return kWatch; }
-  std::string describe(const graph::Value& value) const override {
-    const auto& [workspace, path] = input_of(value);
-    return "watch directory " + workspace->describe(path);
-  }
-
-  Task<Result<graph::Computed>> compute(graph::Context& context,
-                                        const graph::Value& value) const override {
-    const auto& [workspace, path] = input_of(value);
-    DirectoryWatch parent;
-    // A parent that is replaced replaces its children.
-    if (path.is_root()) {
-      KILN_CO_TRY(workspace->reopen());
-    } else {
-      KILN_CO_ASSIGN(const graph::ValueRef above,
-                     co_await context.get(path_key(*this, kWatch, *workspace, path.parent())));
-      parent = graph::value_as<DirectoryWatch>(above);
-    }
-    KILN_CO_ASSIGN(const DirectoryWatch result, place(*workspace, path, parent));
-    co_return graph::Computed{graph::make_value(result), validity_under(result)};
-  }
-
- private:
-  Result<DirectoryWatch> place(const Workspace& workspace, const RelPath& path,
-                               const DirectoryWatch& parent) const {
-    DirectoryWatch result;
-    result.overflow = services_.router.overflows().load();
-    if (parent.exists) {
-      const auto watch = services_.watcher.watch(workspace.absolute(path));
-      services_.counters.directories_watched.add();
-      if (watch.ok()) {
-        result.watch = *watch;
-        return result;
-      }
-      const ErrorCode code = watch.error().code();
-      const bool absent = code == ErrorCode::kNotFound || code == ErrorCode::kFailedPrecondition;
-      if (path.is_root() || !absent) return watch.error();
-    }
-    result.exists = false;
-    result.watch.active = parent.watch.active;
-    return result;
-  }
-
-  const FsServices services_;
-};
-
 // What the other leaves share: they read in a directory that is watched.
 class LeafFunction : public graph::Function {
  public:
-  LeafFunction(const FsServices& services, const graph::Function& watch)
-      : services_(services), watch_(watch) {}
+  LeafFunction(const FsServices& services, RemoteLanes& lanes, const graph::Function& watch)
+      : services_(services), lanes_(lanes), watch_(watch) {}
 
  protected:
+  // Where the file system of `input` is touched; null: here.
+  Executor* lane_of(const PathInput& input) const {
+    return lanes_.of(*input.workspace, input.path);
+  }
+
   // How every leaf begins: where to read, and how long what is read there holds.
   struct Opened {
     std::shared_ptr<const UniqueFd> root;
     bool exists = false;  // the directory
-    graph::Validity validity = graph::Validity::kThisRun;
+    graph::Validity validity = graph::Validity::kAskedBefore;
   };
   static Result<Opened> opened(const Workspace& workspace, const Result<graph::ValueRef>& watch) {
     if (!watch.ok()) return watch.error();
@@ -110,18 +51,29 @@ class LeafFunction : public graph::Function {
   struct Found {
     std::shared_ptr<const UniqueFd> root;
     std::optional<os::Stat> stat;
-    graph::Validity validity = graph::Validity::kThisRun;
+    graph::Validity validity = graph::Validity::kAskedBefore;
+    bool several = false;  // names: a write through another makes no event here
+    std::chrono::system_clock::time_point moment;  // before the look
   };
   Result<Found> found(const PathInput& input, const Result<graph::ValueRef>& watch) const {
     KILN_ASSIGN(Opened at, opened(*input.workspace, watch));
     services_.counters.files_statted.add();
+    const auto moment = std::chrono::system_clock::now();
     std::optional<os::Stat> stat;
     if (at.exists) {
       KILN_ASSIGN(stat, os::stat_beneath(at.root->get(), input.path));
     }
-    // A write through another name of the file makes no event here, so it is looked at again.
     const bool several = stat && stat->kind != os::FileKind::kDirectory && stat->links > 1;
-    return Found{std::move(at.root), stat, several ? graph::Validity::kThisRun : at.validity};
+    return Found{std::move(at.root), stat, at.validity, several, moment};
+  }
+
+  // What ends a leaf that read something whose changes are not told where it stands: it is looked
+  // at again by each run, and by each poll within a run.
+  Task<Result<graph::Computed>> untold(graph::Context& context, const Workspace& workspace,
+                                       graph::ValueRef value) const {
+    workspace.note_untold(false);
+    KILN_CO_TRY(co_await context.get(services_.router.polls(context)));
+    co_return graph::Computed{std::move(value), graph::Validity::kAskedBefore};
   }
 
   graph::Key watch_key(const Workspace& workspace, const RelPath& directory) const {
@@ -129,6 +81,7 @@ class LeafFunction : public graph::Function {
   }
 
   const FsServices services_;
+  RemoteLanes& lanes_;
   const graph::Function& watch_;
 };
 
@@ -143,18 +96,34 @@ class ListingFunction final : public LeafFunction {
 
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
-    const auto& [workspace, path] = input_of(value);
-    KILN_CO_ASSIGN(const Opened at,
-                   opened(*workspace, co_await context.get(watch_key(*workspace, path))));
-    KILN_CO_ASSIGN(auto listing, read(at.root->get(), path));
-    services_.counters.directories_listed.add();
-    co_return graph::Computed{graph::make_value(std::move(listing)), at.validity};
+    const PathInput& input = input_of(value);
+    const auto& [workspace, path] = input;
+    const auto watch = co_await context.get(watch_key(*workspace, path));
+    const auto list = [&] { return this->list(input, watch); };
+    if (Executor* lane = lane_of(input)) {
+      co_return co_await run_blocking(*lane, services_.home, list);
+    }
+    co_return list();
   }
 
  private:
-  static Result<DirectoryListing> read(int root_fd, const RelPath& path) {
-    const auto fd = os::open_beneath(root_fd, path, O_RDONLY | O_DIRECTORY);
-    if (!fd.ok()) return unreadable(fd.error(), path);
+  Result<graph::Computed> list(const PathInput& input, const Result<graph::ValueRef>& watch) const {
+    KILN_ASSIGN(const Opened at, opened(*input.workspace, watch));
+    KILN_ASSIGN(auto listing, read(at, input.path));
+    services_.counters.directories_listed.add();
+    return graph::Computed{graph::make_value(std::move(listing)), at.validity};
+  }
+  // Nothing is listed where there is no directory (any more): if it vanished since its watch was
+  // placed, that is told, or holds for this run.
+  static Result<DirectoryListing> read(const Opened& at, const RelPath& path) {
+    if (!at.exists) return DirectoryListing();
+    const auto fd = os::open_beneath(at.root->get(), path, O_RDONLY | O_DIRECTORY);
+    if (!fd.ok()) {
+      const ErrorCode code = fd.error().code();
+      const bool absent = code == ErrorCode::kNotFound || code == ErrorCode::kFailedPrecondition;
+      if (absent && !path.is_root()) return DirectoryListing();
+      return unreadable(fd.error(), path);
+    }
     KILN_ASSIGN(auto entries, os::list_directory(fd->get()));
     return DirectoryListing{std::move(entries)};
   }
@@ -173,26 +142,54 @@ class FileFunction final : public LeafFunction {
                                         const graph::Value& value) const override {
     const PathInput& input = input_of(value);
     const auto& [workspace, path] = input;
-    KILN_CO_ASSIGN(const auto at,
-                   found(input, co_await context.get(watch_key(*workspace, path.parent()))));
+    const auto watch = co_await context.get(watch_key(*workspace, path.parent()));
+    const auto look = [&] { return found(input, watch); };
+    Executor* const lane = lane_of(input);
+    std::optional<Result<Found>> looked;
+    if (lane != nullptr) {
+      looked = co_await run_blocking(*lane, services_.home, look);
+    } else {
+      looked = look();
+    }
+    if (!looked->ok()) co_return looked->error();
+    const Found& at = **looked;
     if (!at.stat || at.stat->kind != os::FileKind::kFile) {
       co_return graph::Computed{graph::make_value(FileState{}), at.validity};
     }
     FileIngest ingest(services_.store, services_.counters);
     const std::string absolute = workspace->absolute(path);
-    if (auto known = ingest.known(absolute, *at.stat)) {
-      co_return graph::Computed{graph::make_value(FileState{known}), at.validity};
+    if (!was_told(context)) {
+      if (auto known = ingest.known(absolute, *at.stat)) {
+        auto state = graph::make_value(FileState{known});
+        if (at.several) co_return co_await untold(context, *workspace, std::move(state));
+        co_return graph::Computed{std::move(state), at.validity};
+      }
     }
     const auto read = [&] {
       return ingest.read(at.root->get(), path, absolute, context.stop_token());
     };
-    const Result<Ingested> ingested =
-        at.stat->size < kReadElsewhere
-            ? read()
-            : co_await run_blocking(services_.blocking, services_.home, read);
-    if (!ingested.ok()) co_return ingested.error();
-    co_return graph::Computed{graph::make_value(FileState{ingested->file}),
-                              ingested->open_for_writing ? graph::Validity::kThisRun : at.validity};
+    std::optional<Result<Ingested>> ingested;
+    if (lane != nullptr) {
+      ingested = co_await run_blocking(*lane, services_.home, read);
+    } else if (at.stat->size < kReadElsewhere) {
+      ingested = read();
+    } else {
+      ingested = co_await run_blocking(services_.blocking, services_.home, read);
+    }
+    if (!ingested->ok()) co_return ingested->error();
+    auto state = graph::make_value(FileState{(*ingested)->file});
+    if (at.several || (*ingested)->open_for_writing) {
+      co_return co_await untold(context, *workspace, std::move(state));
+    }
+    co_return graph::Computed{std::move(state), at.validity};
+  }
+
+ private:
+  // An event named the file, perhaps in an attempt that came to nothing: then no stat, however
+  // equal, says that the content is what it was.
+  static bool was_told(const graph::Context& context) {
+    return context.reason() == graph::RunReason::kInvalidated ||
+           context.reason() == graph::RunReason::kFailedBefore;
   }
 };
 
@@ -208,20 +205,37 @@ class MetadataFunction final : public LeafFunction {
   Task<Result<graph::Computed>> compute(graph::Context& context,
                                         const graph::Value& value) const override {
     const PathInput& input = input_of(value);
-    KILN_CO_ASSIGN(
-        const auto at,
-        found(input, co_await context.get(watch_key(*input.workspace, input.path.parent()))));
-    MetadataState state;
-    if (at.stat) {
-      KILN_CO_ASSIGN(state.metadata, describe_stat(at.root->get(), input.path, *at.stat));
+    const auto watch = co_await context.get(watch_key(*input.workspace, input.path.parent()));
+    const auto look = [&] { return this->look(input, watch); };
+    std::optional<Result<Looked>> looked;
+    if (Executor* lane = lane_of(input)) {
+      looked = co_await run_blocking(*lane, services_.home, look);
+    } else {
+      looked = look();
     }
-    co_return graph::Computed{graph::make_value(std::move(state)), at.validity};
+    if (!looked->ok()) co_return looked->error();
+    auto state = graph::make_value(std::move((*looked)->state));
+    if ((*looked)->several) co_return co_await untold(context, *input.workspace, std::move(state));
+    co_return graph::Computed{std::move(state), (*looked)->validity};
   }
 
  private:
+  struct Looked {
+    MetadataState state;
+    graph::Validity validity = graph::Validity::kAskedBefore;
+    bool several = false;
+  };
+  Result<Looked> look(const PathInput& input, const Result<graph::ValueRef>& watch) const {
+    KILN_ASSIGN(const Found at, found(input, watch));
+    Looked looked{{}, at.validity, at.several};
+    if (at.stat) {
+      KILN_ASSIGN(looked.state.metadata, describe_stat(at, input.path));
+    }
+    return looked;
+  }
   // Nothing if the symlink that was there has gone meanwhile: that will be told.
-  Result<std::optional<PathMetadata>> describe_stat(int root_fd, const RelPath& path,
-                                                    const os::Stat& stat) const {
+  Result<std::optional<PathMetadata>> describe_stat(const Found& at, const RelPath& path) const {
+    const os::Stat& stat = *at.stat;
     PathMetadata metadata{.kind = stat.kind,
                           .mode = stat.mode,
                           .device = stat.device,
@@ -231,9 +245,10 @@ class MetadataFunction final : public LeafFunction {
     metadata.length = stat.size;
     metadata.mtime_ns = stat.mtime_ns;
     metadata.ctime_ns = stat.ctime_ns;
-    if (stat.kind == os::FileKind::kFile && !settled(stat)) metadata.unsettled = ++looks_;
+    if (stat.kind == os::FileKind::kFile && !settled(stat, at.moment))
+      metadata.unsettled = ++looks_;
     if (stat.kind == os::FileKind::kSymlink) {
-      auto target = os::read_link_beneath(root_fd, path);
+      auto target = os::read_link_beneath(at.root->get(), path);
       if (target.ok()) {
         metadata.target = *std::move(target);
       } else if (target.error().code() == ErrorCode::kNotFound ||
@@ -273,10 +288,11 @@ size_t footprint(const MetadataState& state) {
 
 FsFunctions::FsFunctions(const FsServices& services)
     : services_(services),
-      watch_(std::make_unique<WatchFunction>(services)),
-      listing_(std::make_unique<ListingFunction>(services, *watch_)),
-      file_(std::make_unique<FileFunction>(services, *watch_)),
-      metadata_(std::make_unique<MetadataFunction>(services, *watch_)) {}
+      lanes_(std::make_unique<RemoteLanes>()),
+      watch_(std::make_unique<WatchFunction>(services, *lanes_)),
+      listing_(std::make_unique<ListingFunction>(services, *lanes_, *watch_)),
+      file_(std::make_unique<FileFunction>(services, *lanes_, *watch_)),
+      metadata_(std::make_unique<MetadataFunction>(services, *lanes_, *watch_)) {}
 
 FsFunctions::~FsFunctions() = default;
 

@@ -18,6 +18,7 @@
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/files/change_router.h"
 #include "daemon/intrinsics/files/fs_counters.h"
+#include "daemon/intrinsics/files/remote_lanes.h"
 #include "daemon/intrinsics/files/workspace.h"
 #include "daemon/os/directory.h"
 #include "daemon/store/stores.h"
@@ -27,7 +28,7 @@ namespace kiln::intrinsics {
 
 // The input of every leaf.
 struct PathInput {
-  const Workspace* workspace = nullptr;
+  WorkspaceRef workspace;
   RelPath path;
   friend bool operator==(const PathInput&, const PathInput&) = default;
 };
@@ -38,7 +39,12 @@ struct DirectoryWatch {
   // Where there is no such directory: without an id, and active if its coming would be told.
   watch::Watch watch;
   bool exists = true;
+  // Whether the daemon may list the directory, and go through it: a change of that changes what can
+  // be read in it and below.
+  bool readable = false;
+  bool searchable = false;
   uint64_t overflow = 0;  // queue overflows so far: after one, everything is looked at again
+  uint64_t polls = 0;     // of a directory without a watch: after a poll, too
   friend bool operator==(const DirectoryWatch&, const DirectoryWatch&) = default;
 };
 
@@ -104,6 +110,9 @@ class FsFunctions {
   // has lost it, the file is captured again and `reader` runs again.
   Task<Result<std::string>> content(const graph::Context& reader, FileDigest digest) const;
 
+  // Where they touch what is served elsewhere.
+  RemoteLanes& lanes() const { return *lanes_; }
+
   // Their hashes alone, for invalidation.
   static Hash128 watch_hash(const Workspace& workspace, const RelPath& directory);
   static Hash128 listing_hash(const Workspace& workspace, const RelPath& directory);
@@ -112,6 +121,7 @@ class FsFunctions {
 
  private:
   const FsServices services_;
+  const std::unique_ptr<RemoteLanes> lanes_;
   std::unique_ptr<graph::Function> watch_;
   std::unique_ptr<graph::Function> listing_;
   std::unique_ptr<graph::Function> file_;

@@ -18,7 +18,7 @@
 namespace kiln::intrinsics {
 
 struct GlobInput {
-  const Workspace* workspace = nullptr;
+  WorkspaceRef workspace;
   std::shared_ptr<const GlobQuery> query;
   RelPath path;         // as the globs see it
   RelPath real;         // as the disk has it; differs below followed links

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <vector>
 
 #include "common/base/file.h"
@@ -22,6 +23,7 @@ std::optional<FileDigest> HostTools::known(const std::string& path,
 Result<FileDigest> HostTools::digest(const std::string& path) {
   // O_NONBLOCK: a fifo of that name must not hang us.
   KILN_ASSIGN(const UniqueFd fd, open_file(path, O_RDONLY | O_NONBLOCK));
+  const auto moment = std::chrono::system_clock::now();
   KILN_ASSIGN(const os::Stat before, os::stat_fd(fd.get()));
   if (auto digest = known(path, identity(before))) return *digest;
 
@@ -35,7 +37,7 @@ Result<FileDigest> HostTools::digest(const std::string& path) {
   const FileDigest digest = hasher.finish();
   counters_.tools_hashed.add();
   KILN_ASSIGN(const os::Stat after, os::stat_fd(fd.get()));
-  if (identity(before) == identity(after) && settled(after)) {
+  if (identity(before) == identity(after) && settled(after, moment)) {
     known_.with([&](auto& map) { map.insert_or_assign(path, Known{identity(after), digest}); });
   }
   return digest;

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace kiln::intrinsics {
@@ -18,39 +20,97 @@ std::string Workspace::describe(const RelPath& path) const {
   return path.is_root() ? root_ : printable(path.str()) + " in " + root_;
 }
 
-Result<std::shared_ptr<const UniqueFd>> Workspace::root_fd() const {
-  const auto now = [this] { return opened_.with([](const auto& current) { return current; }); };
-  auto opened = now();
-  if (opened == nullptr) {
-    KILN_TRY(reopen());
-    opened = now();
+void Workspace::begin_use() const {
+  state_.with([](State& state) { ++state.users; });
+}
+
+void Workspace::end_use() const {
+  // Closed outside the lock: whoever reads through it still may be the last to hold it.
+  const auto closed = state_.with([](State& state) {
+    return --state.users == 0 ? std::exchange(state.root, nullptr) : nullptr;
+  });
+}
+
+std::optional<Workspace::Identity> Workspace::identity_of(int dir_fd, const char* path, int flags) {
+  struct statx stx;
+  const unsigned wanted = STATX_INO | STATX_BTIME | STATX_MNT_ID;
+  if (::statx(dir_fd, path, flags, wanted, &stx) != 0) return std::nullopt;
+  Identity identity{.device = makedev(stx.stx_dev_major, stx.stx_dev_minor), .inode = stx.stx_ino};
+  if ((stx.stx_mask & STATX_MNT_ID) != 0) identity.mount = stx.stx_mnt_id;
+  if ((stx.stx_mask & STATX_BTIME) != 0) {
+    identity.birth_ns = stx.stx_btime.tv_sec * 1'000'000'000 + stx.stx_btime.tv_nsec;
   }
-  const UniqueFd* fd = opened == nullptr ? nullptr : &opened->fd;
-  return std::shared_ptr<const UniqueFd>(std::move(opened), fd);
+  return identity;
+}
+
+Result<UniqueFd> Workspace::open_root() const {
+  UniqueFd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return os_error(errno, "open the workspace " + printable(root_));
+  return fd;
+}
+
+Result<std::shared_ptr<const UniqueFd>> Workspace::root_fd() const {
+  if (auto open = state_.with([](const State& state) { return state.root; })) return open;
+  KILN_ASSIGN(UniqueFd fd, open_root());
+  auto opened = std::make_shared<const UniqueFd>(std::move(fd));
+  state_.with([&](State& state) {
+    if (state.users > 0 && state.root == nullptr) state.root = opened;
+  });
+  return opened;
 }
 
 Result<void> Workspace::reopen() const {
-  UniqueFd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  struct stat there;
-  if (!fd.valid() || ::fstat(fd.get(), &there) != 0) {
-    const int error = errno;
-    opened_.with([](auto& current) { current = nullptr; });
-    return os_error(error, "open the workspace " + root_);
+  auto fd = open_root();
+  if (!fd.ok()) {
+    set_missing(true);
+    state_.with([](State& state) {
+      state.root = nullptr;
+      state.identity.reset();
+    });
+    return fd.error();
   }
-  opened_.with([&](auto& current) {
-    current = std::make_shared<const Opened>(std::move(fd), there.st_dev, there.st_ino);
+  const auto identity = identity_of(fd->get(), "", AT_EMPTY_PATH);
+  auto opened = std::make_shared<const UniqueFd>(*std::move(fd));
+  set_missing(false);
+  state_.with([&](State& state) {
+    state.root = state.users > 0 ? opened : nullptr;
+    state.identity = identity;
   });
   return {};
 }
 
 bool Workspace::in_place() const {
-  const auto opened = opened_.with([](const auto& current) { return current; });
-  struct stat there;
-  return opened != nullptr && ::stat(root_.c_str(), &there) == 0 &&
-         there.st_dev == opened->device && there.st_ino == opened->inode;
+  const auto known = state_.with([](const State& state) { return state.identity; });
+  return known.has_value() && identity_of(AT_FDCWD, root_.c_str(), 0) == known;
 }
 
-Result<const Workspace*> Workspaces::open(std::string_view root) {
+Result<void> Workspace::check() const {
+  if (!in_place()) {
+    const auto root = open_root();
+    set_missing(!root.ok());
+    if (!root.ok()) return root.error();
+  }
+  set_missing(false);
+  return {};
+}
+
+void Workspace::set_located(std::string root) const {
+  state_.with([&](State& state) { state.located = std::move(root); });
+}
+
+std::string Workspace::located(const RelPath& path) const {
+  const std::string root = state_.with([](const State& state) { return state.located; });
+  if (root.empty()) return absolute(path);
+  if (path.is_root()) return root;
+  return (root == "/" ? "" : root) + "/" + path.str();
+}
+
+void Workspace::note_untold(bool directory) const {
+  untold_.fetch_add(1, std::memory_order_relaxed);
+  if (directory) untold_directories_.fetch_add(1, std::memory_order_relaxed);
+}
+
+Result<WorkspaceRef> Workspaces::open(std::string_view root) {
   if (root.empty() || root.front() != '/') {
     return user_error(ErrorCode::kInvalidArgument,
                       "workspace root '" + printable(root) +
@@ -61,40 +121,55 @@ Result<const Workspace*> Workspaces::open(std::string_view root) {
                       "workspace root '" + printable(root) + "' contains a NUL byte");
   }
   while (root.size() > 1 && root.back() == '/') root.remove_suffix(1);
-  return by_root_.with([&](auto& by_root) -> Result<const Workspace*> {
-    auto it = by_root.find(root);
-    if (it == by_root.end()) {
-      it = by_root.emplace(std::string(root), std::make_unique<Workspace>(std::string(root))).first;
+  return state_.with([&](State& state) -> Result<WorkspaceRef> {
+    const auto known = state.by_root.find(root);
+    if (known != state.by_root.end()) return known->second;
+    if (state.by_root.size() >= state.trim_at) {
+      trim(state);
+      state.trim_at = std::max(kFirstTrim, 2 * state.by_root.size());
     }
-    return it->second.get();
+    WorkspaceRef made(new Workspace(std::string(root)));
+    state.by_root.emplace(std::string(root), made);
+    return made;
   });
 }
 
-std::vector<std::pair<const Workspace*, RelPath>> Workspaces::containing(
+void Workspaces::trim(State& state) {
+  std::erase_if(state.by_root,
+                [](const ByRoot::value_type& known) { return known.second->use_count() == 1; });
+}
+
+std::vector<std::pair<WorkspaceRef, RelPath>> Workspaces::containing(
     std::string_view absolute_directory) const {
-  std::vector<std::pair<const Workspace*, RelPath>> found;
-  const auto add_if_within = [&](const Workspace& workspace) {
-    const std::string& root = workspace.root();
-    if (!absolute_directory.starts_with(root)) return;
-    std::string_view below = absolute_directory.substr(root.size());
-    if (!workspace.is_whole() && !below.empty() && below.front() != '/') return;
-    if (!below.empty() && below.front() == '/') below.remove_prefix(1);
-    found.emplace_back(&workspace, RelPath::from_normalized(std::string(below)));
+  std::vector<std::pair<WorkspaceRef, RelPath>> found;
+  if (!absolute_directory.starts_with('/')) return found;
+  const auto add = [&](const WorkspaceRef& workspace, std::string_view below) {
+    if (below.starts_with('/')) below.remove_prefix(1);
+    found.emplace_back(workspace, RelPath::from_normalized(std::string(below)));
   };
-  add_if_within(host_);
-  by_root_.with([&](const auto& by_root) {
-    for (const auto& [root, workspace] : by_root) add_if_within(*workspace);
+  add(host_, absolute_directory);
+  state_.with([&](const State& state) {
+    for (size_t end = absolute_directory.size(); end > 0;
+         end = absolute_directory.rfind('/', end - 1)) {
+      const auto root = state.by_root.find(absolute_directory.substr(0, end));
+      if (root != state.by_root.end()) add(root->second, absolute_directory.substr(end));
+      if (end == 1) return;  // that was the root of all
+    }
+    const auto whole = state.by_root.find("/");
+    if (whole != state.by_root.end()) add(whole->second, absolute_directory);
   });
   return found;
 }
 
-std::vector<const Workspace*> Workspaces::all() const {
-  return by_root_.with([](const auto& by_root) {
-    std::vector<const Workspace*> workspaces;
-    workspaces.reserve(by_root.size());
-    for (const auto& [root, workspace] : by_root) workspaces.push_back(workspace.get());
-    return workspaces;
+std::vector<WorkspaceRef> Workspaces::all() const {
+  std::vector<WorkspaceRef> workspaces;
+  state_.with([&](State& state) {
+    trim(state);
+    for (const auto& [root, workspace] : state.by_root) workspaces.push_back(workspace);
   });
+  std::sort(workspaces.begin(), workspaces.end(),
+            [](const WorkspaceRef& a, const WorkspaceRef& b) { return a->root() < b->root(); });
+  return workspaces;
 }
 
 }  // namespace kiln::intrinsics

@@ -101,6 +101,52 @@ TEST_F(ValidityTest, ARunIsAnsweredByWhatANewerRunComputed) {
   EXPECT_EQ(world.ask(graph, clock(0), RunId{1}), 0);
 }
 
+// What is read without being told of changes may have changed between the look and the question.
+TEST_F(ValidityTest, ANewerRunThatJoinsALookHasItLookAgain) {
+  Door door;
+  Toy look{"look", world.record, [&](Context&, int) -> Task<Result<Computed>> {
+             const int seen = reading;
+             if (door.waiting() == 0) co_await door.wait();
+             co_return computed(seen, Validity::kAskedBefore);
+           }};
+  Toy above{"above", world.record, [&](Context& context, int) -> Task<Result<Computed>> {
+              KILN_CO_ASSIGN(const ValueRef below, co_await context.get(look(0)));
+              co_return computed(value_as<int>(below));
+            }};
+  Graph own{world.executor};
+  Asked first(world.executor, own, above(0), RunId{1});
+  world.executor.drain();
+  ASSERT_EQ(door.waiting(), 1);
+  reading = 7;
+  Asked newer(world.executor, own, above(0), RunId{2});
+  Asked directly(world.executor, own, look(0), RunId{2});
+  world.executor.drain();
+  door.open();
+  world.executor.drain();
+  EXPECT_EQ(newer.value(), 7);
+  EXPECT_EQ(directly.value(), 7);
+  EXPECT_EQ(world.record.take(), (Ran{"above(0)", "look(0)", "look(0)"}));
+  reading = 8;
+  EXPECT_EQ(world.ask(own, above(0), RunId{2}), 7) << "it holds for the run";
+  EXPECT_EQ(world.ask(own, above(0), RunId{3}), 8);
+}
+
+TEST_F(ValidityTest, AnOlderRunThatJoinsALookDoesNotHaveItLookAgain) {
+  Door door;
+  Toy look{"look", world.record, [&](Context&, int) -> Task<Result<Computed>> {
+             co_await door.wait();
+             co_return computed(reading, Validity::kAskedBefore);
+           }};
+  Graph own{world.executor};
+  Asked newer(world.executor, own, look(0), RunId{2});
+  Asked older(world.executor, own, look(0), RunId{1});
+  world.executor.drain();
+  door.open();
+  world.executor.drain();
+  EXPECT_TRUE(newer.done() && older.done());
+  EXPECT_EQ(world.record.take(), Ran{"look(0)"});
+}
+
 TEST_F(ValidityTest, AnInvalidationReachesDependentsThatWereCleanForAnEarlierRun) {
   EXPECT_EQ(world.ask(graph, top(0), RunId{1}), 0);
   EXPECT_EQ(world.ask(graph, over(0), RunId{2}), 0);

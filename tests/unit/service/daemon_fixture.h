@@ -72,6 +72,12 @@ class DaemonHouse {
     if (!control_->Status(&context, {}, &response).ok()) return 0;
     return response.counters().contains(name) ? response.counters().at(name) : 0;
   }
+  std::vector<std::string> workspaces() {
+    grpc::ClientContext context;
+    v1::StatusResponse response;
+    if (!control_->Status(&context, {}, &response).ok()) return {"no status"};
+    return {response.workspaces().begin(), response.workspaces().end()};
+  }
   int64_t processes_running() {
     grpc::ClientContext context;
     v1::StatusResponse response;

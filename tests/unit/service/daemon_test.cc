@@ -2,12 +2,16 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <signal.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <thread>
 
 #include "common/types/hash.h"
 #include "kiln/v1/goals.grpc.pb.h"
+#include "tests/support/temp_directory.h"
 #include "tests/unit/service/daemon_fixture.h"
 
 namespace kiln::service {
@@ -15,6 +19,7 @@ namespace {
 
 using test::error_of;
 using test::eventually;
+using test::TempDirectory;
 using testing::HasSubstr;
 
 class DaemonTest : public testing::Test {
@@ -360,6 +365,49 @@ TEST_F(DaemonTest, ABatchAnswersEveryItemOfAClientThatReadsLate) {
   EXPECT_TRUE(batch->Finish().ok());
   EXPECT_EQ(answers, std::vector<int>(kItems, 1));
   EXPECT_EQ(house_.counter("process.ran"), 4u);
+}
+
+// A write through another name of the file makes no event where the file was read.
+TEST_F(DaemonTest, EachProcessOfABatchSeesTheFilesAsTheyAreWhenItIsSent) {
+  house_.write("src/f", "old");
+  const TempDirectory elsewhere;
+  const std::string other = elsewhere.path("other-name");
+  if (::link((house_.workspace() + "/src/f").c_str(), other.c_str()) != 0) {
+    GTEST_SKIP() << "no hard links here";
+  }
+  grpc::ClientContext context;
+  const auto batch = house_.processes().ExecuteBatch(&context);
+  bool first = true;
+  const auto ask = [&] {
+    v1::ExecuteBatchRequest item;
+    if (std::exchange(first, false)) *item.mutable_caller() = house_.caller();
+    *item.mutable_process() = house_.script("cat src/f");
+    item.mutable_process()->add_input_globs("src/f");
+    v1::ExecuteBatchResponse response;
+    if (!batch->Write(item) || !batch->Read(&response)) return std::string("no answer");
+    return response.stdout();
+  };
+  EXPECT_EQ(ask(), "old");
+  std::ofstream(other) << "new";
+  EXPECT_EQ(ask(), "new");
+  EXPECT_EQ(ask(), "new");
+  batch->WritesDone();
+  EXPECT_TRUE(batch->Finish().ok());
+}
+
+TEST_F(DaemonTest, OfARootThatIsNotThereNothingIsKept) {
+  for (int i = 0; i < 30; ++i) {
+    v1::CaptureRequest request;
+    *request.mutable_caller() = house_.caller();
+    request.mutable_caller()->set_workspace_root("/nowhere/" + std::to_string(i));
+    request.mutable_globs()->add_globs("**");
+    grpc::ClientContext context;
+    v1::CaptureResponse response;
+    const grpc::Status status = house_.digests().Capture(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_THAT(error_of(status).message(), HasSubstr("cannot open the workspace /nowhere/"));
+  }
+  EXPECT_THAT(house_.workspaces(), testing::IsEmpty());
 }
 
 TEST_F(DaemonTest, AClientThatLeavesItsBatchLeavesNothingRunning) {

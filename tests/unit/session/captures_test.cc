@@ -114,7 +114,8 @@ class OtherWorkspace : public SessionFixture {
 
 TEST_F(OtherWorkspace, ADirectoryAboveTheRootThatIsRenamedIsNoticed) {
   outer_.write("house/room/f", "old");
-  const intrinsics::Workspace& workspace = **workspaces_.open(outer_.path("house/room"));
+  const auto opened = *workspaces_.open(outer_.path("house/room"));
+  const intrinsics::Workspace& workspace = *opened;
   EXPECT_THAT(content(workspace), ElementsAre("f=old"));
   std::filesystem::rename(outer_.path("house"), outer_.path("elsewhere"));
   EXPECT_THAT(content(workspace), ElementsAre(HasSubstr("No such file"))) << "not what stood there";
@@ -124,7 +125,8 @@ TEST_F(OtherWorkspace, ADirectoryAboveTheRootThatIsRenamedIsNoticed) {
 
 TEST_F(OtherWorkspace, ARootThatIsReplacedIsNoticed) {
   outer_.write("room/f", "old");
-  const intrinsics::Workspace& workspace = **workspaces_.open(outer_.path("room/"));
+  const auto opened = *workspaces_.open(outer_.path("room/"));
+  const intrinsics::Workspace& workspace = *opened;
   EXPECT_THAT(content(workspace), ElementsAre("f=old"));
   std::filesystem::rename(outer_.path("room"), outer_.path("kept"));
   outer_.write("room/g", "new");

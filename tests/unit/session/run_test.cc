@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "common/types/run_parts.h"
+
 namespace kiln::session {
 namespace {
 
@@ -13,6 +15,21 @@ TEST(RunsTest, RunsHaveGrowingIds) {
   const auto second = *runs.begin(nullptr, "");
   EXPECT_LT(first->id(), second->id());
   EXPECT_NE(first->id(), RunId{}) << "0 is no run";
+}
+
+// Slots are shared between clients, and a batch is one of them.
+TEST(RunsTest, APartIsNewerThanItsWholeAndKnownAsItsPart) {
+  Runs runs;
+  const auto whole = *runs.begin(nullptr, "");
+  const auto other = *runs.begin(nullptr, "");
+  const auto part = runs.begin_part(*whole);
+  EXPECT_GT(part->id(), other->id());
+  EXPECT_EQ(whole_of(part->id()), whole_of(whole->id()));
+  EXPECT_NE(whole_of(part->id()), whole_of(other->id()));
+  EXPECT_EQ(runs.in_flight(), 3U);
+  whole->cancel();
+  EXPECT_TRUE(part->token().stop_requested());
+  EXPECT_FALSE(other->token().stop_requested());
 }
 
 TEST(RunsTest, CloseRefusesAndLeavesTheOthersAlone) {

@@ -186,6 +186,56 @@ TEST_F(InotifyWatcherTest, AnUnmountEndsTheWatch) {
   EXPECT_THAT(changes(), ElementsAre("directory m"));
 }
 
+TEST_F(InotifyWatcherTest, AMountOverADirectoryOrAFileIsAnEntryAndSoIsItsUnmount) {
+  root_.make_directory("m/below");
+  root_.make_directory("other");
+  root_.write("f", "1");
+  root_.write("other/g", "2");
+  for (const char* directory : {"", "m", "m/below"}) watch(directory);
+  if (::mount(root_.path("other").c_str(), root_.path("m").c_str(), nullptr, MS_BIND, nullptr) !=
+      0) {
+    GTEST_SKIP() << "needs the right to mount";
+  }
+  EXPECT_THAT(changes(), ElementsAre("entry . m", "directory m", "directory m/below"));
+  watch("m");
+  root_.write("other/g", "3");
+  EXPECT_THAT(changes(), ElementsAre("content m g")) << "what is mounted is watched";
+  ASSERT_EQ(::umount(root_.path("m").c_str()), 0);
+  EXPECT_THAT(changes(), ElementsAre("entry . m", "directory m"));
+
+  const std::string file = root_.path("f");
+  ASSERT_EQ(::mount(root_.path("other/g").c_str(), file.c_str(), nullptr, MS_BIND, nullptr), 0);
+  EXPECT_THAT(changes(), ElementsAre("entry . f"));
+  ASSERT_EQ(::umount(file.c_str()), 0);
+  EXPECT_THAT(changes(), ElementsAre("entry . f"));
+}
+
+TEST_F(InotifyWatcherTest, AMountElsewhereIsOfNoInterest) {
+  test::TempDirectory elsewhere;
+  watch();
+  const ClockTick before = watcher_->synchronize();
+  if (::mount("none", elsewhere.path().c_str(), "tmpfs", 0, nullptr) != 0) {
+    GTEST_SKIP() << "needs the right to mount";
+  }
+  EXPECT_EQ(watcher_->synchronize(), before);
+  ASSERT_EQ(::umount(elsewhere.path().c_str()), 0);
+}
+
+TEST_F(InotifyWatcherTest, WhatTheSinkHasForgottenIsNotWatchedAnyMore) {
+  for (const char* directory : {"a", "a/b", "c"}) root_.make_directory(directory);
+  for (const char* directory : {"", "a", "a/b", "c"}) watch(directory);
+  sink_.forget({root_.path("a/b"), root_.path("c")});
+  watcher_->tidy();
+  EXPECT_EQ(watcher_->stats().watched, 2U);
+  root_.write("c/f", "");
+  root_.write("a/f", "");
+  EXPECT_THAT(changes(), ElementsAre("entry a f", "content a f"));
+  sink_.forget({});
+  EXPECT_TRUE(watch("c").active) << "it is watched again when it is read again";
+  root_.write("c/g", "");
+  EXPECT_THAT(changes(), ElementsAre("entry c g", "content c g"));
+}
+
 TEST_F(InotifyWatcherTest, TheModeOfTheDirectoryItselfHasNoName) {
   root_.make_directory("d");
   watch("d");

@@ -44,6 +44,21 @@ class RecordingSink final : public ChangeSink {
   void changed(std::span<const Change> changes) override {
     changes_.with([&](auto& all) { all.insert(all.end(), changes.begin(), changes.end()); });
   }
+  uint64_t forgotten() const override {
+    return unneeded_.with([](const auto& unneeded) { return unneeded.first; });
+  }
+  bool needs(const std::string& directory) const override {
+    return unneeded_.with([&](const auto& unneeded) {
+      return std::find(unneeded.second.begin(), unneeded.second.end(), directory) ==
+             unneeded.second.end();
+    });
+  }
+  // Nothing that was read in these directories is remembered any more.
+  void forget(std::vector<std::string> directories) {
+    unneeded_.with([&](auto& unneeded) {
+      unneeded = {unneeded.first + 1, std::move(directories)};
+    });
+  }
   // What was told since the last call.
   std::vector<Change> take() {
     return changes_.with([](auto& all) { return std::exchange(all, {}); });
@@ -51,6 +66,7 @@ class RecordingSink final : public ChangeSink {
 
  private:
   Synchronized<std::vector<Change>> changes_;
+  Synchronized<std::pair<uint64_t, std::vector<std::string>>> unneeded_;
 };
 
 class RecordingLog final : public Log {

@@ -48,6 +48,30 @@ TEST(WatchTable, AnUnwatchedDirectoryKeepsItsIdUntilItGetsAWatch) {
   EXPECT_EQ(table.unwatched(), 0U);
 }
 
+TEST(WatchTable, ReleasesInPiecesWhatIsNotNeededWithoutAWord) {
+  WatchTable table;
+  for (int i = 0; i < 5; ++i) table.bind("/w/" + std::to_string(i), i + 1);
+  table.bind("/w/u", WatchTable::kNone);
+  const auto odd = [](const std::string& directory) { return (directory.back() - '0') % 2 == 1; };
+  const std::string at = table.release("", 4, odd);
+  EXPECT_EQ(at, "/w/3");
+  EXPECT_EQ(table.release(at, 4, odd), "") << "the end";
+  EXPECT_THAT(table.take_orphans(), ElementsAre(1, 3, 5));
+  EXPECT_EQ(table.descriptors(), 2U);
+  EXPECT_THAT(changes(table), IsEmpty());
+}
+
+TEST(WatchTable, WhatIsMountedReplacesTheEntryAndAllBelowIt) {
+  WatchTable table;
+  for (const char* directory : {"/w", "/w/a", "/w/a/b", "/w/ab"}) {
+    table.bind(directory, static_cast<int>(std::string(directory).size()));
+  }
+  table.remounted("/w/a");
+  EXPECT_THAT(changes(table), ElementsAre("entry . a", "directory a", "directory a/b"));
+  table.remounted("/elsewhere/x");
+  EXPECT_THAT(changes(table), IsEmpty());
+}
+
 TEST(WatchTable, OneInodeUnderTwoPathsIsReportedForBoth) {
   WatchTable table;
   table.bind("/w/x", 1);
