@@ -78,8 +78,11 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.choice<v1::Process::CacheScope>("--cache", "SCOPE", cache,
                                          {{"successful", v1::Process::SUCCESSFUL},
                                           {"always", v1::Process::ALWAYS},
-                                          {"session", v1::Process::PER_SESSION},
-                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL}},
+                                          {"local-successful", v1::Process::LOCAL_SUCCESSFUL},
+                                          {"local-always", v1::Process::LOCAL_ALWAYS},
+                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL},
+                                          {"restart-always", v1::Process::PER_RESTART_ALWAYS},
+                                          {"session", v1::Process::PER_SESSION}},
                                          "{choices}");
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
@@ -90,6 +93,10 @@ void ExecOptions::add_to(OptionParser& parser) {
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},
                                     {"always", v1::KeepSandboxes::ALWAYS}},
                                    "{choices}");
+  parser.flag("--explain-key", explain_key,
+              "print what its cache key is made of, and do not run it");
+  parser.list("--option", "SCOPE.NAME=VALUE", option,
+              "set an option, over KILN_SCOPE_NAME and kiln.toml; see kiln help host");
   parser.value("--description", "TEXT", description, "what to call it");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
@@ -97,7 +104,7 @@ void ExecOptions::add_to(OptionParser& parser) {
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || description || require_outputs;
+         sandbox.given || description || require_outputs || explain_key;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,

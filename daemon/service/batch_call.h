@@ -57,6 +57,7 @@ class BatchCall final
   v1::ExecuteBatchRequest message_;  // the reader's
   // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
+  session::RootRequest root_;
   bool write_outputs_ = false;
   Synchronized<State> state_;
   WriteQueue<v1::ExecuteBatchResponse> queue_;

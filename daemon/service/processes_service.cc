@@ -15,7 +15,8 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         OutputStream output(queue);
-        const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
+        const session::ExecuteOptions options{.root = root_from(request->caller()),
+                                              .keep = keep_from(request->keep_sandboxes()),
                                               .write_outputs = request->write_outputs(),
                                               .follower = &output,
                                               .deliver = [&](const session::Executed& executed) {
@@ -39,6 +40,21 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
 grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>*
 ProcessesService::ExecuteBatch(grpc::CallbackServerContext* context) {
   return new BatchCall(host_, *context);
+}
+
+grpc::ServerUnaryReactor* ProcessesService::ExplainKey(grpc::CallbackServerContext*,
+                                                       const v1::ExecuteRequest* request,
+                                                       v1::KeyExplanation* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
+        KILN_CO_ASSIGN(const session::KeyExplanation explanation,
+                       co_await session::explain_key(host_.engine, run, std::move(spec),
+                                                     root_from(request->caller())));
+        set_explanation(explanation, *response);
+        co_return Result<void>();
+      });
 }
 
 }  // namespace kiln::service

@@ -14,6 +14,8 @@ class ProcessesService final : public v1::Processes::CallbackService {
                                                       const v1::ExecuteRequest*) override;
   grpc::ServerBidiReactor<v1::ExecuteBatchRequest, v1::ExecuteBatchResponse>* ExecuteBatch(
       grpc::CallbackServerContext*) override;
+  grpc::ServerUnaryReactor* ExplainKey(grpc::CallbackServerContext*, const v1::ExecuteRequest*,
+                                       v1::KeyExplanation*) override;
 
  private:
   const Host& host_;

@@ -35,7 +35,8 @@ TEST(ElfFileTest, ReadsTheSameFromMemory) {
   ASSERT_TRUE(elf);
   EXPECT_THAT(elf->needed, Contains("libc.so.6"));
   // Cut short, as by a full disk: whatever it is taken for, nothing outside is read.
-  for (const size_t size : {size_t{0}, size_t{3}, size_t{20}, size_t{64}, size_t{200}, size_t{4096}}) {
+  for (const size_t size :
+       {size_t{0}, size_t{3}, size_t{20}, size_t{64}, size_t{200}, size_t{4096}}) {
     (void)read_elf(content.substr(0, size));
   }
   EXPECT_FALSE(read_elf("#!/bin/sh\n"));
@@ -63,9 +64,9 @@ std::string cache_of(std::initializer_list<std::pair<std::string, std::string>> 
 }
 
 TEST(LibraryCacheTest, FindsAllFilesOfAName) {
-  const auto cache = LibraryCache::parse(
-      cache_of({{"libz.so.1", "/lib/hwcaps/libz.so.1"}, {"libz.so.1", "/lib/libz.so.1"},
-                {"libc.so.6", "/lib/libc.so.6"}}));
+  const auto cache = LibraryCache::parse(cache_of({{"libz.so.1", "/lib/hwcaps/libz.so.1"},
+                                                   {"libz.so.1", "/lib/libz.so.1"},
+                                                   {"libc.so.6", "/lib/libc.so.6"}}));
   ASSERT_TRUE(cache);
   EXPECT_THAT(cache->find("libz.so.1"), ElementsAre("/lib/hwcaps/libz.so.1", "/lib/libz.so.1"));
   EXPECT_THAT(cache->find("libc.so.6"), ElementsAre("/lib/libc.so.6"));
