@@ -78,8 +78,11 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.choice<v1::Process::CacheScope>("--cache", "SCOPE", cache,
                                          {{"successful", v1::Process::SUCCESSFUL},
                                           {"always", v1::Process::ALWAYS},
-                                          {"session", v1::Process::PER_SESSION},
-                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL}},
+                                          {"local-successful", v1::Process::LOCAL_SUCCESSFUL},
+                                          {"local-always", v1::Process::LOCAL_ALWAYS},
+                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL},
+                                          {"restart-always", v1::Process::PER_RESTART_ALWAYS},
+                                          {"session", v1::Process::PER_SESSION}},
                                          "{choices}");
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
@@ -98,6 +101,10 @@ void ExecOptions::add_to(OptionParser& parser) {
               "with --interactive: pass your environment on; --env is on top of it");
   parser.flag("--restart", restartable,
               "with --interactive: start it again whenever an input changes");
+  parser.flag("--explain-key", explain_key,
+              "print what its cache key is made of, and do not run it");
+  parser.list("--option", "SCOPE.NAME=VALUE", option,
+              "set an option, over KILN_SCOPE_NAME and kiln.toml; see kiln help host");
   parser.value("--description", "TEXT", description, "what to call it");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
@@ -106,7 +113,7 @@ bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
          sandbox.given || description || require_outputs || interactive || in_workspace ||
-         inherit_env || restartable;
+         inherit_env || restartable || explain_key;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,

@@ -29,6 +29,8 @@ struct ExecOptions {
   Chosen<v1::KeepSandboxes> keep_sandboxes = {v1::KeepSandboxes::NEVER};
   std::optional<std::string> description;
   std::optional<std::string> batch;
+  std::vector<std::string> option;
+  bool explain_key = false;
   bool require_outputs = false;
   bool write = false;
   bool interactive = false;

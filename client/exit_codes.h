@@ -14,7 +14,8 @@ inline constexpr ExitCode kDone = {"0", "done"};
 inline constexpr ExitCode kAnswerIsNo = {"1", "the answer is no"};
 inline constexpr ExitCode kWrongCommandLine = {"2", "the command line is wrong"};
 inline constexpr ExitCode kProcessTimedOut = {"124", "the process timed out"};
-inline constexpr ExitCode kKilnFailed = {"125", "kiln itself failed"};
+inline constexpr ExitCode kKilnFailed = {"125",
+                                         "kiln, or something that the request needs, failed"};
 inline constexpr ExitCode kProcessCannotRun = {"126", "the process cannot be executed"};
 inline constexpr ExitCode kProcessNotFound = {"127", "the process was not found"};
 inline constexpr ExitCode kEndedBySignal = {"128+N", "ended by signal N"};

@@ -35,10 +35,15 @@ void CallerOptions::add_to(OptionParser& parser) {
   parser.list("--env", "NAME", lent, "lend rules the value of an environment variable");
 }
 
-Result<void> CallerOptions::fill(v1::Caller& caller) const {
+Result<void> fill_options(const std::vector<std::string>& options, v1::Caller& caller) {
   for (const std::string& option : options) KILN_TRY(add_option(option, caller));
   KILN_ASSIGN(const auto variables, option_variables(environ));
   caller.mutable_option_variables()->insert(variables.begin(), variables.end());
+  return {};
+}
+
+Result<void> CallerOptions::fill(v1::Caller& caller) const {
+  KILN_TRY(fill_options(options, caller));
   const Environment environment = process_environment();
   for (const std::string& name : lent) {
     const auto value = environment(name);

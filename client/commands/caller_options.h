@@ -21,4 +21,7 @@ struct CallerOptions {
   Result<void> fill(v1::Caller& caller) const;
 };
 
+// What was typed as --option, and what variables of the environment set.
+Result<void> fill_options(const std::vector<std::string>& options, v1::Caller& caller);
+
 }  // namespace kiln

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/commands/exec_batch.h"
 #include "client/commands/exec_interactive.h"
+#include "client/commands/exec_explain.h"
 #include "client/exec_options.h"
 #include "client/process_json.h"
 #include "client/profile.h"
@@ -120,15 +122,19 @@ class Follower {
            (keep_ == v1::KeepSandboxes::ON_FAILURE && result_->exit_code() != 0);
   }
 
-  // " failed with exit code 3 in 0.50s (memoized)"
+  // " failed with exit code 3 in 0.50s", " failed with exit code 3 (memoized, saved 0.50s)"
   std::string how_it_ended() const {
     const std::string seconds = seconds_text(result_->wall_seconds());
-    if (result_->timed_out()) return " timed out after " + seconds;
+    if (result_->timed_out()) {
+      return " timed out after " + seconds +
+             (result_->source() == v1::ProcessResult::RAN ? "" : " (in this run already)");
+    }
     const int code = result_->exit_code();
     const std::string how = code == 0  ? ""
                             : code < 0 ? " ended by signal " + std::to_string(-code)
                                        : " failed with exit code " + std::to_string(code);
-    return how + " in " + seconds + " (" + std::string(source_text(result_->source())) + ")";
+    if (result_->source() == v1::ProcessResult::RAN) return how + " in " + seconds;
+    return how + " (" + std::string(source_text(result_->source())) + ", saved " + seconds + ")";
   }
 
   Console& console_;
@@ -146,6 +152,8 @@ class Follower {
 Result<int> execute(Invocation& invocation, const ExecOptions& options) {
   KILN_ASSIGN(v1::ExecuteRequest request, make_execute_request(options, process_environment()));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(fill_options(options.option, *request.mutable_caller()));
+  if (options.explain_key) return explain_key(invocation, request);
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
     KILN_ASSIGN(profile, ProfileWriter::open(*path));

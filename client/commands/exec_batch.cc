@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "client/batch.h"
+#include "client/commands/caller_options.h"
 #include "client/input_file.h"
 #include "client/profile.h"
 #include "client/running_work.h"
@@ -40,6 +41,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   }
   v1::ExecuteBatchRequest first;
   KILN_TRY(invocation.fill(*first.mutable_caller()));
+  KILN_TRY(fill_options(options.option, *first.mutable_caller()));
   first.set_keep_sandboxes(options.keep_sandboxes.value);
   first.set_write_outputs(options.write);
 

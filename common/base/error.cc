@@ -165,9 +165,24 @@ int exit_code(ErrorCode code, Blame blame) {
       return 127;
     case ErrorCode::kCancelled:
       return 130;
-    default:
+    // The request was right, whoever's move it is now: 2 would send people to their command line.
+    case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kDataLoss:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kInternal:
+    case ErrorCode::kVersionSkew:
+      return 125;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kConflict:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kCycle:
       return blame == Blame::kUser ? 2 : 125;
   }
+  return 125;
 }
 
 }  // namespace kiln

@@ -97,19 +97,19 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       router_(std::move(parts.router)),
       store_(std::move(parts.store)),
       watcher_(std::move(parts.watcher)),
-      complete_actions_(
-          store::make_completeness_checking(store_->actions(), store_->blobs(), store_->trees())),
+      results_(store_->actions(), store_->blobs(), store_->trees()),
+      fs_counters_(*counters_),
+      tool_files_(fs_counters_),
       sandboxed_(std::move(parts.sandboxed)),
-      bounded_(exec::make_bounded_runner(*sandboxed_, config.jobs, *home_, *counters_, events_)),
-      cached_(
-          exec::make_caching_runner(*bounded_, *complete_actions_, *blocking_, *home_, *counters_)),
+      checked_(
+          exec::make_checking_runner(*sandboxed_, tool_files_, *blocking_, *home_, *counters_)),
+      bounded_(exec::make_bounded_runner(*checked_, config.jobs, *home_, *counters_, events_)),
+      cached_(exec::make_caching_runner(*bounded_, results_, *blocking_, *home_, *counters_)),
       interactive_(std::move(parts.interactive)),
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
       downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
-      fs_counters_(*counters_),
       files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, *router_}),
-      tool_digests_(fs_counters_),
-      tools_(files_.functions(), workspaces_->host(), tool_digests_, *home_, *blocking_),
+      tools_(files_.functions(), workspaces_->host(), tool_files_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       changes_(*home_),
       rules_(std::move(parts.rules)),
@@ -129,8 +129,8 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       goals_service_(host_),
       rules_service_(host_),
       daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }) {
-  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,      &tools_,
-                      router_.get(), &downloads_,  home_.get(),   blocking_.get()};
+  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,       &tools_,
+                      router_.get(), &downloads_,  home_.get(),   blocking_.get(), &results_};
   router_->attach(graph_, &changes_);
 }
 

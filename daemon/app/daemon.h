@@ -22,8 +22,8 @@
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/files/change_bell.h"
 #include "daemon/intrinsics/files/file_system.h"
-#include "daemon/intrinsics/files/host_tool_function.h"
-#include "daemon/intrinsics/files/host_tools.h"
+#include "daemon/intrinsics/host/host_tool_function.h"
+#include "daemon/intrinsics/host/host_tools.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/workspace_writer.h"
 #include "daemon/rules/rule_graph.h"
@@ -81,8 +81,11 @@ class Daemon {
   // Who is told of what runs: of floor 7, and told by all below.
   session::RunEvents events_;
   // Floor 5: processes, innermost first.
-  const std::unique_ptr<store::ActionCache> complete_actions_;
+  exec::RecordedResults results_;
+  intrinsics::FsCounters fs_counters_;
+  intrinsics::HostTools tool_files_;  // of floor 6: the check of tools, which runners call
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
+  const std::unique_ptr<exec::ProcessRunner> checked_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
   const std::unique_ptr<exec::InteractiveSandboxes> interactive_;
@@ -90,10 +93,8 @@ class Daemon {
   const std::unique_ptr<fetch::Fetcher> fetcher_;
   fetch::Downloads downloads_;
   // Floor 6: the functions behind the nodes, then the graph that runs them and who is told of it.
-  intrinsics::FsCounters fs_counters_;
   intrinsics::FileSystem files_;
   intrinsics::OutputHub outputs_;
-  intrinsics::HostTools tool_digests_;
   intrinsics::HostToolFunction tools_;
   intrinsics::WorkspaceWriter writer_;
   intrinsics::ChangeBell changes_;

@@ -38,19 +38,11 @@ constexpr const char* kIsa =
 #error "name the instruction set as in the REAPI platform lexicon"
 #endif
 
-// Names of REAPI's platform lexicon where it has one. Sorted by name, as REAPI requires.
 void fill(reapi::Platform& platform, const Process& process, const HostTool& tool) {
-  const auto add = [&](const char* name, std::string value) {
+  for (auto& [name, value] : platform_of(process, tool)) {
     auto* property = platform.add_properties();
     property->set_name(name);
     property->set_value(std::move(value));
-  };
-  add("ISA", kIsa);
-  add("OSFamily", "linux");
-  if (process.sandbox == SandboxLevel::kStrict) add("kiln-sandbox", "strict");
-  if (tool.digest) {
-    add("kiln-tool-digest", to_string(*tool.digest));
-    add("kiln-tool-path", tool.path);
   }
 }
 
@@ -82,6 +74,52 @@ reapi::Command command_of(const Process& process, const HostTool& tool) {
 }
 
 }  // namespace
+
+// Names of REAPI's platform lexicon where it has one. Sorted by name, as REAPI requires.
+std::vector<std::pair<std::string, std::string>> platform_of(const Process& process,
+                                                             const HostTool& tool) {
+  std::vector<std::pair<std::string, std::string>> platform = {{"ISA", kIsa},
+                                                               {"OSFamily", "linux"}};
+  if (process.sandbox == SandboxLevel::kStrict) platform.emplace_back("kiln-sandbox", "strict");
+  if (const auto digest = tool.digest()) {
+    platform.emplace_back("kiln-tool-digest", to_string(*digest));
+    platform.emplace_back("kiln-tool-path", tool.path);
+  }
+  return platform;
+}
+
+std::string_view kind_name(ToolComponent::Kind kind) {
+  switch (kind) {
+    case ToolComponent::Kind::kExecutable:
+      return "executable";
+    case ToolComponent::Kind::kInterpreter:
+      return "interpreter";
+    case ToolComponent::Kind::kLoader:
+      return "loader";
+    case ToolComponent::Kind::kLibrary:
+      return "library";
+    case ToolComponent::Kind::kConfiguration:
+      return "configuration";
+    case ToolComponent::Kind::kInstalled:
+      return "installed";
+    case ToolComponent::Kind::kPackages:
+      return "packages";
+    case ToolComponent::Kind::kUnknown:
+      return "unknown";
+  }
+  return "";
+}
+
+std::optional<FileDigest> HostTool::digest() const {
+  if (components.empty()) return std::nullopt;
+  // A line for each: "KIND LENGTH:PATH HASH/SIZE". The length keeps paths with odd bytes apart.
+  std::string list;
+  for (const ToolComponent& component : components) {
+    list += std::string(kind_name(component.kind)) + " " + std::to_string(component.path.size()) +
+            ":" + component.path + " " + to_string(component.digest) + "\n";
+  }
+  return file_digest_of(list);
+}
 
 Action make_action(const Process& process, const HostTool& tool, std::string_view salt) {
   const reapi::Command command = command_of(process, tool);

@@ -1,24 +1,14 @@
-#include "daemon/exec/capture.h"
 #include "daemon/exec/runners.h"
 
 namespace kiln::exec {
 namespace {
 
-bool is_cached(CacheScope scope) {
-  return scope == CacheScope::kSuccessful || scope == CacheScope::kAlways;
-}
-
-// Whether a result of a cached scope outlives its run.
-bool may_serve(const Process& process, const store::ActionResult& result) {
-  return result.exit_code == 0 || process.cache_scope == CacheScope::kAlways;
-}
-
 class CachingRunner final : public ProcessRunner {
  public:
-  CachingRunner(ProcessRunner& inner, store::ActionCache& actions, Executor& blocking,
+  CachingRunner(ProcessRunner& inner, RecordedResults& results, Executor& blocking,
                 Executor& executor, Counters& counters)
       : inner_(inner),
-        actions_(actions),
+        results_(results),
         blocking_(blocking),
         executor_(executor),
         hits_(counters["process.hit_locally"]),
@@ -27,44 +17,37 @@ class CachingRunner final : public ProcessRunner {
         errors_(counters["process.action_cache_errors"]) {}
 
   Task<Result<RunResult>> run(const RunRequest& request) override {
-    const Process& process = request.process;
-    if (!is_cached(process.cache_scope)) co_return co_await inner_.run(request);
     if (auto hit = co_await look_up(request)) co_return *std::move(hit);
     auto run = co_await inner_.run(request);
-    if (!run.ok() || run->timed_out || !may_serve(process, run->result)) co_return run;
+    if (!run.ok()) co_return run;
     // The runner below has stored every blob and tree that the result names: now it may be found.
-    const auto put = co_await run_blocking(
-        blocking_, executor_, [&] { return actions_.put(request.action.digest, run->result); });
-    // A result that cannot be remembered is still right.
-    (put.ok() ? puts_ : errors_).add();
+    const auto recorded = co_await run_blocking(blocking_, executor_, [&] {
+      return results_.record(request.action.digest, request.process.cache_scope, request.run, *run);
+    });
+    // A result that cannot be recorded is still right.
+    if (!recorded.ok()) errors_.add();
+    if (recorded.ok() && *recorded) puts_.add();
     co_return run;
   }
 
  private:
-  // Nothing on a miss, which a cache that cannot be read also is.
-  Task<std::optional<Result<RunResult>>> look_up(const RunRequest& request) {
-    auto got = co_await run_blocking(blocking_, executor_,
-                                     [&] { return actions_.get(request.action.digest); });
-    if (!got.ok()) errors_.add();
-    const std::optional<store::ActionResult> found = got.ok() ? *std::move(got) : std::nullopt;
-    if (!found || !may_serve(request.process, *found)) {
-      misses_.add();
+  // Nothing on a miss; a cache that cannot be read is one.
+  Task<std::optional<RunResult>> look_up(const RunRequest& request) {
+    auto found = co_await run_blocking(blocking_, executor_, [&] {
+      return results_.find(request.action.digest, request.process.cache_scope, request.run);
+    });
+    if (!found.ok()) errors_.add();
+    if (!found.ok() || !*found) {
+      if (widest_reach(request.process.cache_scope) >= Reach::kStore) misses_.add();
       co_return std::nullopt;
     }
-    hits_.add();
-    if (request.process.require_outputs && found->exit_code == 0 &&
-        !found->missing_outputs.empty()) {
-      co_return missing_outputs_error(found->missing_outputs);
-    }
-    RunResult run;
-    run.result = *found;
-    run.source = Source::kHitLocally;
-    run.level = request.process.sandbox;
-    co_return run;
+    if ((*found)->source == Source::kHitLocally) hits_.add();
+    (*found)->level = request.process.sandbox;
+    co_return *std::move(found);
   }
 
   ProcessRunner& inner_;
-  store::ActionCache& actions_;
+  RecordedResults& results_;
   Executor& blocking_;
   Executor& executor_;
   Counter& hits_;
@@ -75,10 +58,10 @@ class CachingRunner final : public ProcessRunner {
 
 }  // namespace
 
-std::unique_ptr<ProcessRunner> make_caching_runner(ProcessRunner& inner,
-                                                   store::ActionCache& actions, Executor& blocking,
-                                                   Executor& executor, Counters& counters) {
-  return std::make_unique<CachingRunner>(inner, actions, blocking, executor, counters);
+std::unique_ptr<ProcessRunner> make_caching_runner(ProcessRunner& inner, RecordedResults& results,
+                                                   Executor& blocking, Executor& executor,
+                                                   Counters& counters) {
+  return std::make_unique<CachingRunner>(inner, results, blocking, executor, counters);
 }
 
 }  // namespace kiln::exec

@@ -169,19 +169,4 @@ Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::B
   return std::move(capturer).finish();
 }
 
-Error missing_outputs_error(const std::vector<std::string>& missing) {
-  std::string message = "the process ended well, but not all of its outputs are there:";
-  for (const std::string& output : missing) message += "\n  " + output;
-  return user_error(ErrorCode::kFailedPrecondition, std::move(message));
-}
-
-Error missing_outputs_error(const std::vector<MissingOutput>& missing) {
-  std::vector<std::string> lines;
-  lines.reserve(missing.size());
-  for (const MissingOutput& output : missing) {
-    lines.push_back(output.path.str() + " " + output.why);
-  }
-  return missing_outputs_error(lines);
-}
-
 }  // namespace kiln::exec

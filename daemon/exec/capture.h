@@ -30,9 +30,4 @@ struct Capture {
 // Files are taken out of the sandbox. The tree is not yet saved.
 Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::BlobFiles& files);
 
-// The error of a process that must make all of its outputs, with what it did not make. A result
-// from a cache no longer knows why.
-Error missing_outputs_error(const std::vector<MissingOutput>& missing);
-Error missing_outputs_error(const std::vector<std::string>& missing);
-
 }  // namespace kiln::exec

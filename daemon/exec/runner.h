@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/types/ids.h"
 #include "daemon/async/executor.h"
@@ -39,14 +40,23 @@ struct RunRequest {
   std::stop_token stop;
 };
 
-enum class Source : uint8_t { kRan, kHitLocally };
+enum class Source : uint8_t {
+  kRan,
+  kRemembered,  // by the daemon, for a scope that lasts until it restarts
+  kHitLocally,  // in the store
+};
 
+// A result, with the facts of the run that made it.
 struct RunResult {
   store::ActionResult result;
   Source source = Source::kRan;
   bool timed_out = false;
   std::string kept_sandbox;  // empty if not kept
+  // Why outputs are missing, one line for each; of a process that ran now. A record has the paths
+  // alone.
+  std::vector<std::string> missing_notes;
   SandboxLevel level = SandboxLevel::kPlain;
+  friend bool operator==(const RunResult&, const RunResult&) = default;
 };
 
 class ProcessRunner {

@@ -1,14 +1,16 @@
 // The runners, innermost first. build order of the daemon's stack:
 //
-//   caching(actions) → bounded(slots) → sandbox(store, spawn)
+//   caching(results) → bounded(slots) → checking(tool) → sandbox(store, spawn)
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "common/base/log.h"
+#include "daemon/exec/recorded_results.h"
 #include "daemon/exec/runner.h"
 #include "daemon/os/process_tag.h"
+#include "daemon/exec/tool_check.h"
 #include "daemon/trace/counters.h"
 #include "daemon/trace/spans.h"
 
@@ -41,10 +43,16 @@ std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t 
                                                    Executor& executor, Counters& counters,
                                                    trace::Spans& spans);
 
-// Answers from the action cache; puts results there that their cache scope allows: never a timed
-// out one. Not consulted for PER_SESSION and PER_RESTART scopes, whose memory is the memo.
-std::unique_ptr<ProcessRunner> make_caching_runner(ProcessRunner& inner,
-                                                   store::ActionCache& actions, Executor& blocking,
-                                                   Executor& executor, Counters& counters);
+// Looks at the tool right before the process starts and right after it ended. Fails with
+// tool_changed() if it was not the tool of the key all the time: then nothing above remembers the
+// result.
+std::unique_ptr<ProcessRunner> make_checking_runner(ProcessRunner& inner, ToolCheck& check,
+                                                    Executor& blocking, Executor& executor,
+                                                    Counters& counters);
+
+// Answers from recorded results, and records those that CachePolicy allows.
+std::unique_ptr<ProcessRunner> make_caching_runner(ProcessRunner& inner, RecordedResults& results,
+                                                   Executor& blocking, Executor& executor,
+                                                   Counters& counters);
 
 }  // namespace kiln::exec

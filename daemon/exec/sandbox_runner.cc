@@ -20,6 +20,8 @@ Error cancelled() {
 
 constexpr os::ProcessTag kMagic = os::ProcessTag{0x6b1c} << 48;
 constexpr os::ProcessTag kDaemonMask = ~os::ProcessTag{0xffff};
+constexpr int kTimedOutCode = 124;
+
 
 // Strings that would arrive as something else, or that a REAPI Command cannot hold.
 Result<void> check_strings(const Process& process) {
@@ -93,14 +95,25 @@ class SandboxRunner final : public ProcessRunner {
     KILN_ASSIGN(SandboxDirectory sandbox, sandboxes_->take(request.keep != KeepSandboxes::kNever));
     const Command command = command_in(sandbox.path(), request);
     auto result = run_in(sandbox, command, request);
-    const bool failed = !result.ok() || result->result.exit_code != 0 || result->timed_out;
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
-    if (was_cancelled || request.keep == KeepSandboxes::kNever ||
-        (request.keep == KeepSandboxes::kOnFailure && !failed)) {
-      return result;
-    }
+    if (was_cancelled || !is_kept(request.keep, result)) return result;
     keep(sandbox, command, request, result);
     return result;
+  }
+
+  static bool is_kept(KeepSandboxes wish, const Result<RunResult>& result) {
+    const bool failed = !result.ok() || result->result.exit_code != 0 || result->timed_out;
+    switch (wish) {
+      case KeepSandboxes::kNever:
+        return false;
+      case KeepSandboxes::kOnFailure:
+        return failed;
+      case KeepSandboxes::kOnFailureOrMissingOutput:
+        return failed || !result->result.missing_outputs.empty();
+      case KeepSandboxes::kAlways:
+        return true;
+    }
+    return false;
   }
 
   Result<RunResult> run_in(const SandboxDirectory& sandbox, const Command& command,
@@ -138,7 +151,8 @@ class SandboxRunner final : public ProcessRunner {
     RunResult run;
     run.timed_out = ended.timed_out;
     store::ActionResult& result = run.result;
-    result.exit_code = ended.status.exit_code;
+    // Whatever code it found for its end: it did not come to one by itself. timeout(1)'s code.
+    result.exit_code = ended.timed_out ? kTimedOutCode : ended.status.exit_code;
     result.wall_seconds = std::chrono::duration<double>(ended.wall).count();
     result.user_seconds = ended.status.user_seconds;
     result.system_seconds = ended.status.system_seconds;
@@ -147,13 +161,11 @@ class SandboxRunner final : public ProcessRunner {
     KILN_ASSIGN(result.stderr_digest, err.finish());
     if (ended.timed_out) return run;  // what it left is in no known state
     KILN_ASSIGN(const Capture capture, capture_outputs(sandbox.fd(), process, store_.files()));
-    if (process.require_outputs && result.exit_code == 0 && !capture.missing.empty()) {
-      return missing_outputs_error(capture.missing);
-    }
     KILN_TRY(store_.trees().save(capture.tree));
     result.output_digest = capture.tree->digest();
     for (const MissingOutput& output : capture.missing) {
       result.missing_outputs.push_back(output.path.str());
+      run.missing_notes.push_back(output.path.str() + " " + output.why);
     }
     return run;
   }

@@ -14,6 +14,7 @@ enum class Found : uint8_t { kYes, kNo, kNotExecutable, kOutside };
 struct InputTarget {
   Found found = Found::kNo;
   std::string outside;  // where a link left the inputs: absolute, on the host
+  FileDigest content;   // of a file
 };
 
 InputTarget look_in_inputs(const store::TreePtr& inputs, std::string path) {
@@ -39,7 +40,7 @@ InputTarget look_in_inputs(const store::TreePtr& inputs, std::string path) {
       if (const auto* link = std::get_if<store::Symlink>(&entry->node)) {
         const std::string tail = rest.empty() ? "" : "/" + std::string(rest);
         if (link->target.starts_with('/')) {
-          return {.found = Found::kOutside, .outside = link->target + tail};
+          return {.found = Found::kOutside, .outside = link->target + tail, .content = {}};
         }
         path = at.str() + "/./" + link->target + tail;
         if (path.starts_with('/')) path.insert(0, 1, '.');
@@ -47,10 +48,13 @@ InputTarget look_in_inputs(const store::TreePtr& inputs, std::string path) {
         break;
       }
       if (!rest.empty()) return {};  // below a file
-      const bool executable = std::get<store::File>(entry->node).executable;
-      return {.found = executable ? Found::kYes : Found::kNotExecutable, .outside = {}};
+      const auto& file = std::get<store::File>(entry->node);
+      return {.found = file.executable ? Found::kYes : Found::kNotExecutable,
+              .outside = {},
+              .content = file.digest};
     }
-    if (!followed) return {.found = Found::kNotExecutable, .outside = {}};  // a directory
+    if (!followed)
+      return {.found = Found::kNotExecutable, .outside = {}, .content = {}};  // a directory
   }
   return {};
 }
@@ -60,7 +64,7 @@ bool add_candidate(const Process& process, std::string path, ToolSearch& search)
   using Where = ToolSearch::Where;
   if (path.starts_with('/')) {
     std::string host_file = path;
-    search.candidates.push_back({Where::kHost, std::move(path), std::move(host_file)});
+    search.candidates.push_back({Where::kHost, std::move(path), std::move(host_file), {}});
     return false;
   }
   std::string inside = process.working_directory.str() + "/" + path;
@@ -70,13 +74,13 @@ bool add_candidate(const Process& process, std::string path, ToolSearch& search)
     case Found::kNo:
       return false;
     case Found::kYes:
-      search.candidates.push_back({Where::kInput, std::move(path), {}});
+      search.candidates.push_back({Where::kInput, std::move(path), {}, target.content});
       return true;
     case Found::kNotExecutable:
-      search.candidates.push_back({Where::kNonExecutable, std::move(path), {}});
+      search.candidates.push_back({Where::kNonExecutable, std::move(path), {}, {}});
       return false;
     case Found::kOutside:
-      search.candidates.push_back({Where::kHost, std::move(path), std::move(target.outside)});
+      search.candidates.push_back({Where::kHost, std::move(path), std::move(target.outside), {}});
       return false;
   }
   return false;

@@ -25,9 +25,10 @@ struct ToolSearch {
   };
   struct Candidate {
     Where where = Where::kHost;
-    std::string path;       // as the process will be started by it
-    std::string host_file;  // kHost: absolute. Another than `path` where a link among the inputs
-                            // leads out of them
+    std::string path;         // as the process will be started by it
+    std::string host_file;    // kHost: absolute. Another than `path` where a link among the inputs
+                              // leads out of them
+    FileDigest content = {};  // kInput: of the file
     friend bool operator==(const Candidate&, const Candidate&) = default;
   };
 

@@ -27,7 +27,9 @@ class OutputHub::Broadcast final : public exec::ProcessObserver {
     hub_.members_.with([&](Members& all) {
       const auto it = all.find(key_);
       if (it == all.end()) return;
-      for (Member& member : it->second) f(member);
+      for (Member& member : it->second) {
+        if (member.follower != nullptr) f(member);
+      }
     });
   }
 
@@ -37,30 +39,33 @@ class OutputHub::Broadcast final : public exec::ProcessObserver {
 };
 
 OutputHub::Handle::Handle(Handle&& other) noexcept
-    : hub_(std::exchange(other.hub_, nullptr)), key_(other.key_), follower_(other.follower_) {}
+    : hub_(std::exchange(other.hub_, nullptr)), key_(other.key_), member_(other.member_) {}
 
 OutputHub::Handle& OutputHub::Handle::operator=(Handle&& other) noexcept {
   std::swap(hub_, other.hub_);
   std::swap(key_, other.key_);
-  std::swap(follower_, other.follower_);
+  std::swap(member_, other.member_);
   return *this;
 }
 
 OutputHub::Handle::~Handle() {
-  if (hub_ != nullptr) hub_->leave(key_, follower_);
+  if (hub_ != nullptr) hub_->leave(key_, member_);
 }
 
-OutputHub::Handle OutputHub::follow(const Hash128& key, OutputFollower& follower,
+OutputHub::Handle OutputHub::follow(const Hash128& key, OutputFollower* follower,
                                     exec::KeepSandboxes keep) {
-  members_.with([&](Members& all) { all[key].push_back({&follower, keep}); });
-  return Handle(this, key, &follower);
+  const uint64_t id = members_.with([&](Members& all) {
+    all[key].push_back({++all.last_id, follower, keep});
+    return all.last_id;
+  });
+  return Handle(this, key, id);
 }
 
-void OutputHub::leave(const Hash128& key, OutputFollower* follower) {
+void OutputHub::leave(const Hash128& key, uint64_t id) {
   members_.with([&](Members& all) {
     const auto it = all.find(key);
     if (it == all.end()) return;
-    std::erase_if(it->second, [&](const Member& member) { return member.follower == follower; });
+    std::erase_if(it->second, [&](const Member& member) { return member.id == id; });
     if (it->second.empty()) all.erase(it);
   });
 }

@@ -41,14 +41,14 @@ class OutputHub {
 
    private:
     friend class OutputHub;
-    Handle(OutputHub* hub, Hash128 key, OutputFollower* follower)
-        : hub_(hub), key_(key), follower_(follower) {}
+    Handle(OutputHub* hub, Hash128 key, uint64_t member) : hub_(hub), key_(key), member_(member) {}
     OutputHub* hub_ = nullptr;
     Hash128 key_;
-    OutputFollower* follower_ = nullptr;
+    uint64_t member_ = 0;
   };
-  // `keep` is this follower's wish, should the process run now.
-  Handle follow(const Hash128& key, OutputFollower& follower, exec::KeepSandboxes keep);
+  // `keep` is this caller's wish, should the process run now. Without a follower (null) the wish is
+  // all that is noted.
+  Handle follow(const Hash128& key, OutputFollower* follower, exec::KeepSandboxes keep);
 
   // For the one that runs it: the observer to hand to the runner, and the strongest wish.
   std::unique_ptr<exec::ProcessObserver> open(const Hash128& key);
@@ -56,14 +56,17 @@ class OutputHub {
 
  private:
   struct Member {
-    OutputFollower* follower = nullptr;
+    uint64_t id = 0;
+    OutputFollower* follower = nullptr;  // may be null
     exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
     bool takes[2] = {true, true};  // stdout, stderr
   };
-  using Members = std::map<Hash128, std::vector<Member>>;
+  struct Members : std::map<Hash128, std::vector<Member>> {
+    uint64_t last_id = 0;
+  };
   class Broadcast;
 
-  void leave(const Hash128& key, OutputFollower* follower);
+  void leave(const Hash128& key, uint64_t member);
 
   Synchronized<Members> members_;
 };

@@ -74,7 +74,6 @@ Result<exec::Process> checked(const Process& spec) {
               RelPath::parse(spec.working_directory).with_context("as the working directory"));
   KILN_ASSIGN(process.output_files, output_paths(spec.output_files, "file"));
   KILN_ASSIGN(process.output_directories, output_paths(spec.output_directories, "directory"));
-  process.require_outputs = spec.require_outputs;
   process.cache_scope = spec.cache_scope;
   return process;
 }

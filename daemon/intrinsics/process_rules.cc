@@ -3,8 +3,11 @@
 #include <memory>
 
 #include "common/types/run_parts.h"
+#include "daemon/exec/tool_check.h"
+#include "daemon/intrinsics/files/key_encoder.h"
 #include "daemon/intrinsics/process_check.h"
 #include "daemon/intrinsics/process_runs.h"
+#include "daemon/intrinsics/run_tally.h"
 #include "daemon/intrinsics/trees.h"
 
 namespace kiln::intrinsics {
@@ -14,20 +17,42 @@ namespace {
 // A result's stdout and stderr are values in memory; more belongs into a file.
 constexpr int64_t kMostOutput = int64_t{16} << 20;
 
+constexpr int kMostToolChanges = 3;
+
 Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Context& context,
-                                      const Process& request) {
+                                      const Process& request, const HostOptions& host) {
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
   KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(request.input_digest));
-  KILN_CO_ASSIGN(parts.tool, co_await services.tools->tool_of(context, parts.process));
+  parts.fingerprint = host.fingerprint;
+  KILN_CO_ASSIGN(parts.tool,
+                 co_await services.tools->tool_of(context, parts.process, host.fingerprint));
   parts.action =
-      exec::make_action(parts.process, parts.tool, cache_salt(parts.process.cache_scope));
+      exec::make_action(parts.process, parts.tool, exec::policy_of(parts.process.cache_scope).salt);
   co_return PreparedProcess{std::make_shared<const PreparedProcess::Parts>(std::move(parts))};
 }
 
-Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& context,
-                                  const PreparedProcess& prepared) {
-  const auto& [process, tool, action] = *prepared.parts;
+// The tool was not the one of the key while the process ran. Whoever prepared it is hit and
+// repeated, with the tool as it is now; but not for ever.
+Error retold(const RuleServices& services, const graph::Context& context, RunTally& changes,
+             const PreparedProcess::Parts& parts, const Error& error) {
+  const Digest without_tool = exec::make_action(parts.process, {}, "").digest;
+  const Hash128 what = KeyEncoder("tool_changes").add(without_tool).hash();
+  if (changes.count(what, context.run()) >= kMostToolChanges) {
+    return environment_error(ErrorCode::kFailedPrecondition,
+                             "gave up after " + std::to_string(kMostToolChanges) +
+                                 " attempts: " + error.message() +
+                                 "\n  wait until it is quiet (an upgrade, a build that makes it), "
+                                 "then ask again");
+  }
+  services.files->watcher().synchronize();
+  services.router->forget(services.tools->node_of(parts.process, parts.fingerprint));
+  return error;
+}
+
+Task<Result<graph::Computed>> run(const RuleServices& services, RunTally& changes,
+                                  graph::Context& context, const PreparedProcess& prepared) {
+  const auto& [process, tool, action, fingerprint] = *prepared.parts;
   KILN_CO_TRY(co_await context.get(services.router->losses(context)));
   const auto observer = services.outputs->open(context.key());
   const exec::RunRequest request{.process = process,
@@ -41,11 +66,40 @@ Task<Result<graph::Computed>> run(const RuleServices& services, graph::Context& 
   Result<exec::RunResult> result = co_await services.runner->run(request);
   if (!result.ok()) {
     services.router->note_loss(context, result.error());
-    co_return result.error();
+    if (!exec::is_tool_changed(result.error())) co_return result.error();
+    co_return retold(services, context, changes, *prepared.parts, result.error());
   }
   const graph::Validity validity = validity_of(*result, process.cache_scope);
-  co_return graph::Computed{graph::make_value(ProcessOutcome{*std::move(result), context.key()}),
-                            validity};
+  co_return graph::Computed{
+      graph::make_value(ProcessOutcome{*std::move(result), context.run(), context.key()}),
+      validity};
+}
+
+Error missing_outputs_error(const exec::RunResult& run) {
+  std::string message = "the process ended well, but not all of its outputs are there:";
+  const auto& lines = run.missing_notes.empty() ? run.result.missing_outputs : run.missing_notes;
+  for (const std::string& line : lines) message += "\n  " + line;
+  Error error = user_error(ErrorCode::kFailedPrecondition, std::move(message));
+  if (run.kept_sandbox.empty()) return error;
+  return error.with_context("the sandbox was kept: " + run.kept_sandbox);
+}
+
+// Always an error. The first time in a run, what is recorded is dropped as well: whoever asked
+// reads the outcome's node, so it is hit and repeated, and that makes the outcome again.
+Task<Result<RequiredOutcome>> make_again(const RuleServices& services, RunTally& incomplete,
+                                         graph::Context& context, const IncompleteRun& request) {
+  const ProcessOutcome& outcome = request.outcome;
+  const bool is_of_this_run =
+      outcome.run.source == exec::Source::kRan && outcome.of_run == context.run();
+  if (!is_of_this_run && incomplete.count(outcome.node, context.run()) == 1) {
+    if (services.results != nullptr) {
+      const Digest action = request.process.parts->action.digest;
+      KILN_CO_TRY(
+          co_await services.where_it_may_block([&] { return services.results->forget(action); }));
+    }
+    services.router->forget(outcome.node);
+  }
+  co_return missing_outputs_error(outcome.run);
 }
 
 Result<std::string> text_of(store::BlobStore& blobs, const FileDigest& digest,
@@ -84,11 +138,23 @@ Task<Result<FallibleProcessResult>> read_result(const RuleServices& services,
 
 rules::Rule<FallibleProcessResult,
             rules::Gets<PreparedProcess(Process), ProcessOutcome(PreparedProcess),
-                        FallibleProcessResult(ProcessOutcome)>>
+                        RequiredOutcome(RequiredProcess), FallibleProcessResult(ProcessOutcome)>>
 execute(const Process& process) {
   const auto& prepared = co_await rules::get<PreparedProcess>(process);
+  if (process.require_outputs) {
+    const auto& required = co_await rules::get<RequiredOutcome>(RequiredProcess{prepared});
+    co_return co_await rules::get<FallibleProcessResult>(required.outcome);
+  }
   const auto& outcome = co_await rules::get<ProcessOutcome>(prepared);
   co_return co_await rules::get<FallibleProcessResult>(outcome);
+}
+
+rules::Rule<RequiredOutcome,
+            rules::Gets<ProcessOutcome(PreparedProcess), RequiredOutcome(IncompleteRun)>>
+require_outputs(const RequiredProcess& request) {
+  const auto& outcome = co_await rules::get<ProcessOutcome>(request.process);
+  if (!outcome.lacks_outputs()) co_return RequiredOutcome{outcome};
+  co_return co_await rules::get<RequiredOutcome>(IncompleteRun{request.process, outcome});
 }
 
 rules::Rule<PreparedExecution, rules::Gets<DirectoryDigest(MergeDigests), PreparedProcess(Process)>>
@@ -123,7 +189,7 @@ std::string how_it_ended(const FallibleProcessResult& result) {
 rules::Rule<ProcessResult, rules::Gets<FallibleProcessResult(Process)>> succeed(
     const Process& process) {
   const auto& result = co_await rules::get<FallibleProcessResult>(process);
-  if (result.exit_code != 0 || result.timed_out) {
+  if (result.exit_code != 0) {
     const std::string& what =
         process.description.empty() ? process.argv.front() : process.description;
     co_return user_error(ErrorCode::kFailedPrecondition,
@@ -156,19 +222,28 @@ std::map<std::string, Digest> FallibleProcessResult::artifacts() const {
 rules::RuleSet process_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<ClientEnvironment>();
-  set.intrinsic<PreparedProcess(Process)>(
-      "prepare_process", [&services](graph::Context& context, const Process& process) {
-        return prepare(services, context, process);
+  set.options<HostOptions>();
+  set.intrinsic<PreparedProcess(Process, HostOptions)>(
+      "prepare_process",
+      [&services](graph::Context& context, const Process& process, const HostOptions& host) {
+        return prepare(services, context, process, host);
       });
   set.intrinsic<ProcessOutcome(PreparedProcess)>(
-      "run_process", [&services](graph::Context& context, const PreparedProcess& prepared) {
-        return run(services, context, prepared);
+      "run_process", [&services, changes = std::make_shared<RunTally>()](
+                         graph::Context& context, const PreparedProcess& prepared) {
+        return run(services, *changes, context, prepared);
+      });
+  set.intrinsic<RequiredOutcome(IncompleteRun)>(
+      "make_outputs_again", [&services, incomplete = std::make_shared<RunTally>()](
+                                graph::Context& context, const IncompleteRun& request) {
+        return make_again(services, *incomplete, context, request);
       });
   set.intrinsic<FallibleProcessResult(ProcessOutcome)>(
       "read_process_result", [&services](graph::Context&, const ProcessOutcome& outcome) {
         return read_result(services, outcome);
       });
   set.add<&execute>();
+  set.add<&require_outputs>();
   set.add<&prepare_execution>();
   set.add<&prepare_in_workspace>();
   set.add<&succeed>();
@@ -176,6 +251,7 @@ rules::RuleSet process_rules(const RuleServices& services) {
   set.query<PreparedExecution(ExecutionRequest)>();
   set.query<PreparedExecution(WorkspaceExecutionRequest)>();
   set.query<ProcessOutcome(PreparedProcess)>();
+  set.query<RequiredOutcome(RequiredProcess)>();
   set.query<FallibleProcessResult(Process)>();
   set.query<ProcessResult(Process)>();
   set.query<Environment(EnvironmentRequest)>();

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/exec/cache_policy.h"
 #include "daemon/exec/runner.h"
 #include "daemon/graph/function.h"
 #include "daemon/intrinsics/path_globs.h"
@@ -27,6 +28,7 @@ struct PreparedProcess {
     exec::Process process;
     exec::HostTool tool;
     exec::Action action;
+    HostFingerprint fingerprint = HostFingerprint::kTool;
   };
   std::shared_ptr<const Parts> parts;  // never null
 
@@ -45,14 +47,23 @@ inline void write_value(rules::ValueWriter& out, const PreparedProcess& value) {
   rules::write_value(out, value.parts->action.digest);
 }
 
-// How a process ended: what the cache remembers of it. How that came about is no part of it.
+// How a process ended, with the facts of the run that found it out (times, source, a kept sandbox).
+//
+// Equality includes the facts: a process that ran again has another value, so that nobody is told
+// the facts of an earlier run. The encoding leaves them out: what is made of an outcome is made of
+// its result alone, and is cut off there.
 struct ProcessOutcome {
   static constexpr std::string_view kTypeName = "ProcessOutcome";
   static constexpr trace::Level kLevel = trace::Level::kInfo;
 
   exec::RunResult run;
+  RunId of_run;  // the caller's run that it was found out for
   Hash128 node;  // whose value this is
 
+  // A success without all of its declared outputs.
+  bool lacks_outputs() const {
+    return exec::ending_of(run) == exec::Ending::kSuccess && !run.result.missing_outputs.empty();
+  }
   trace::Level level() const { return kLevel; }
   trace::Metadata metadata() const;
   static void fields(auto& self, auto&& field) {
@@ -63,13 +74,58 @@ struct ProcessOutcome {
     field("output_digest", self.run.result.output_digest);
     field("missing_outputs", self.run.result.missing_outputs);
   }
-  friend bool operator==(const ProcessOutcome& a, const ProcessOutcome& b);
+  friend bool operator==(const ProcessOutcome&, const ProcessOutcome&) = default;
 };
 // With the node, which is what is to be forgotten if the bytes of an outcome are lost.
 inline void encode_value(rules::Encoder& out, const ProcessOutcome& value) {
   rules::encode_value(out, value.node);
   ProcessOutcome::fields(
       value, [&out](std::string_view, const auto& field) { rules::encode_value(out, field); });
+}
+
+// A process whose caller requires all of its declared outputs. What is remembered of it without
+// them is no answer: it is made again, once in a run, and then it is an error.
+struct RequiredProcess {
+  static constexpr std::string_view kTypeName = "RequiredProcess";
+
+  PreparedProcess process;
+
+  std::string title() const { return process.title(); }
+  friend bool operator==(const RequiredProcess&, const RequiredProcess&) = default;
+};
+inline size_t footprint(const RequiredProcess& value) { return footprint(value.process); }
+inline void encode_value(rules::Encoder& out, const RequiredProcess& value) {
+  encode_value(out, value.process);
+}
+inline void write_value(rules::ValueWriter& out, const RequiredProcess& value) {
+  write_value(out, value.process);
+}
+struct RequiredOutcome {
+  static constexpr std::string_view kTypeName = "RequiredOutcome";
+
+  ProcessOutcome outcome;
+
+  friend bool operator==(const RequiredOutcome&, const RequiredOutcome&) = default;
+};
+inline void encode_value(rules::Encoder& out, const RequiredOutcome& value) {
+  encode_value(out, value.outcome);
+}
+// What is to be made again.
+struct IncompleteRun {
+  static constexpr std::string_view kTypeName = "IncompleteRun";
+
+  PreparedProcess process;
+  ProcessOutcome outcome;
+
+  friend bool operator==(const IncompleteRun&, const IncompleteRun&) = default;
+};
+inline size_t footprint(const IncompleteRun& value) { return footprint(value.process); }
+inline void encode_value(rules::Encoder& out, const IncompleteRun& value) {
+  encode_value(out, value.process);
+  encode_value(out, value.outcome);
+}
+inline void write_value(rules::ValueWriter& out, const IncompleteRun& value) {
+  write_value(out, value.process);
 }
 
 // A process whose inputs are these trees together.
@@ -117,10 +173,7 @@ inline void encode_value(rules::Encoder& out, const PreparedExecution& value) {
   rules::encode_value(out, value.warnings);
 }
 
-// What separates the actions of a scope from those that may be shared for ever; part of the key.
-std::string_view cache_salt(exec::CacheScope scope);
-// What the cache scope says of a result. A failure under kSuccessful holds for the run that saw
-// it, and so does whatever timed out.
+// How long the memo believes a result.
 graph::Validity validity_of(const exec::RunResult& result, exec::CacheScope scope);
 
 }  // namespace kiln::intrinsics

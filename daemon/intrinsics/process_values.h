@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "daemon/exec/process.h"
+#include "daemon/intrinsics/host/host_fingerprint.h"
 #include "daemon/intrinsics/tree_values.h"
+#include "daemon/rules/options.h"
 #include "daemon/rules/values/real.h"
 #include "daemon/trace/annotation.h"
 
@@ -26,8 +28,8 @@ struct Process {
   std::string working_directory;
   std::vector<std::string> output_files;
   std::vector<std::string> output_directories;
-  bool require_outputs = false;
-  rules::Real timeout_seconds;  // 0: none
+  bool require_outputs = false;  // in no key: decides what its caller takes for an answer
+  rules::Real timeout_seconds;   // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
 
   std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }
@@ -46,7 +48,23 @@ struct Process {
   friend bool operator==(const Process&, const Process&) = default;
 };
 
-// How a process ended, whatever its exit code; killed by signal N: -N.
+// What of this machine is in the keys of processes.
+struct HostOptions {
+  static constexpr std::string_view kTypeName = "HostOptions";
+  static constexpr std::string_view kScope = "host";
+  static constexpr std::string_view kSummary = "What of this machine a result depends on.";
+  static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
+      {{"fingerprint",
+        "tool: the command, its interpreters, libraries and packages; packages: all packages of "
+        "the system as well"}});
+
+  HostFingerprint fingerprint = HostFingerprint::kTool;
+
+  static void fields(auto& self, auto&& field) { field("fingerprint", self.fingerprint); }
+  friend bool operator==(const HostOptions&, const HostOptions&) = default;
+};
+
+// How a process ended, whatever its exit code; killed by signal N: -N; timed out: 124.
 struct FallibleProcessResult {
   static constexpr std::string_view kTypeName = "FallibleProcessResult";
 

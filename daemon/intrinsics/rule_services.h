@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "daemon/async/executor.h"
+#include "daemon/exec/recorded_results.h"
 #include "daemon/exec/runner.h"
 #include "daemon/fetch/downloads.h"
 #include "daemon/intrinsics/files/file_system.h"
-#include "daemon/intrinsics/files/host_tool_function.h"
+#include "daemon/intrinsics/host/host_tool_function.h"
 #include "daemon/intrinsics/output_hub.h"
 #include "daemon/intrinsics/trees.h"
 #include "daemon/store/stores.h"
@@ -28,8 +29,9 @@ struct RuleServices {
   HostToolFunction* tools = nullptr;
   ChangeRouter* router = nullptr;
   fetch::Downloads* downloads = nullptr;
-  Executor* home = nullptr;      // the graph's
-  Executor* blocking = nullptr;  // for what may wait for the disk
+  Executor* home = nullptr;                  // the graph's
+  Executor* blocking = nullptr;              // for what may wait for the disk
+  exec::RecordedResults* results = nullptr;  // null: nothing is recorded
 
   // `f` where it may wait; resumes where the graph's functions run.
   template <class F>

@@ -147,7 +147,24 @@ std::string interpreter_of(const SpawnRequest& request) {
   if (!line.starts_with("#!")) return {};
   line = line.substr(2, line.find('\n') - 2);
   line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  return std::string(line.substr(0, line.find_first_of(" \t\r")));
+  // As the kernel does: only blanks end the name. A carriage return is part of it.
+  return std::string(line.substr(0, line.find_first_of(" \t")));
+}
+
+Error interpreter_error(const std::string& script, const std::string& interpreter) {
+  const std::string what = "cannot execute " + script + ": its interpreter ";
+  if (interpreter.empty()) {
+    return user_error(ErrorCode::kCommandNotFound,
+                      what + "(the dynamic loader that it names) does not exist");
+  }
+  std::string message = what + printable(interpreter) + " does not exist";
+  if (interpreter.ends_with('\r')) {
+    message +=
+        ": the first line ends with a carriage return (\\r); the script has the line ends of "
+        "Windows (CRLF), convert it with: sed -i 's/\\r$//' " +
+        script;
+  }
+  return user_error(ErrorCode::kCommandNotFound, std::move(message));
 }
 
 Error exec_error(const SpawnRequest& request, int error) {
@@ -156,12 +173,7 @@ Error exec_error(const SpawnRequest& request, int error) {
     const int directory =
         request.working_directory_fd < 0 ? AT_FDCWD : request.working_directory_fd;
     if (error == ENOENT && ::faccessat(directory, request.executable.c_str(), F_OK, 0) == 0) {
-      const std::string interpreter = interpreter_of(request);
-      return user_error(ErrorCode::kCommandNotFound,
-                        "cannot execute " + name + ": its interpreter " +
-                            (interpreter.empty() ? "(the dynamic loader that it names)"
-                                                 : printable(interpreter)) +
-                            " does not exist");
+      return interpreter_error(name, interpreter_of(request));
     }
     return user_error(ErrorCode::kCommandNotFound,
                       "cannot execute " + name + ": it does not exist");

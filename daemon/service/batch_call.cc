@@ -36,6 +36,7 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   KILN_ASSIGN(const auto run, host_.begin(request.caller()));
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
+  root_ = root_from(request.caller());
   write_outputs_ = request.write_outputs();
   away_.emplace(*run);
   cancelled_.emplace(run->token(), [this] {
@@ -142,11 +143,12 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
     KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, result.stderr_digest));
     co_return Result<void>();
   };
-  KILN_CO_ASSIGN(
-      const session::Executed executed,
-      co_await session::execute(
-          host_.engine, run, std::move(spec),
-          {.keep = keep_from(keep_), .write_outputs = write_outputs_, .deliver = deliver}));
+  KILN_CO_ASSIGN(const session::Executed executed,
+                 co_await session::execute(host_.engine, run, std::move(spec),
+                                           {.root = root_,
+                                            .keep = keep_from(keep_),
+                                            .write_outputs = write_outputs_,
+                                            .deliver = deliver}));
   set_result(executed, *response.mutable_result());
   host_.set_clock(executed.clock, *response.mutable_result()->mutable_clock());
   co_return Result<void>();

@@ -23,6 +23,10 @@ Result<exec::CacheScope> scope_from(v1::Process::CacheScope wire) {
       return exec::CacheScope::kSuccessful;
     case v1::Process::ALWAYS:
       return exec::CacheScope::kAlways;
+    case v1::Process::LOCAL_SUCCESSFUL:
+      return exec::CacheScope::kLocalSuccessful;
+    case v1::Process::LOCAL_ALWAYS:
+      return exec::CacheScope::kLocalAlways;
     case v1::Process::PER_SESSION:
       return exec::CacheScope::kPerSession;
     case v1::Process::PER_RESTART_SUCCESSFUL:
@@ -169,6 +173,18 @@ void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
   set_digest(executed.action, *wire.mutable_action_digest());
   wire.set_kept_sandbox(executed.result.kept_sandbox);
   for (const std::string& warning : executed.warnings) wire.add_warnings(warning);
+}
+
+void set_explanation(const session::KeyExplanation& explanation, v1::KeyExplanation& wire) {
+  set_digest(explanation.action, *wire.mutable_action_digest());
+  for (const session::KeyComponent& component : explanation.components) {
+    v1::KeyComponent& one = *wire.add_components();
+    one.set_kind(component.kind);
+    one.set_name(component.name);
+    one.set_value(component.value);
+    if (component.digest) set_digest(*component.digest, *one.mutable_digest());
+  }
+  for (const std::string& warning : explanation.warnings) wire.add_warnings(warning);
 }
 
 }  // namespace kiln::service

@@ -7,6 +7,7 @@
 #include "common/types/digest.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/executions.h"
+#include "daemon/session/key_explanation.h"
 #include "daemon/session/root_params.h"
 #include "daemon/store/tree.h"
 #include "daemon/trace/events.h"
@@ -38,5 +39,6 @@ exec::KeepSandboxes keep_from(v1::KeepSandboxes wire);
 Result<std::optional<trace::Level>> level_from(v1::Event::Level wire);
 void set_event(const trace::Event& event, v1::Event& wire);
 void set_result(const session::Executed& executed, v1::ProcessResult& wire);
+void set_explanation(const session::KeyExplanation& explanation, v1::KeyExplanation& wire);
 
 }  // namespace kiln::service

@@ -16,7 +16,8 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         OutputStream output(queue);
-        const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
+        const session::ExecuteOptions options{.root = root_from(request->caller()),
+                                              .keep = keep_from(request->keep_sandboxes()),
                                               .write_outputs = request->write_outputs(),
                                               .follower = &output,
                                               .deliver = [&](const session::Executed& executed) {
@@ -45,6 +46,21 @@ ProcessesService::ExecuteBatch(grpc::CallbackServerContext* context) {
 grpc::ServerBidiReactor<v1::RunInteractiveRequest, v1::RunInteractiveResponse>*
 ProcessesService::RunInteractive(grpc::CallbackServerContext* context) {
   return new InteractiveCall(host_, *context);
+}
+
+grpc::ServerUnaryReactor* ProcessesService::ExplainKey(grpc::CallbackServerContext*,
+                                                       const v1::ExecuteRequest* request,
+                                                       v1::KeyExplanation* response) {
+  return UnaryCall::start(
+      host_.home, host_.begin(request->caller()),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
+        KILN_CO_ASSIGN(const session::KeyExplanation explanation,
+                       co_await session::explain_key(host_.engine, run, std::move(spec),
+                                                     root_from(request->caller())));
+        set_explanation(explanation, *response);
+        co_return Result<void>();
+      });
 }
 
 }  // namespace kiln::service

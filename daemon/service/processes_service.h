@@ -16,6 +16,8 @@ class ProcessesService final : public v1::Processes::CallbackService {
       grpc::CallbackServerContext*) override;
   grpc::ServerBidiReactor<v1::RunInteractiveRequest, v1::RunInteractiveResponse>* RunInteractive(
       grpc::CallbackServerContext*) override;
+  grpc::ServerUnaryReactor* ExplainKey(grpc::CallbackServerContext*, const v1::ExecuteRequest*,
+                                       v1::KeyExplanation*) override;
 
  private:
   const Host& host_;

@@ -3,17 +3,42 @@
 #include <span>
 #include <utility>
 
+#include "daemon/exec/tool_check.h"
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/session/digest_operations.h"
-#include "daemon/session/queries.h"
+#include "daemon/session/preparation.h"
 
 namespace kiln::session {
 
 namespace {
 
-ResultSource source_of(const graph::Answer& answer, const exec::RunResult& result) {
-  if (!answer.ran) return ResultSource::kMemoized;
-  return result.source == exec::Source::kRan ? ResultSource::kRan : ResultSource::kHitLocally;
+// How this caller came by an outcome that was found out for the run `of_run`.
+ResultSource source_of(bool ran_for_caller, exec::Source source) {
+  if (!ran_for_caller) return ResultSource::kMemoized;
+  switch (source) {
+    case exec::Source::kRan:
+      return ResultSource::kRan;
+    case exec::Source::kRemembered:
+      return ResultSource::kMemoized;
+    case exec::Source::kHitLocally:
+      return ResultSource::kHitLocally;
+  }
+  return ResultSource::kMemoized;
+}
+
+// Whether this caller, alone, would have had the sandbox of such a result kept.
+bool asked_for_sandbox(exec::KeepSandboxes wish, const exec::RunResult& run) {
+  switch (wish) {
+    case exec::KeepSandboxes::kNever:
+      return false;
+    case exec::KeepSandboxes::kOnFailure:
+      return exec::ending_of(run) != exec::Ending::kSuccess;
+    case exec::KeepSandboxes::kOnFailureOrMissingOutput:
+      return exec::ending_of(run) != exec::Ending::kSuccess || !run.result.missing_outputs.empty();
+    case exec::KeepSandboxes::kAlways:
+      return true;
+  }
+  return false;
 }
 
 // Bytes that are referred to but not there: damaged, dropped, and to be made again.
@@ -26,14 +51,19 @@ class Execution {
  public:
   Execution(const Engine& engine, const Run& run, const ProcessSpec& spec,
             const ExecuteOptions& options)
-      : engine_(engine), run_(run), spec_(spec), options_(options) {}
+      : engine_(engine), run_(run), spec_(spec), options_(options), keep_(options.keep) {
+    if (spec.require_outputs && keep_ == exec::KeepSandboxes::kOnFailure) {
+      keep_ = exec::KeepSandboxes::kOnFailureOrMissingOutput;
+    }
+  }
 
   // Runs, or remembers; then hands over. `lost` says afterwards what was found to be gone.
   Task<Result<Executed>> attempt() {
-    KILN_CO_TRY(co_await resolve());
+    KILN_CO_TRY(explained(co_await resolve()));
     auto executed = co_await answer();
     if (!executed.ok()) {
       if (lost_bytes(executed.error())) lost_ = Lost::kInputs;
+      if (exec::is_tool_changed(executed.error())) lost_ = Lost::kTool;
       co_return executed;
     }
     auto delivered = co_await deliver(*executed);
@@ -44,61 +74,74 @@ class Execution {
     co_return executed;
   }
 
-  // After a failed attempt: forgets what referred to lost bytes. False: nothing was lost.
+  // After a failed attempt: forgets what it was answered from and is no more: lost bytes, a tool
+  // that was replaced. False: another attempt would not help.
   bool forget_lost() {
-    switch (std::exchange(lost_, Lost::kNothing)) {
+    const Lost lost = std::exchange(lost_, Lost::kNothing);
+    // What is lost twice cannot be made. How often a tool may change, its node counts.
+    if (lost != Lost::kTool && lost != Lost::kNothing && std::exchange(forgot_bytes_, true)) {
+      return false;
+    }
+    switch (lost) {
       case Lost::kNothing:
         return false;
+      case Lost::kTool:  // forgotten by the process's node
+        return true;
       case Lost::kInputs:
         if (run_.workspace() != nullptr) engine_.files.look_again(engine_.graph, *run_.workspace());
         return true;
       case Lost::kOutputs:
-        engine_.graph.invalidate(std::span(&key_.hash, 1));
+        engine_.graph.invalidate(std::span(&process_node_, 1));
         return true;
     }
     return false;
   }
 
  private:
-  enum class Lost : uint8_t { kNothing, kInputs, kOutputs };
+  enum class Lost : uint8_t { kNothing, kInputs, kOutputs, kTool };
 
   // The inputs, the tool, and with them the node that runs it.
   Task<Result<void>> resolve() {
-    KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared, co_await prepare());
+    KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared,
+                   co_await prepare(engine_, run_, spec_, options_.root));
     clock_ = prepared.clock;
-    warnings_ = prepared.value->warnings;
+    warnings_ = warnings_of(*prepared.value);
     tell_warnings(engine_, run_, warnings_);
     action_ = prepared.value->process.parts->action.digest;
-    KILN_CO_ASSIGN(key_,
-                   node_of<intrinsics::ProcessOutcome>(engine_, run_, prepared.value->process));
+    const intrinsics::PreparedProcess& process = prepared.value->process;
+    KILN_CO_ASSIGN(key_, node_of<intrinsics::ProcessOutcome>(engine_, run_, process));
+    process_node_ = key_.hash;
+    if (spec_.require_outputs) {
+      KILN_CO_ASSIGN(key_, node_of<intrinsics::RequiredOutcome>(
+                               engine_, run_, intrinsics::RequiredProcess{process}));
+    }
     co_return Result<void>();
   }
 
-  Task<Result<Asked<intrinsics::PreparedExecution>>> prepare() {
-    intrinsics::ExecutionRequest request{spec_, {}};
-    for (const Digest& digest : spec_.input_digests) request.inputs.emplace_back(digest);
-    if (spec_.input_globs.empty()) {
-      return ask<intrinsics::PreparedExecution>(engine_, run_, std::move(request));
-    }
-    PathGlobs globs{spec_.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
-                    "the inputs of '" + spec_.title() + "'"};
-    return ask<intrinsics::PreparedExecution>(
-        engine_, run_, intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
+  // Whoever asked for a sandbox is told why there is none.
+  Result<void> explained(Result<void> resolved) const {
+    if (resolved.ok() || keep_ == exec::KeepSandboxes::kNever) return resolved;
+    return std::move(resolved).with_context(
+        "no sandbox was made, so none is kept: the process was not started");
   }
 
   Task<Result<Executed>> answer() {
-    intrinsics::OutputHub::Handle following;
-    if (options_.follower != nullptr) {
-      following = engine_.outputs.follow(key_.hash, *options_.follower, options_.keep);
-    }
+    const intrinsics::OutputHub::Handle following =
+        engine_.outputs.follow(process_node_, options_.follower, keep_);
     KILN_CO_ASSIGN(const graph::Answer answer,
                    co_await engine_.graph.request(key_, run_.id(), run_.token()));
-    Executed executed{graph::value_as<intrinsics::ProcessOutcome>(answer.value).run,
-                      ResultSource::kRan, action_, clock_, warnings_};
-    executed.source = source_of(answer, executed.result);
+    const intrinsics::ProcessOutcome& outcome = outcome_of(answer.value);
+    const bool ran = answer.ran && outcome.of_run == run_.id();
+    Executed executed{outcome.run, source_of(ran, outcome.run.source), action_, clock_, warnings_};
     if (executed.source == ResultSource::kMemoized) engine_.counters["process.memoized"].add();
-    if (!answer.ran) executed.result.kept_sandbox.clear();  // it is that other run's
+    const bool saw_it_run = ran || answer.joined;
+    if (!saw_it_run || !asked_for_sandbox(keep_, outcome.run)) executed.result.kept_sandbox.clear();
     co_return executed;
+  }
+
+  const intrinsics::ProcessOutcome& outcome_of(const graph::ValueRef& value) const {
+    return spec_.require_outputs ? graph::value_as<intrinsics::RequiredOutcome>(value).outcome
+                                 : graph::value_as<intrinsics::ProcessOutcome>(value);
   }
 
   Task<Result<void>> deliver(const Executed& executed) {
@@ -115,11 +158,14 @@ class Execution {
   const Run& run_;
   const ProcessSpec& spec_;
   const ExecuteOptions& options_;
-  graph::Key key_;
+  exec::KeepSandboxes keep_;
+  graph::Key key_;        // of what the caller is answered with
+  Hash128 process_node_;  // of the process that it is an outcome of
   Digest action_;
   ClockTick clock_;
   std::vector<std::string> warnings_;
   Lost lost_ = Lost::kNothing;
+  bool forgot_bytes_ = false;
 };
 
 }  // namespace
@@ -132,8 +178,7 @@ Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec
   }
   Execution execution(engine, run, spec, options);
   auto executed = co_await execution.attempt();
-  // Once more from what is still there; what is lost twice cannot be made.
-  if (!executed.ok() && execution.forget_lost()) executed = co_await execution.attempt();
+  while (!executed.ok() && execution.forget_lost()) executed = co_await execution.attempt();
   co_return executed;
 }
 

@@ -6,19 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "daemon/intrinsics/process_values.h"
+#include "daemon/exec/runner.h"
 #include "daemon/session/captures.h"
 #include "daemon/session/engine.h"
+#include "daemon/session/process_spec.h"
+#include "daemon/session/root_params.h"
 #include "daemon/session/run.h"
 
 namespace kiln::session {
-
-// A process as the caller wrote it: paths unchecked, inputs not resolved.
-struct ProcessSpec : intrinsics::Process {
-  std::vector<Digest> input_digests;     // merged, together with
-  std::vector<std::string> input_globs;  // files of the workspace; each must match
-  bool strict_sandbox = false;
-};
 
 enum class ResultSource : uint8_t { kRan, kMemoized, kHitLocally };
 
@@ -31,6 +26,7 @@ struct Executed {
 };
 
 struct ExecuteOptions {
+  RootRequest root = {};  // the caller's options
   exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
   bool write_outputs = false;
   intrinsics::OutputFollower* follower = nullptr;  // may be null

@@ -141,6 +141,19 @@ Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules
                               root_surroundings(engine, run, run.id(), print_nothing));
 }
 
+Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, RootRequest request,
+                                     rules::TypeId product, std::vector<rules::Param> given) {
+  const rules::Root& root = find_root(engine.rules, product, given);
+  CurrentOptions options(engine, run, std::move(request));
+  AskedValue asked;
+  KILN_CO_TRY(co_await options.use(
+      run.id(), print_nothing,
+      [&](const RootParams& params, rules::RootRun::Surroundings surroundings) {
+        return ask_into(asked, ask_root(root, params, given, std::move(surroundings)));
+      }));
+  co_return asked;
+}
+
 Task<Result<QueryAnswer>> query(const Engine& engine, const Run& run, QueryRequest request) {
   std::vector<std::string> types;
   for (const QueryParam& param : request.params) types.push_back(param.type);

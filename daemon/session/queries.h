@@ -61,6 +61,18 @@ Task<Result<Asked<Out>>> ask(const Engine& engine, const Run& run, In... inputs)
   co_return Asked<Out>{rules::Ref<Out>(std::move(asked.value)), asked.clock};
 }
 
+// The same with the options of the workspace's kiln.toml, and of the caller.
+Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, RootRequest request,
+                                     rules::TypeId product, std::vector<rules::Param> given);
+template <class Out, class... In>
+Task<Result<Asked<Out>>> ask_with_options(const Engine& engine, const Run& run, RootRequest request,
+                                          In... inputs) {
+  std::vector<rules::Param> given = {rules::make_param(std::move(inputs))...};
+  KILN_CO_ASSIGN(AskedValue asked, co_await ask_by_type(engine, run, std::move(request),
+                                                        rules::type_of<Out>(), std::move(given)));
+  co_return Asked<Out>{rules::Ref<Out>(std::move(asked.value)), asked.clock};
+}
+
 struct QueryParam {
   std::string type;
   std::string json;

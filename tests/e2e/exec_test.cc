@@ -135,8 +135,143 @@ TEST_F(Exec, AFailureIsSharedWithinARunOnly) {
   EXPECT_EQ(exec_json({"--cache", "session"}, "true").value("source", ""), "ran");
   EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "ran");
   EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "memoized");
+  EXPECT_EQ(source_of({"--cache", "local-always"}, "exit 5"), "ran");
+  EXPECT_EQ(source_of({"--cache", "local-always"}, "exit 5"), "memoized");
+  EXPECT_EQ(source_of({"--cache", "restart-always"}, "exit 5"), "ran");
+  EXPECT_EQ(source_of({"--cache", "restart-always"}, "exit 5"), "memoized");
+  EXPECT_EQ(source_of({"--cache", "local-successful"}, "exit 6"), "ran");
+  EXPECT_EQ(source_of({"--cache", "local-successful"}, "exit 6"), "ran");
   EXPECT_EQ(kiln({"daemon", "restart"}).exit_code, 0);
   EXPECT_EQ(exec_json({"--cache", "restart"}, "true").value("source", ""), "ran");
+}
+
+TEST_F(Exec, ADeathByASignalIsRecordedUnderNoScope) {
+  const std::string flag = (temp_path() / "short").string();
+  write_file(flag, "");
+  const std::string script = "if [ -e " + flag + " ]; then kill -9 $$; fi; echo well";
+  EXPECT_EQ(exec_json({"--cache", "always"}, script).value("exit_code", 0), -9);
+  fs::remove(flag);
+  EXPECT_EQ(exec_json({"--cache", "always"}, script).value("stdout", ""), "well\n");
+}
+
+TEST_F(Exec, OncePerDaemonHoldsHoweverSmallTheMemoIs) {
+  environment()["KILN_MEMO_BYTES"] = "1";
+  environment()["KILN_MEMO_NODES"] = "1";
+  const Arguments command = {"exec", "--cache", "restart", "--", "date", "+%s%N"};
+  const std::string first = kiln(command).out;
+  for (int i = 0; i < 8; ++i) {
+    kiln({"exec", "--cache", "session", "--", "echo", std::to_string(i)});
+  }
+  EXPECT_EQ(kiln(command).out, first);
+}
+
+TEST_F(Exec, ToldTimesAreThoseOfTheRunThatIsToldOf) {
+  const std::string slow = (temp_path() / "slow").string();
+  const std::string script = "[ -e " + slow + " ] && sleep 0.7; exit 4";
+  ASSERT_EQ(exec_json({}, script).value("source", ""), "ran");
+  write_file(slow, "");
+  const auto again = exec_json({}, script);
+  EXPECT_EQ(again.value("source", ""), "ran");
+  EXPECT_GE(again.value("wall_seconds", 0.0), 0.7);
+}
+
+TEST_F(Exec, EachRunKeepsASandboxOfItsOwn) {
+  const auto kept = [&] {
+    return exec_json({"--keep-sandboxes", "on_failure"}, "exit 3").value("kept_sandbox", "");
+  };
+  const std::string first = kept();
+  ASSERT_TRUE(fs::is_directory(first)) << first;
+  fs::remove_all(first);
+  const std::string second = kept();
+  EXPECT_TRUE(fs::is_directory(second)) << second;
+  EXPECT_NE(first, second);
+}
+
+TEST_F(Exec, RequiredOutputsAreTheWishOfTheirCallerAlone) {
+  const std::string well = (temp_path() / "well").string();
+  const Arguments command = {
+      "--output-file", "o", "--", "sh", "-c", "[ ! -e " + well + " ] || echo x >o"};
+  const auto run_it = [&](Arguments options) {
+    Arguments whole = {"exec"};
+    whole.insert(whole.end(), options.begin(), options.end());
+    whole.insert(whole.end(), command.begin(), command.end());
+    return kiln(whole);
+  };
+  EXPECT_EQ(run_it({}).exit_code, 0);
+  const Outcome refused = run_it({"--require-outputs"});
+  EXPECT_EQ(refused.exit_code, 125);
+  EXPECT_NE(refused.err.find("o was not made"), std::string::npos) << refused.err;
+  EXPECT_EQ(run_it({}).exit_code, 0) << "the other's wish is not remembered";
+  // What is recorded without its output is no answer: it runs again, in this daemon and the next.
+  write_file(well, "");
+  EXPECT_EQ(run_it({"--require-outputs"}).exit_code, 0);
+  fs::remove(well);
+  EXPECT_EQ(run_it({"--require-outputs"}).exit_code, 0) << "and that is remembered";
+  EXPECT_EQ(kiln({"daemon", "restart"}).exit_code, 0);
+  EXPECT_EQ(run_it({"--require-outputs"}).exit_code, 0);
+}
+
+TEST_F(Exec, AToolThatIsReplacedWhileItWaitsIsRunAsWhatItIsThen) {
+  environment()["KILN_JOBS"] = "1";
+  const std::string tool = (temp_path() / "tool").string();
+  const auto make = [&](const std::string& name) {
+    write_file(tool + ".new", "#!/bin/sh\necho I am " + name + "\n");
+    fs::permissions(tool + ".new", fs::perms::owner_all);
+    fs::rename(tool + ".new", tool);
+  };
+  make("one");
+  ASSERT_EQ(::mkfifo((workspace() / "gate").c_str(), 0600), 0);
+  const std::string gate = (workspace() / "gate").string();
+  Command holder = start({"exec", "--", "sh", "-c", "echo runs; cat " + gate + " >/dev/null"});
+  ASSERT_TRUE(holder.read_until("runs\n"));
+  Command waiter = start({"exec", "--", tool});
+  ASSERT_TRUE(eventually([&] { return counter("process.waiting") == 1; }));
+  make("two");
+  write_file(gate, "open");
+  EXPECT_EQ(holder.wait().exit_code, 0);
+  EXPECT_EQ(waiter.wait().out, "I am two\n");
+  make("one");
+  EXPECT_EQ(kiln({"exec", "--", tool}).out, "I am one\n");
+}
+
+TEST_F(Exec, ExplainsItsKeyAndRunsNothing) {
+  write("in", "x");
+  const auto explained =
+      kiln_json({"exec", "--explain-key", "--json", "--input", "in", "--env", "A=1", "--cache",
+                 "restart", "--timeout", "2", "--", "sh", "-c", "true"});
+  std::map<std::string, nlohmann::json> by_kind;
+  for (const auto& component : explained["components"]) {
+    by_kind.emplace(component.value("kind", ""), component);
+  }
+  EXPECT_EQ(by_kind["argument"]["value"], "sh");
+  EXPECT_EQ(by_kind["environment"]["name"], "A");
+  EXPECT_EQ(by_kind["salt"]["value"], "restart");
+  EXPECT_EQ(by_kind["executable"]["name"], "/usr/bin/sh");
+  EXPECT_TRUE(by_kind.contains("inputs") && by_kind.contains("timeout") &&
+              by_kind.contains("loader") && by_kind.contains("library"))
+      << explained;
+  EXPECT_EQ(counter("process.ran"), 0);
+  const Outcome text = kiln({"exec", "--explain-key", "--", "sh", "-c", "true"});
+  EXPECT_NE(text.out.find("\nexecutable /usr/bin/sh "), std::string::npos) << text.out;
+  const auto packages =
+      kiln({"exec", "--explain-key", "--option", "host.fingerprint=packages", "--", "true"});
+  EXPECT_EQ(packages.exit_code, 0) << packages.err;
+  if (fs::exists("/var/lib/dpkg/status")) {
+    EXPECT_NE(packages.out.find("\npackages /var/lib/dpkg/status "), std::string::npos)
+        << packages.out;
+  }
+  write("kiln.toml", "[host]\nfingerprint = \"packages\"\n");
+  EXPECT_EQ(kiln({"exec", "--explain-key", "--", "true"}).out, packages.out);
+}
+
+TEST_F(Exec, ALauncherThatIsNotKnownIsNamed) {
+  const std::string tool = (temp_path() / "launcher").string();
+  write_file(tool, "#!/bin/sh\nexec \"${REAL:-/bin/echo}\" \"$@\"\n");
+  fs::permissions(tool, fs::perms::owner_all);
+  const Outcome outcome = kiln({"exec", "--", tool, "hello"});
+  EXPECT_EQ(outcome.out, "hello\n");
+  EXPECT_NE(outcome.err.find("warning: " + tool), std::string::npos) << outcome.err;
+  EXPECT_EQ(kiln({"exec", "--", "sh", "-c", "echo hello"}).err, "");
 }
 
 TEST_F(Exec, StreamsOutputWhileItRuns) {
@@ -214,6 +349,13 @@ TEST_F(Exec, SaysWhyNoSandboxWasKept) {
   const Outcome outcome = kiln(command);
   EXPECT_NE(outcome.err.find("nothing ran, so no sandbox was kept"), std::string::npos)
       << outcome.err;
+}
+
+TEST_F(Exec, SaysThatThereIsNoSandboxOfWhatIsNotFound) {
+  const Outcome outcome = kiln({"exec", "--keep-sandboxes", "always", "--", "./tool"});
+  EXPECT_EQ(outcome.exit_code, 127);
+  EXPECT_NE(outcome.err.find("no sandbox was made"), std::string::npos) << outcome.err;
+  EXPECT_EQ(kiln({"exec", "--", "./tool"}).err.find("sandbox was made"), std::string::npos);
 }
 
 TEST_F(Exec, AnErrorWithJsonIsADocument) {

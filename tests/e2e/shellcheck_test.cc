@@ -66,7 +66,7 @@ TEST_F(Shellcheck, ConfigurationOutsideTheWorkspaceIsNotRead) {
 TEST_F(Shellcheck, ThatIsMissingSaysWhereItWasLookedForAndWhatToDo) {
   write("a.sh", kSloppy);
   const Outcome outcome = kiln({"lint", "::", "--option", "shellcheck.path=/nowhere"});
-  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.exit_code, 125);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("/nowhere"), HasSubstr("apt install shellcheck"),
                                  HasSubstr("--option shellcheck.path=DIR")));
   EXPECT_THAT(outcome.err, HasSubstr("\n  in shellcheck_file ← shellcheck ← lint_report\n"))
@@ -81,8 +81,15 @@ TEST_F(Shellcheck, ThatFailsIsQuotedLineByLine) {
   write("a.sh", kSloppy);
   const Outcome outcome =
       kiln(with_tool({"lint", "::"}, "printf 'one\\ntwo\\033[1m\\n' >&2; exit 3\n"));
-  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.exit_code, 125) << "neither findings nor a wrong command line";
   EXPECT_THAT(outcome.err, HasSubstr("on a.sh with exit code 3:\none\ntwo\\x1b[1m\n"));
+}
+
+TEST_F(Shellcheck, ThatIsKilledIsNeitherAnAnswerNorAWrongCommandLine) {
+  write("a.sh", kSloppy);
+  const Outcome outcome = kiln(with_tool({"lint", "::"}, "kill -9 $$\n"));
+  EXPECT_EQ(outcome.exit_code, 125);
+  EXPECT_THAT(outcome.err, HasSubstr("shellcheck was ended by signal 9 on a.sh"));
 }
 
 TEST_F(Shellcheck, FilesThatNoLinterIsForAreNamedIfTheyWereAskedFor) {

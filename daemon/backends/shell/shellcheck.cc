@@ -117,19 +117,24 @@ Process process_for(const ShellcheckFile& script, const ShellcheckOptions& optio
 }
 
 Error missing(const Error& why) {
-  return user_error(ErrorCode::kFailedPrecondition,
-                    why.message() +
-                        "\n  install ShellCheck (apt install shellcheck), or say where it is with "
-                        "--option shellcheck.path=DIR");
+  return environment_error(
+      ErrorCode::kFailedPrecondition,
+      why.message() +
+          "\n  install ShellCheck (apt install shellcheck), or say where it is with "
+          "--option shellcheck.path=DIR");
 }
 
 Error failed(const ShellcheckFile& script, const FallibleProcessResult& result) {
   std::string said =
       printable_lines(result.stderr_text.empty() ? result.stdout_text : result.stderr_text);
   while (said.ends_with('\n')) said.pop_back();
-  return user_error(ErrorCode::kFailedPrecondition,
-                    "shellcheck failed on " + printable(script.file) + " with exit code " +
-                        std::to_string(result.exit_code) + (said.empty() ? "" : ":\n") + said);
+  const std::string name = printable(script.file);
+  const std::string how =
+      result.exit_code < 0
+          ? "was ended by signal " + std::to_string(-result.exit_code) + " on " + name
+          : "failed on " + name + " with exit code " + std::to_string(result.exit_code);
+  return environment_error(ErrorCode::kFailedPrecondition,
+                           "shellcheck " + how + (said.empty() ? "" : ":\n") + said);
 }
 
 Rule<ShellcheckInputs,

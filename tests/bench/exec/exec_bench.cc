@@ -138,7 +138,7 @@ class Bench {
   }
 
   void run_sandboxed() {
-    const HostTool tool{.path = process_.argv[0], .digest = std::nullopt};
+    const HostTool tool{.path = process_.argv[0], .components = {}};
     const Action action = make_action(process_, tool, "");
     const RunRequest request{.process = process_,
                              .tool = tool,

@@ -51,7 +51,7 @@ TEST(JsonMessage, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal_of(R"({"env": ["A"]})"), "field 'env' is array, not an object");
   EXPECT_EQ(refusal_of(R"({"cache_scope": "ALLWAYS"})"),
             "field 'cache_scope' has no value 'ALLWAYS'; it takes SUCCESSFUL, ALWAYS, PER_SESSION, "
-            "PER_RESTART_SUCCESSFUL, PER_RESTART_ALWAYS");
+            "PER_RESTART_SUCCESSFUL, PER_RESTART_ALWAYS, LOCAL_SUCCESSFUL, LOCAL_ALWAYS");
   EXPECT_NE(refusal_of(R"({"input_digest": "x/1"})").find("field 'input_digest': "),
             std::string::npos);
   EXPECT_NE(refusal_of(R"({"input_digests": [{"hash": "a", "size_bytes": 1.5}]})"), "accepted");

@@ -38,8 +38,18 @@ TEST(Error, ErrnoDecidesTheCode) {
   EXPECT_EQ(os_error(ENOENT, "open x").message(), "cannot open x: No such file or directory");
 }
 
+TEST(Error, ARightRequestThatFailsIsNoWrongCommandLine) {
+  for (const ErrorCode code : {ErrorCode::kFailedPrecondition, ErrorCode::kPermissionDenied,
+                               ErrorCode::kResourceExhausted, ErrorCode::kUnavailable}) {
+    for (const Blame blame : {Blame::kUser, Blame::kEnvironment, Blame::kBug}) {
+      EXPECT_EQ(exit_code(code, blame), 125) << error_code_name(code);
+    }
+  }
+}
+
 TEST(Error, ExitCodesAreThoseOfTheManual) {
   EXPECT_EQ(exit_code(ErrorCode::kInvalidArgument, Blame::kUser), 2);
+  EXPECT_EQ(exit_code(ErrorCode::kNotFound, Blame::kUser), 2);
   EXPECT_EQ(exit_code(ErrorCode::kNotFound, Blame::kEnvironment), 125);
   EXPECT_EQ(exit_code(ErrorCode::kInternal, Blame::kBug), 125);
   EXPECT_EQ(exit_code(ErrorCode::kTimedOut, Blame::kUser), 124);

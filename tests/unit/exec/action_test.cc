@@ -22,7 +22,13 @@ class ActionTest : public ExecTest {
     process_.output_files = paths({"a.d", "a.o"});
     process_.output_directories = paths({"gen"});
     process_.timeout = std::chrono::milliseconds(1500);
-    tool_ = HostTool{.path = "/bin/cc", .digest = file_digest_of("the compiler")};
+    tool_ = HostTool{.path = "/bin/cc",
+                     .components = {part(Kind::kExecutable, "/bin/cc", "the compiler"),
+                                    part(Kind::kLibrary, "/lib/libc.so.6", "a library")}};
+  }
+  using Kind = ToolComponent::Kind;
+  static ToolComponent part(Kind kind, std::string path, std::string_view content) {
+    return {kind, path, file_digest_of(content), path};
   }
   Digest digest() const { return make_action(process_, tool_, "").digest; }
 
@@ -34,7 +40,7 @@ class ActionTest : public ExecTest {
 #if defined(__x86_64__)
 TEST_F(ActionTest, ItsDigestNeverChanges) {
   EXPECT_EQ(to_string(digest()),
-            "3e9e273e5696951b5c5e7a8ec4ef70a31f2376c9c2f59bf07240b166dd05f4d1/304");
+            "1c49238ae682e7f907681df89992f9d2095a948344174ba329ce2e460ab45b90/305");
 }
 #endif
 
@@ -90,9 +96,13 @@ TEST_F(ActionTest, EverythingThatDecidesTheResultIsInTheKey) {
       [](Process& p, HostTool&) { p.timeout.reset(); },
       [](Process& p, HostTool&) { *p.timeout += std::chrono::nanoseconds(1); },
       [](Process& p, HostTool&) { p.sandbox = SandboxLevel::kStrict; },
-      [](Process&, HostTool& t) { t.digest = file_digest_of("an upgraded compiler"); },
+      [](Process&, HostTool& t) { t.components[0].digest = file_digest_of("an upgrade"); },
+      [](Process&, HostTool& t) { t.components[1].digest = file_digest_of("an upgrade"); },
+      [](Process&, HostTool& t) { t.components[1].path = "/opt/lib/libc.so.6"; },
+      [](Process&, HostTool& t) { t.components[1].kind = Kind::kLoader; },
+      [](Process&, HostTool& t) { t.components.pop_back(); },
       [](Process&, HostTool& t) { t.path = "/opt/bin/cc"; },
-      [](Process&, HostTool& t) { t.digest.reset(); },
+      [](Process&, HostTool& t) { t.components.clear(); },
   };
   std::vector<Digest> seen = {digest(), make_action(process_, tool_, "salt").digest};
   for (const auto& change : changes) {
@@ -108,8 +118,8 @@ TEST_F(ActionTest, EverythingThatDecidesTheResultIsInTheKey) {
 TEST_F(ActionTest, WhatIsOnlyShownOrDecidesAnErrorIsNot) {
   const Digest before = digest();
   process_.description = "other words";
-  process_.require_outputs = true;
   process_.cache_scope = CacheScope::kAlways;
+  tool_.components[0].file = "/usr/bin/cc-12";
   EXPECT_EQ(digest(), before);
 }
 

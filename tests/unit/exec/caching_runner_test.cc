@@ -4,21 +4,21 @@
 namespace kiln::exec {
 namespace {
 
-using testing::HasSubstr;
-
 class CachingRunner : public ExecTest {
  protected:
-  CachingRunner() {
-    caching_ = make_caching_runner(inner_, store_->actions(), pool_, pool_, counters_);
-  }
+  CachingRunner() { use(store_->actions()); }
 
+  void use(store::ActionCache& actions) {
+    results_ = std::make_unique<RecordedResults>(actions, store_->blobs(), store_->trees());
+    caching_ = make_caching_runner(inner_, *results_, pool_, pool_, counters_);
+  }
   Result<RunResult> run_cached() {
     const HostTool tool;
     const Action action = make_action(process_, tool, "");
     const RunRequest request{.process = process_,
                              .tool = tool,
                              .action = action,
-                             .run = RunId{1},
+                             .run = RunId{run_},
                              .keep = KeepSandboxes::kNever,
                              .observer = nullptr,
                              .stop = {}};
@@ -28,12 +28,15 @@ class CachingRunner : public ExecTest {
   size_t runs_of_two() {
     inner_.started.clear();
     (void)run_cached();
+    ++run_;
     (void)run_cached();
     return inner_.started.size();
   }
 
   Process process_ = command({"tool"});
+  uint64_t run_ = 1;
   FakeRunner inner_;
+  std::unique_ptr<RecordedResults> results_;
   std::unique_ptr<ProcessRunner> caching_;
 };
 
@@ -70,22 +73,50 @@ TEST_F(CachingRunner, AnErrorIsNeverServed) {
   EXPECT_EQ(runs_of_two(), 2u);
 }
 
-TEST_F(CachingRunner, SessionAndRestartScopesPassBy) {
-  for (const CacheScope scope : {CacheScope::kPerSession, CacheScope::kPerRestartSuccessful,
-                                 CacheScope::kPerRestartAlways}) {
+TEST_F(CachingRunner, AnEndByASignalIsNeverServed) {
+  inner_.result.result.exit_code = -9;
+  for (const CacheScope scope : {CacheScope::kAlways, CacheScope::kLocalAlways,
+                                 CacheScope::kPerRestartAlways, CacheScope::kSuccessful}) {
     process_.cache_scope = scope;
     EXPECT_EQ(runs_of_two(), 2u);
   }
-  EXPECT_EQ(counters_["process.action_cache_puts"].value(), 0);
 }
 
-TEST_F(CachingRunner, RequiredOutputsAreAskedOfAHitToo) {
-  inner_.result.result.missing_outputs = {"gone"};
+TEST_F(CachingRunner, ADeathThatAnEarlierKilnRecordedIsNoAnswer) {
+  process_.cache_scope = CacheScope::kAlways;
+  const Digest action = make_action(process_, {}, "").digest;
+  ASSERT_TRUE(store_->actions().put(action, {.exit_code = -9, .missing_outputs = {}}).ok());
+  EXPECT_EQ(run_cached()->source, Source::kRan);
+}
+
+TEST_F(CachingRunner, ResultsOfTheDaemonsLifeAreNotInTheStore) {
+  process_.cache_scope = CacheScope::kPerRestartSuccessful;
+  EXPECT_EQ(runs_of_two(), 1u);
+  EXPECT_EQ(run_cached()->source, Source::kRemembered);
+  use(store_->actions());  // another daemon
+  EXPECT_EQ(run_cached()->source, Source::kRan);
+}
+
+TEST_F(CachingRunner, WhatIsForgottenRunsAgain) {
+  for (const CacheScope scope : {CacheScope::kSuccessful, CacheScope::kPerRestartAlways}) {
+    process_.cache_scope = scope;
+    ASSERT_TRUE(run_cached().ok());
+    ASSERT_TRUE(results_->forget(make_action(process_, {}, "").digest).ok());
+    ++run_;
+    EXPECT_EQ(run_cached()->source, Source::kRan);
+  }
+}
+
+TEST_F(CachingRunner, AnAnswerHoldsForItsRunWhateverTheMemoForgets) {
+  process_.cache_scope = CacheScope::kPerSession;
+  inner_.result.result.exit_code = 3;
   ASSERT_TRUE(run_cached().ok());
-  process_.require_outputs = true;
-  auto hit = run_cached();
-  ASSERT_FALSE(hit.ok());
-  EXPECT_THAT(hit.error().message(), HasSubstr("gone"));
+  const auto again = run_cached();
+  EXPECT_EQ(again->source, Source::kRemembered);
+  EXPECT_EQ(again->result.exit_code, 3);
+  ++run_;
+  EXPECT_EQ(run_cached()->source, Source::kRan);
+  EXPECT_EQ(counters_["process.action_cache_puts"].value(), 0);
 }
 
 class BrokenCache final : public store::ActionCache {
@@ -100,7 +131,7 @@ class BrokenCache final : public store::ActionCache {
 
 TEST_F(CachingRunner, ACacheThatFailsIsAMissAndIsCounted) {
   BrokenCache broken;
-  caching_ = make_caching_runner(inner_, broken, pool_, pool_, counters_);
+  use(broken);
   auto result = run_cached();
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->source, Source::kRan);

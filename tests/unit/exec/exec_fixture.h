@@ -94,8 +94,7 @@ class ExecTest : public testing::Test {
     std::string tool = {};  // empty: argv[0]
   };
   Result<RunResult> run(const Process& process, How how) {
-    const HostTool tool{.path = how.tool.empty() ? process.argv[0] : how.tool,
-                        .digest = std::nullopt};
+    const HostTool tool{.path = how.tool.empty() ? process.argv[0] : how.tool, .components = {}};
     const Action action = make_action(process, tool, "");
     const RunRequest request{.process = process,
                              .tool = tool,

@@ -125,7 +125,7 @@ TEST_F(Termination, ATimeoutKeepsTheOutputSoFar) {
   auto result = run(process);
   ASSERT_TRUE(result.ok());
   EXPECT_TRUE(result->timed_out);
-  EXPECT_EQ(result->result.exit_code, -SIGTERM);
+  EXPECT_EQ(result->result.exit_code, 124);
   EXPECT_EQ(blob(result->result.stdout_digest), "before\n");
   EXPECT_THAT(outputs_of(*result), IsEmpty()) << "outputs of a timed out process are not captured";
   EXPECT_EQ(counters_["process.timed_out"].value(), 1);
@@ -137,7 +137,7 @@ TEST_F(Termination, ATimeoutLetsTheProcessEndInOrder) {
   auto result = run(process);
   ASSERT_TRUE(result.ok());
   EXPECT_TRUE(result->timed_out);
-  EXPECT_EQ(result->result.exit_code, 5);
+  EXPECT_EQ(result->result.exit_code, 124);
   EXPECT_EQ(blob(result->result.stdout_digest), "tidy\n");
 }
 
@@ -147,7 +147,7 @@ TEST_F(Termination, OneThatIgnoresSigtermIsKilledAfterTheGrace) {
   auto result = run(process);
   ASSERT_TRUE(result.ok());
   EXPECT_TRUE(result->timed_out);
-  EXPECT_EQ(result->result.exit_code, -SIGKILL);
+  EXPECT_EQ(result->result.exit_code, 124);
   EXPECT_FALSE(exists(pids(blob(result->result.stdout_digest)).at(0)));
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/exec/tool_search.h"
 
+#include "common/types/hash.h"
 #include "tests/unit/exec/exec_fixture.h"
 
 namespace kiln::exec {
@@ -19,7 +20,9 @@ class ToolSearchTest : public ExecTest {
     return search.ok() ? search->candidates : std::vector<Candidate>();
   }
   static Candidate on_host(std::string path) { return {Where::kHost, path, path}; }
-  static Candidate input(std::string path) { return {Where::kInput, std::move(path), {}}; }
+  static Candidate input(std::string path) {
+    return {Where::kInput, std::move(path), {}, file_digest_of("x")};
+  }
   static Candidate not_executable(std::string path) {
     return {Where::kNonExecutable, std::move(path), {}};
   }

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "daemon/intrinsics/files/host_tools.h"
+#include "daemon/intrinsics/host/host_tools.h"
 #include "daemon/os/shared_mapping.h"
 #include "tests/support/engine_fixture.h"
 

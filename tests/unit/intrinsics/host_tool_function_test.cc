@@ -1,51 +1,17 @@
 // Tools as nodes: found anew whenever something on the way to them changes, and only then.
-#include "daemon/intrinsics/files/host_tool_function.h"
+#include "daemon/intrinsics/host/host_tool_function.h"
 
 #include <fcntl.h>
 
-#include "common/types/hash.h"
 #include "daemon/graph/graph.h"
 #include "tests/support/engine_fixture.h"
+#include "tests/unit/intrinsics/tool_of.h"
 
 namespace kiln::intrinsics {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-// A computation that depends on a tool, as preparing a process does.
-class ToolOf final : public graph::Function {
- public:
-  // A tool, or why there is none.
-  struct Found {
-    Result<exec::HostTool> tool;
-    friend bool operator==(const Found& a, const Found& b) {
-      if (a.tool.ok() != b.tool.ok()) return false;
-      return a.tool.ok() ? *a.tool == *b.tool
-                         : a.tool.error().message() == b.tool.error().message();
-    }
-  };
-  using Input = std::shared_ptr<const exec::Process>;
-
-  explicit ToolOf(const HostToolFunction& tools) : tools_(tools) {}
-
-  graph::Key key(const exec::Process& process) const {
-    const Hash128 hash = xxh3_128(process.argv.front() + '\n' + process.env.at("PATH") + '\n' +
-                                  to_string(process.inputs->digest()));
-    return {hash, this, graph::make_value(std::make_shared<const exec::Process>(process))};
-  }
-  std::string_view name() const override { return "tool_of/1"; }
-  std::string describe(const graph::Value&) const override { return "ask for a tool"; }
-  Task<Result<graph::Computed>> compute(graph::Context& context,
-                                        const graph::Value& input) const override {
-    const auto process = graph::value_as<Input>(input);
-    Found found{co_await tools_.tool_of(context, *process)};
-    co_return graph::Computed{graph::make_value(std::move(found))};
-  }
-
- private:
-  const HostToolFunction& tools_;
-};
 
 class HostToolFunctionTest : public test::EngineFixture {
  protected:
@@ -95,10 +61,10 @@ class HostToolFunctionTest : public test::EngineFixture {
   std::string found(const exec::Process& process) {
     const auto tool = request(process);
     if (!tool.ok()) return tool.error().message();
-    if (!tool->digest) return tool->path + " among the inputs";
+    if (tool->components.empty()) return tool->path + " among the inputs";
     EXPECT_TRUE(tool->path.starts_with(disk_.path() + "/")) << tool->path;
     for (const std::string& content : contents_) {
-      if (*store_->blobs().put(content) == *tool->digest) {
+      if (*store_->blobs().put(content) == tool->components.front().digest) {
         return tool->path.substr(disk_.path().size() + 1) + "=" + content;
       }
     }
@@ -274,10 +240,11 @@ TEST_F(HostToolFunctionTest, LargeToolsAreHashedWhole) {
   tool("cc", large);
   auto cc = request(process(disk_.path("cc")));
   ASSERT_TRUE(cc.ok()) << cc.error().to_string();
-  EXPECT_EQ(cc->digest, *store_->blobs().put(large));
+  EXPECT_EQ(cc->components.front().digest, *store_->blobs().put(large));
   large.back() = 'y';
   write("cc", large);
-  EXPECT_EQ(request(process(disk_.path("cc")))->digest, *store_->blobs().put(large));
+  EXPECT_EQ(request(process(disk_.path("cc")))->components.front().digest,
+            *store_->blobs().put(large));
 }
 
 TEST_F(HostToolFunctionTest, DotsSlashesAndLinksAreWalkedAsTheKernelDoes) {
@@ -353,7 +320,7 @@ TEST_F(HostToolFunctionTest, TheLimitOfWatchesMakesItLookInEachRun) {
     watcher->synchronize();
     const auto tool = request_from(graph, tool_of, cc);
     ASSERT_TRUE(tool.ok()) << tool.error().to_string();
-    EXPECT_EQ(tool->digest, *store_->blobs().put(content));
+    EXPECT_EQ(tool->components.front().digest, *store_->blobs().put(content));
   }
 }
 

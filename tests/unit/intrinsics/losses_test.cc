@@ -140,11 +140,12 @@ class LossesTest : public test::EngineFixture {
     const std::vector<rules::Param> given = {
         rules::make_param(std::move(input)),
         rules::make_param(BuildRoot{workspace_.root(), &workspace_}),
-        rules::make_param(IgnoreOptions())};
-    std::vector<rules::Param> params;
-    for (const rules::TypeId type_needed : root->scope) {
+        rules::make_param(IgnoreOptions()), rules::make_param(HostOptions())};
+    // Those that the root does not consume stay empty.
+    std::vector<rules::Param> params(root->scope.size());
+    for (size_t i = 0; i < params.size(); ++i) {
       for (const rules::Param& param : given) {
-        if (param.type == type_needed) params.push_back(param);
+        if (param.type == root->scope[i]) params[i] = param;
       }
     }
     rules::RootRun run(

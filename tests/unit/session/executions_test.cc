@@ -168,5 +168,103 @@ TEST_F(ExecutionsTest, AKeptSandboxIsNamedToTheRunThatKeptItOnly) {
   EXPECT_EQ(execute(*begin(), spec("x"), keep)->result.kept_sandbox, "");
 }
 
+TEST_F(ExecutionsTest, AResultThatEqualsAnOldOneHasFactsOfItsOwn) {
+  runner_.result.result.exit_code = 3;
+  runner_.result.result.wall_seconds = 1;
+  runner_.result.kept_sandbox = "/first";
+  const ExecuteOptions keep{.keep = exec::KeepSandboxes::kAlways};
+  EXPECT_EQ(execute(*begin(), spec("x"), keep)->result.kept_sandbox, "/first");
+  runner_.result.result.wall_seconds = 2;
+  runner_.result.kept_sandbox = "/second";
+  const auto again = execute(*begin(), spec("x"), keep);
+  EXPECT_EQ(again->source, ResultSource::kRan);
+  EXPECT_EQ(again->result.kept_sandbox, "/second");
+  EXPECT_EQ(again->result.result.wall_seconds, 2);
+}
+
+TEST_F(ExecutionsTest, AMemoizedResultTellsTheTimesOfTheRunThatMadeIt) {
+  ProcessSpec s = spec("x");
+  s.cache_scope = exec::CacheScope::kPerSession;
+  runner_.result.result.wall_seconds = 1;
+  ASSERT_TRUE(execute(*begin(), s).ok());
+  runner_.result.result.wall_seconds = 2;
+  const auto run = begin();
+  ASSERT_TRUE(execute(*run, s).ok());
+  const auto again = execute(*run, s);
+  EXPECT_EQ(again->source, ResultSource::kMemoized);
+  EXPECT_EQ(again->result.result.wall_seconds, 2);
+}
+
+TEST_F(ExecutionsTest, WhoDidNotAskForASandboxIsToldOfNone) {
+  runner_.result.kept_sandbox = "/kept";
+  EXPECT_EQ(execute(*begin(), spec("x"))->result.kept_sandbox, "");
+}
+
+TEST_F(ExecutionsTest, ASandboxIsKeptForThoseWhoFollowNothing) {
+  ASSERT_TRUE(execute(*begin(), spec("x"), {.keep = exec::KeepSandboxes::kAlways}).ok());
+  EXPECT_EQ(runner_.keep(), exec::KeepSandboxes::kAlways);
+}
+
+TEST_F(ExecutionsTest, MissingOutputsAreAnErrorForWhoRequiresThemAlone) {
+  runner_.result.result.missing_outputs = {"o"};
+  ProcessSpec required = spec("x");
+  required.require_outputs = true;
+  EXPECT_TRUE(execute(*begin(), spec("x")).ok());
+  EXPECT_FALSE(execute(*begin(), required).ok());
+  EXPECT_TRUE(execute(*begin(), spec("x")).ok());
+}
+
+TEST_F(ExecutionsTest, WhatIsRememberedWithoutItsOutputsRunsAgainForWhoRequiresThem) {
+  ProcessSpec required = spec("x");
+  required.require_outputs = true;
+  runner_.result.result.missing_outputs = {"o"};
+  ASSERT_TRUE(execute(*begin(), spec("x")).ok());
+  const auto missing = execute(*begin(), required);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message(), HasSubstr("\n  o"));
+  EXPECT_EQ(runner_.ran().size(), 2u) << "once more, not for ever";
+  runner_.result.result.missing_outputs = {};
+  const auto made = execute(*begin(), required);
+  ASSERT_TRUE(made.ok()) << made.error().to_string();
+  EXPECT_EQ(made->source, ResultSource::kRan);
+  EXPECT_EQ(runner_.ran().size(), 3u);
+  EXPECT_EQ(execute(*begin(), required)->source, ResultSource::kMemoized);
+  EXPECT_EQ(execute(*begin(), spec("x"))->source, ResultSource::kMemoized);
+}
+
+TEST_F(ExecutionsTest, WhatRanInThisRunIsNotRepeatedForItsOutputs) {
+  runner_.result.result.missing_outputs = {"o"};
+  ProcessSpec required = spec("x");
+  required.require_outputs = true;
+  const auto run = begin();
+  ASSERT_TRUE(execute(*run, spec("x")).ok());
+  EXPECT_FALSE(execute(*run, required).ok());
+  EXPECT_EQ(runner_.ran().size(), 1u);
+}
+
+TEST_F(ExecutionsTest, AJoinedCallerGetsTheAnswerToItsOwnQuestion) {
+  runner_.waits = true;
+  runner_.result.result.missing_outputs = {"o"};
+  ProcessSpec required = spec("x");
+  required.require_outputs = true;
+  const auto one = ask(required);
+  ASSERT_TRUE(eventually([&] { return runner_.waiting() == 1; }));
+  const auto two = ask(spec("x"));
+  ASSERT_TRUE(eventually([&] { return graph_->stats().joined >= 1; }));
+  ASSERT_TRUE(runner_.finish_one());
+  two->scope.join();
+  EXPECT_TRUE(two->answer->ok());
+  one->scope.join();
+  EXPECT_FALSE(one->answer->ok());
+}
+
+TEST_F(ExecutionsTest, AFailureIsItselfHoweverManyOutputsItLacks) {
+  runner_.result.result.exit_code = 4;
+  runner_.result.result.missing_outputs = {"o"};
+  ProcessSpec required = spec("x");
+  required.require_outputs = true;
+  EXPECT_EQ(execute(*begin(), required)->result.result.exit_code, 4);
+}
+
 }  // namespace
 }  // namespace kiln::session

@@ -1,0 +1,36 @@
+#include "daemon/session/preparation.h"
+
+#include <utility>
+
+#include "daemon/session/captures.h"
+
+namespace kiln::session {
+
+Task<Result<Asked<intrinsics::PreparedExecution>>> prepare(const Engine& engine, const Run& run,
+                                                           const ProcessSpec& spec,
+                                                           const RootRequest& root) {
+  intrinsics::ExecutionRequest request{spec, {}};
+  for (const Digest& digest : spec.input_digests) request.inputs.emplace_back(digest);
+  if (spec.input_globs.empty()) {
+    return ask_with_options<intrinsics::PreparedExecution>(engine, run, root, std::move(request));
+  }
+  PathGlobs globs{spec.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
+                  "the inputs of '" + spec.title() + "'"};
+  return ask_with_options<intrinsics::PreparedExecution>(
+      engine, run, root,
+      intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
+}
+
+std::vector<std::string> warnings_of(const intrinsics::PreparedExecution& prepared) {
+  std::vector<std::string> warnings = prepared.warnings;
+  for (const exec::ToolComponent& component : prepared.process.parts->tool.components) {
+    if (component.kind != exec::ToolComponent::Kind::kUnknown) continue;
+    warnings.push_back(printable(component.path) +
+                       " leads to code that kiln cannot see: if that is upgraded, old results are "
+                       "repeated; run what it leads to by its own path, or pass its version with "
+                       "--env");
+  }
+  return warnings;
+}
+
+}  // namespace kiln::session
