@@ -36,7 +36,7 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   KILN_ASSIGN(const auto run, host_.begin(request.caller()));
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
-  write_outputs_ = request.write_outputs();
+  write_outputs_ = write_outputs_from(request);
   cancelled_.emplace(run->token(), [this] {
     queue_.abandon();
     context_.TryCancel();

@@ -57,7 +57,7 @@ class BatchCall final
   v1::ExecuteBatchRequest message_;  // the reader's
   // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
-  bool write_outputs_ = false;
+  session::WriteOutputs write_outputs_ = session::WriteOutputs::kNever;
   Synchronized<State> state_;
   WriteQueue<v1::ExecuteBatchResponse> queue_;
   std::optional<OnRunCancelled> cancelled_;

@@ -20,7 +20,8 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
     ignore.clear();
     for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
   }
-  return runs.begin(workspace, std::move(ignore));
+  const unsigned umask = caller.has_umask() ? caller.umask() & 0777U : session::kDefaultUmask;
+  return runs.begin(workspace, std::move(ignore), umask);
 }
 
 void Host::set_clock(ClockTick tick, v1::Clock& clock) const {

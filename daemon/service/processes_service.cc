@@ -16,7 +16,7 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         OutputStream output(queue);
         const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
-                                              .write_outputs = request->write_outputs(),
+                                              .write_outputs = write_outputs_from(*request),
                                               .follower = &output,
                                               .deliver = [&](const session::Executed& executed) {
                                                 return output.complete(host_.engine.store.blobs(),

@@ -14,12 +14,13 @@ Result<store::TreePtr> merged(store::Store& store, std::span<const Digest> diges
 }
 
 Task<Result<uint64_t>> write_tree(const Engine& engine, const Run& run, store::TreePtr tree,
-                                  RelPath prefix) {
+                                  RelPath prefix, intrinsics::WriteTerms terms) {
   if (run.workspace() == nullptr) {
     co_return user_error(ErrorCode::kInvalidArgument, "writing needs a workspace root");
   }
   Result<uint64_t> written = co_await run_blocking(engine.blocking, engine.home, [&] {
-    return engine.writer.write(*run.workspace(), tree, prefix);
+    terms.umask = run.umask();
+    return engine.writer.write(*run.workspace(), tree, prefix, terms);
   });
   engine.files.watcher().synchronize();
   co_return written;

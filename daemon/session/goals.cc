@@ -87,7 +87,8 @@ class GoalSequence {
 
   intrinsics::WorkspaceEffect::Services workspace_services() {
     return {engine_.writer, engine_.store,    *run_.workspace(),
-            engine_.home,   engine_.blocking, [this] { engine_.files.watcher().synchronize(); }};
+            engine_.home,   engine_.blocking, [this] { engine_.files.watcher().synchronize(); },
+            run_.umask()};
   }
 
   const Engine& engine_;

@@ -20,9 +20,13 @@ namespace kiln::session {
 
 class Runs;
 
+// Of callers that do not tell theirs.
+inline constexpr unsigned kDefaultUmask = 022;
+
 class Run {
  public:
-  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore);
+  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore,
+      unsigned umask);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -35,6 +39,8 @@ class Run {
   const intrinsics::Workspace* workspace() const { return workspace_; }
   // The caller's option `ignore`: gitignore patterns, one a line.
   const std::string& ignore() const { return ignore_; }
+  // Permission bits that files which are made for the caller do not get.
+  unsigned umask() const { return umask_; }
   std::stop_token token() const { return stop_.get_token(); }
   void cancel() { stop_.request_stop(); }
 
@@ -57,6 +63,7 @@ class Run {
   const RunId id_;
   const intrinsics::Workspace* const workspace_;
   const std::string ignore_;
+  const unsigned umask_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
 };
@@ -67,7 +74,8 @@ Error shutting_down();
 class Runs {
  public:
   // shutting_down() once close() was called.
-  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore);
+  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore,
+                                     unsigned umask = kDefaultUmask);
 
   size_t in_flight() const;
   // How long nothing has been in flight; zero while something is.
