@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/option_parser.h"
+#include "client/specs.h"
 #include "common/base/result.h"
 #include "common/ipc/paths.h"
 #include "kiln/v1/processes.pb.h"
@@ -30,7 +31,9 @@ struct ExecOptions {
   std::optional<std::string> description;
   std::optional<std::string> batch;
   bool require_outputs = false;
-  bool write = false;
+  // When outputs are written into the workspace.
+  enum class Write : uint8_t { kNever, kOnSuccess, kAlways };
+  Chosen<Write> write = {Write::kNever};
   std::vector<std::string> argv;
 
   void add_to(OptionParser& parser);
@@ -38,8 +41,17 @@ struct ExecOptions {
   bool describes_process() const;
 };
 
-// Everything but the caller. `environment` is the client's, for --env NAME.
+// Everything but the caller. `environment` is the client's, for --env NAME; `paths` are those of
+// the workspace, as they are typed here.
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
-                                                const Environment& environment);
+                                                const Environment& environment,
+                                                const SpecResolver& paths);
+
+// Whether and when outputs are written, in a request for one process or for many.
+template <class Request>
+void set_write_outputs(const ExecOptions& options, Request& request) {
+  request.set_write_outputs(options.write.value != ExecOptions::Write::kNever);
+  request.set_write_failed_outputs(options.write.value == ExecOptions::Write::kAlways);
+}
 
 }  // namespace kiln

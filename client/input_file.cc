@@ -1,6 +1,7 @@
 #include "client/input_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -9,15 +10,29 @@
 
 namespace kiln {
 
-Result<UniqueFd> open_input_file(const std::string& path) {
-  auto file = open_file(path, O_RDONLY);
+Result<UniqueFd> open_input_file(const std::string& path, const Interrupt& interrupt) {
+  const Interrupt::Suspension mortal(interrupt);
+  auto file = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!file.ok()) return user_error(file.error().code(), file.error().message());
   struct stat st;
   if (::fstat(file->get(), &st) == 0 && S_ISDIR(st.st_mode)) {
     const Error error = os_error(EISDIR, "read " + path);
     return user_error(error.code(), error.message());
   }
+  // Only the opening must not wait: read_input() is called when there is something to read.
+  (void)::fcntl(file->get(), F_SETFL, ::fcntl(file->get(), F_GETFL) & ~O_NONBLOCK);
   return file;
+}
+
+bool is_readable(int fd) {
+  pollfd poll_fd = {fd, POLLIN, 0};
+  return ::poll(&poll_fd, 1, 0) != 0;  // an error is for read() to tell
+}
+
+Result<size_t> read_input(int fd, std::span<char> buffer, const std::string& name,
+                          const Interrupt& interrupt) {
+  const Interrupt::Suspension mortal(interrupt);
+  return read_some(fd, buffer, name);
 }
 
 }  // namespace kiln

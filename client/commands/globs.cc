@@ -30,4 +30,12 @@ Result<void> GlobOptions::fill(v1::PathGlobs& message) const {
   return {};
 }
 
+Result<void> GlobOptions::fill(v1::PathGlobs& message, const SpecResolver& paths) const {
+  KILN_TRY(fill(message));
+  for (std::string& glob : *message.mutable_globs()) {
+    KILN_ASSIGN(glob, paths.glob(glob));
+  }
+  return {};
+}
+
 }  // namespace kiln
