@@ -87,8 +87,11 @@ void Console::set_modes(ColorMode color, ProgressMode progress) {
 
 Result<void> Console::write_stdout(std::string_view bytes) {
   if (bytes.empty()) return {};
-  clear_status();
-  if (stdout_is_terminal_) at_line_start_ = bytes.back() == '\n';
+  // Elsewhere the data does not meet the live lines.
+  if (stdout_is_terminal_) {
+    clear_status();
+    at_line_start_ = bytes.back() == '\n';
+  }
   return write(STDOUT_FILENO, bytes, "standard output");
 }
 

@@ -25,6 +25,7 @@ trace::Metadata ProcessOutcome::metadata() const {
   return {
       {"source", run.source == exec::Source::kRan ? "ran" : "hit_locally"},
       {"exit_code", std::to_string(run.result.exit_code)},
+      {"wall_seconds", std::to_string(run.result.wall_seconds)},
   };
 }
 

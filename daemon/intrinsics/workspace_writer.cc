@@ -237,14 +237,14 @@ Result<uint64_t> WorkspaceWriter::write(const Workspace& workspace, const store:
   const store::TreePtr whole = store::add_prefix(tree, prefix);
   KILN_ASSIGN(const WritePlan plan,
               plan_write(store_, counters_, workspace, root.get(), *whole, terms));
-  KILN_ASSIGN(const auto newest, newest_captured(store_, counters_, workspace, root.get(), terms));
-  const bool made_from_files = terms.captured != nullptr && !terms.captured->entries().empty();
-  // An input may be from the future of this clock.
-  const auto time = made_from_files ? std::max(newest, terms.captured_at) : std::nullopt;
+  // Before anything is written: an output may be an input as well.
+  const CapturedTimes times = captured_times(store_, counters_, workspace, root.get(), terms);
+  std::optional<int64_t> time;
+  if (times.newest || times.oldest_edit) time = times.time_for_outputs(terms.captured_at);
   Writing writing(store_, counters_, temporaries_, workspace, root.get(), terms, time);
   for (const WriteStep& step : plan.steps) KILN_TRY(writing.take(step));
   for (const StandingFile& file : plan.standing) {
-    if (newest && file.mtime_ns < *newest) KILN_TRY(writing.renew_time(file));
+    if (times.mislead(file.mtime_ns)) KILN_TRY(writing.renew_time(file));
   }
   return writing.written();
 }

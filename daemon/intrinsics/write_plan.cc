@@ -106,10 +106,11 @@ class Planning {
   bool was_edited(const RelPath& path, const store::File* captured,
                   const std::optional<os::Stat>& there) {
     if (captured != nullptr) return !there || !standing_files_.holds(path, *captured, *there);
-    if (there->ctime_ns <= *terms_.unchanged_since) return false;
-    if (terms_.own == nullptr) return true;
-    const auto own = terms_.own->find(path);
-    return own == terms_.own->end() || own->second != *there;
+    if (terms_.own != nullptr) {
+      const auto own = terms_.own->find(path);
+      if (own != terms_.own->end()) return own->second != *there;
+    }
+    return there->ctime_ns > *terms_.unchanged_since;
   }
 
   // Whether what is there would have to be left.
@@ -164,16 +165,25 @@ Result<WritePlan> plan_write(store::Store& store, FsCounters& counters, const Wo
   return std::move(planning).take();
 }
 
-Result<std::optional<int64_t>> newest_captured(store::Store& store, FsCounters& counters,
-                                               const Workspace& workspace, int root_fd,
-                                               const WriteTerms& terms) {
-  std::optional<int64_t> newest;
-  if (terms.captured == nullptr) return newest;
+int64_t CapturedTimes::time_for_outputs(int64_t captured_at) const {
+  // An input may be from the future of this clock.
+  const int64_t time = std::max(newest.value_or(captured_at), captured_at);
+  return oldest_edit ? std::min(time, *oldest_edit - 1) : time;
+}
+
+bool CapturedTimes::mislead(int64_t mtime) const {
+  return (newest && mtime < *newest) || (oldest_edit && mtime >= *oldest_edit);
+}
+
+CapturedTimes captured_times(store::Store& store, FsCounters& counters, const Workspace& workspace,
+                             int root_fd, const WriteTerms& terms) {
+  CapturedTimes times;
+  if (terms.captured == nullptr) return times;
   StandingFiles files(store, counters, workspace, root_fd);
   // Most files changed last before the request began. The content of the others is compared.
   const auto is_as_captured = [&](const RelPath& path, const store::File& file,
                                   const struct stat& st) {
-    if (terms.captured_at && nanoseconds(st.st_ctim) <= *terms.captured_at) return true;
+    if (nanoseconds(st.st_ctim) < terms.captured_at) return true;
     const RelPath target = files.target_of(path).value_or(path);
     const auto there = os::stat_beneath(root_fd, target);
     return there.ok() && *there && files.holds(target, file, **there);
@@ -184,10 +194,14 @@ Result<std::optional<int64_t>> newest_captured(store::Store& store, FsCounters& 
     // Only the times are looked at, so where a symlink leads does not matter here.
     if (file == nullptr || ::fstatat(root_fd, path.str().c_str(), &st, 0) != 0) return true;
     const int64_t time = nanoseconds(st.st_mtim);
-    if (time > newest.value_or(INT64_MIN) && is_as_captured(path, *file, st)) newest = time;
+    if (is_as_captured(path, *file, st)) {
+      times.newest = std::max(times.newest.value_or(time), time);
+    } else {
+      times.oldest_edit = std::min(times.oldest_edit.value_or(time), time);
+    }
     return true;
   });
-  return newest;
+  return times;
 }
 
 Error edited_files(const std::vector<std::string>& paths, const Digest& tree) {

@@ -31,9 +31,9 @@ struct WriteTerms {
   // What the request captured of the workspace. A file of it may be replaced only while its content
   // is still the captured one. Null: nothing was captured.
   store::TreePtr captured;
-  // When the request began to capture. What is made from captured files gets this time, so that an
-  // input that is edited later is newer than the output. Absent: the time of the write.
-  std::optional<int64_t> captured_at;
+  // When the request began to capture (file_clock_now()). What is made from captured files gets
+  // this time, so that an input that is edited later is newer than the output.
+  int64_t captured_at = 0;
   // Files that changed after this time are not replaced, but for those in `own`, which the same
   // caller wrote and nobody has changed since. Absent: no such rule.
   std::optional<int64_t> unchanged_since;
@@ -66,11 +66,18 @@ struct WritePlan {
 Result<WritePlan> plan_write(store::Store& store, FsCounters& counters, const Workspace& workspace,
                              int root_fd, const store::Tree& tree, const WriteTerms& terms);
 
-// The newest time of the files in `terms.captured` that still are what was captured; nothing if
-// there are none. A file that was edited since does not count: nothing was made from it yet.
-Result<std::optional<int64_t>> newest_captured(store::Store& store, FsCounters& counters,
-                                               const Workspace& workspace, int root_fd,
-                                               const WriteTerms& terms);
+// What the times of the captured files say about what is made from them.
+struct CapturedTimes {
+  std::optional<int64_t> newest;       // of those that still are what was captured
+  std::optional<int64_t> oldest_edit;  // of those that were edited since, or replaced
+
+  // The time for what is made from them: not before `newest`, and before every edit.
+  int64_t time_for_outputs(int64_t captured_at) const;
+  // Whether content of this time looks out of date without being so, or the other way round.
+  bool mislead(int64_t mtime) const;
+};
+CapturedTimes captured_times(store::Store& store, FsCounters& counters, const Workspace& workspace,
+                             int root_fd, const WriteTerms& terms);
 
 // What is said of files that somebody edited. `tree` holds what was to be written.
 Error edited_files(const std::vector<std::string>& paths, const Digest& tree);

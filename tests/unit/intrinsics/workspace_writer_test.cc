@@ -335,6 +335,13 @@ TEST_F(CarefulWriter, AnInputThatWasEditedAfterTheCaptureIsNewerThanTheOutput) {
   WriteTerms terms{.captured = captured({file("in", "as captured")}), .captured_at = capture};
   ASSERT_EQ(*put_under(terms, {file("out", "out")}), 1u);
   EXPECT_LT(time_of("out"), time_of("in")) << "make has to build it again";
+  // Also in the tick of the clock in which the capture began, and if its time is an old one.
+  terms.captured_at = time_of("in");
+  ASSERT_EQ(*put_under(terms, {file("out2", "out")}), 1u);
+  EXPECT_LT(time_of("out2"), time_of("in"));
+  set_time("in", 1'000'000);
+  ASSERT_EQ(*put_under(terms, {file("out2", "out")}), 0u);
+  EXPECT_LT(time_of("out2"), time_of("in"));
 }
 
 TEST(WorkspacesTest, ARootIsAnAbsolutePath) {
