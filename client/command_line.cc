@@ -84,7 +84,8 @@ void GlobalOptions::add_to(OptionParser& parser) {
                               {{"auto", ProgressMode::kAuto},
                                {"plain", ProgressMode::kPlain},
                                {"none", ProgressMode::kNone}},
-                              "{choices}");
+                              "{choices}: live lines on a\n"
+                              "terminal, plain lines everywhere, or nothing");
   parser.choice<TalkLevel>("--level", "LEVEL", level_,
                            {{"error", TalkLevel::kError},
                             {"warn", TalkLevel::kWarn},

@@ -82,15 +82,16 @@ void ExecOptions::add_to(OptionParser& parser) {
               "a variable; without a value, the one it has here.\n"
               "Nothing else is passed on but PATH=/usr/local/bin:/usr/bin:/bin");
   parser.begin_group("What it makes");
-  parser.list("--output-file", "PATH", output_file, "a file to keep, relative to --workdir");
-  parser.list("--output-dir", "PATH", output_dir, "a directory to keep");
+  parser.list("--output-file", "PATH", output_file, "a file that it makes, relative to --workdir");
+  parser.list("--output-dir", "PATH", output_dir, "a directory that it makes, with all in it");
   parser.flag("--require-outputs", require_outputs, "a missing output is an error");
   parser.choice<Write>(
       "--write", "[=WHEN]", write,
       {{"on_success", Write::kOnSuccess}, {"always", Write::kAlways}, {"never", Write::kNever}},
-      "write the outputs into the workspace: {choices};\n"
-      "--write alone is on_success. A file that somebody edited\n"
-      "since it was read is left, which is an error");
+      "write the outputs into the workspace:\n"
+      "{choices};\n"
+      "--write alone is on_success. A file that was edited\n"
+      "since it was read is not replaced: that is an error");
   parser.implied("--write", "on_success");
   parser.begin_group("How it runs");
   parser.value("--workdir", "PATH", workdir,
@@ -102,7 +103,9 @@ void ExecOptions::add_to(OptionParser& parser) {
                                           {"always", v1::Process::ALWAYS},
                                           {"session", v1::Process::PER_SESSION},
                                           {"restart", v1::Process::PER_RESTART_SUCCESSFUL}},
-                                         "{choices}");
+                                         "which results are used again: {choices}:\n"
+                                         "those with exit code 0, all, those of this request, or\n"
+                                         "those with exit code 0 since the daemon started");
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
       {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
@@ -111,8 +114,10 @@ void ExecOptions::add_to(OptionParser& parser) {
                                    {{"never", v1::KeepSandboxes::NEVER},
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},
                                     {"always", v1::KeepSandboxes::ALWAYS}},
-                                   "{choices}");
-  parser.value("--description", "TEXT", description, "what to call it");
+                                   "when its directory stays, with a script __run.sh that\n"
+                                   "repeats the process: {choices}");
+  parser.value("--description", "TEXT", description,
+               "how messages call it; by default the command");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
 

@@ -4,12 +4,13 @@
 
 namespace kiln {
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(Arm arm) {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
   ::sigprocmask(SIG_SETMASK, nullptr, &previous_mask_);
   fd_.reset(::signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (arm == Arm::kAtOnce) this->arm();
 }
 
 void Interrupt::arm() {

@@ -10,6 +10,8 @@
 
 #include <signal.h>
 
+#include <cstdint>
+
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 
@@ -17,7 +19,8 @@ namespace kiln {
 
 class Interrupt {
  public:
-  Interrupt();
+  enum class Arm : uint8_t { kAtOnce, kLater };
+  explicit Interrupt(Arm arm = Arm::kAtOnce);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

@@ -27,7 +27,7 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
   open_standard_descriptors();
-  kiln::Interrupt interrupt;
+  kiln::Interrupt interrupt(kiln::Interrupt::Arm::kLater);
   kiln::Console console(interrupt);
   const int code = kiln::run_command_line(std::vector<std::string>(argv + (argc > 0), argv + argc),
                                           console, interrupt);

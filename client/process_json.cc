@@ -10,13 +10,11 @@ namespace kiln {
 
 namespace {
 
-void add_output(const std::string& name, std::string_view bytes, nlohmann::ordered_json& json) {
-  if (is_valid_utf8(bytes)) {
-    json[name] = bytes;
-    return;
-  }
-  json[name] = nullptr;
-  json[name + "_base64"] = base64_encoded(bytes);
+nlohmann::ordered_json shown(std::string_view bytes) {
+  if (is_valid_utf8(bytes)) return bytes;
+  nlohmann::ordered_json json;
+  json["base64"] = base64_encoded(bytes);
+  return json;
 }
 
 }  // namespace
@@ -29,8 +27,8 @@ void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
   json["output_digest"] = digest_text(result.output_digest());
   json["stdout_digest"] = digest_text(result.stdout_digest());
   json["stderr_digest"] = digest_text(result.stderr_digest());
-  add_output("stdout", stdout_bytes, json);
-  add_output("stderr", stderr_bytes, json);
+  json["stdout"] = shown(stdout_bytes);
+  json["stderr"] = shown(stderr_bytes);
   json["missing_outputs"] = result.missing_outputs();
   json["wall_seconds"] = result.wall_seconds();
   json["user_seconds"] = result.user_seconds();

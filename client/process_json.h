@@ -10,8 +10,8 @@
 
 namespace kiln {
 
-// Appends the fields of a result, with all that the process wrote: as text, or, where the bytes are
-// not UTF-8, null and the bytes in `stdout_base64` or `stderr_base64`.
+// Appends the fields of a result, with all that the process wrote: as a string, or as {"base64": …}
+// where the bytes are not UTF-8.
 void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
                 std::string_view stderr_bytes, nlohmann::ordered_json& json);
 // {"code": …, "message": …}

@@ -171,7 +171,7 @@ HelpText help_text() {
   return {
       "kiln exec",
       "[OPTION]... -- COMMAND [ARGUMENT]...",
-      "Run a process in a sandbox, or answer from what is known.",
+      "Run a process in a sandbox, or repeat the result of an equal one.",
       "The process sees the inputs it is given and nothing else of the workspace. The same\n"
       "process on the same inputs is not run again: its output and exit code are repeated. Its\n"
       "standard input is empty. It starts in the directory that it is called from, as that is\n"
@@ -182,8 +182,8 @@ HelpText help_text() {
       "One JSON result comes per line, as each process ends. Exit code: 0 if all ended with\n"
       "0, 1 if one failed, 2 for a wrong line.\n"
       "\n"
-      "With --json, what the process wrote is in `stdout` and `stderr` as text; bytes that are\n"
-      "not UTF-8 are in `stdout_base64` and `stderr_base64` instead.",
+      "With --json, `stdout` and `stderr` are all that the process wrote: a string, or, where\n"
+      "that is not UTF-8, {\"base64\": \"...\"}.",
       "kiln exec --input 'src/**' --output-file app --write -- cc -o app src/main.c\n"
       "echo '{\"argv\": [\"true\"], \"id\": 1}' | kiln exec --batch -",
       {kWrongCommandLine, kProcessTimedOut, kKilnFailed, kProcessCannotRun, kProcessNotFound,
