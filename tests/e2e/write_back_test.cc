@@ -43,8 +43,8 @@ TEST_F(WriteBack, AnEditThatIsMadeWhileTheProcessRunsIsKept) {
   write("text", "v0");
   const std::string gate = (temp_path() / "gate").string();
   ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
-  Command command = start({"exec", "--input", "text", "--output-file", "text", "--write", "--", "sh",
-                           "-c", "echo runs; cat " + gate + " >/dev/null; echo v1 >text"});
+  Command command = start({"exec", "--input", "text", "--output-file", "text", "--write", "--",
+                           "sh", "-c", "echo runs; cat " + gate + " >/dev/null; echo v1 >text"});
   ASSERT_TRUE(command.read_until("runs"));
   write("text", "an hour of work");
   write_file(gate, "go");
@@ -72,10 +72,9 @@ TEST_F(WriteBack, AnEditInOneProcessOfABatchIsKeptAndTheOthersAreWritten) {
                .dump() +
            "\n";
   };
-  Command command =
-      start({"exec", "--write", "--batch", "-"},
-            line("a", "text", "cat " + gate + " >/dev/null; echo v1 >text") +
-                line("b", "other", "echo v1 >other"));
+  Command command = start({"exec", "--write", "--batch", "-"},
+                          line("a", "text", "cat " + gate + " >/dev/null; echo v1 >text") +
+                              line("b", "other", "echo v1 >other"));
   ASSERT_TRUE(command.read_until("\"id\":\"b\""));
   write("text", "an hour of work");
   write_file(gate, "go");
@@ -137,8 +136,8 @@ TEST_F(WriteBack, ASymlinkThatWasReadStaysOne) {
 
 TEST_F(WriteBack, OutputsGoWhereTheProcessMadeThem) {
   write("sub/in", "in");
-  const Arguments command = {"exec",    "--input", "in", "--output-file", "out",
-                             "--write", "--",      "cp", "in",            "out"};
+  const Arguments command = {"exec", "--input", "in", "--output-file", "out", "--write", "--",
+                             "cp",   "in",      "out"};
   ASSERT_EQ(kiln_in("sub", command).exit_code, 0);
   EXPECT_EQ(read("sub/out"), "in");
   ASSERT_EQ(kiln({"exec", "--input", "sub/in", "--workdir", "sub", "--output-file", "copy",
@@ -150,8 +149,9 @@ TEST_F(WriteBack, OutputsGoWhereTheProcessMadeThem) {
 
 TEST_F(WriteBack, MakeComesToRest) {
   write("a.c", "1\n");
-  write("Makefile",
-        "a.o: a.c\n\t@echo recipe; kiln exec --input a.c --output-file a.o --write -- cp a.c a.o\n");
+  write(
+      "Makefile",
+      "a.o: a.c\n\t@echo recipe; kiln exec --input a.c --output-file a.o --write -- cp a.c a.o\n");
   EXPECT_EQ(shell("make").out, "recipe\n");
   EXPECT_THAT(shell("make").out, HasSubstr("up to date"));
   // The same content, newer: kiln answers from memory.
@@ -170,8 +170,10 @@ TEST_F(WriteBack, MakeBuildsAgainWhatWasEditedWhileItWasBuilt) {
   write("a.c", "1\n");
   const std::string gate = (temp_path() / "gate").string();
   ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
-  write("Makefile", "a.o: a.c\n\t@kiln exec --input a.c --output-file a.o --write -- sh -c 'echo "
-                    "runs; cat " + gate + " >/dev/null; cp a.c a.o'\n");
+  write("Makefile",
+        "a.o: a.c\n\t@kiln exec --input a.c --output-file a.o --write -- sh -c 'echo "
+        "runs; cat " +
+            gate + " >/dev/null; cp a.c a.o'\n");
   auto env = environment();
   env["PATH"] = client().parent_path().string() + ":" + env["PATH"];
   Command make({"/usr/bin/make"}, {env, workspace().string(), ""});
