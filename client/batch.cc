@@ -1,17 +1,15 @@
 #include "client/batch.h"
 
-#include <poll.h>
-
 #include <array>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "client/exec_options.h"
+#include "client/input_file.h"
 #include "client/json_message.h"
 #include "client/process_json.h"
 #include "client/render.h"
 #include "client/session.h"
-#include "common/base/file.h"
 #include "common/ipc/wire_error.h"
 
 namespace kiln {
@@ -23,11 +21,6 @@ constexpr size_t kMaxInFlight = 256;
 constexpr size_t kReadSize = size_t{64} << 10;
 constexpr size_t kDescriptionColumns = 60;
 constexpr int kWrong = 2;  // the exit code of a request that is wrong itself
-
-bool readable(int fd) {
-  pollfd poll_fd = {fd, POLLIN, 0};
-  return ::poll(&poll_fd, 1, 0) != 0;  // an error is for read() to tell
-}
 
 // A line's process; `id` becomes its id as JSON text, if it has one.
 Result<v1::Process> parse_line(std::string_view line, std::string& id) {
@@ -57,16 +50,10 @@ Result<v1::Process> parse_line(std::string_view line, std::string& id) {
 
 }  // namespace
 
-Batch::Batch(UniqueFd input, std::string input_name, v1::ExecuteBatchRequest first, OnLine on_line,
-             OnWrong on_wrong, OnEvent on_event)
-    : input_(std::move(input)),
-      input_name_(std::move(input_name)),
-      on_line_(std::move(on_line)),
-      on_wrong_(std::move(on_wrong)),
-      on_event_(std::move(on_event)),
-      request_(std::move(first)) {}
+Batch::Batch(BatchInput input, v1::ExecuteBatchRequest first, BatchListener listener)
+    : input_(std::move(input)), listener_(std::move(listener)), request_(std::move(first)) {}
 
-int Batch::wait_fd() const { return input_blocked_ ? input_.get() : -1; }
+int Batch::wait_fd() const { return input_blocked_ ? input_.file.get() : -1; }
 
 // False if there is no whole line now: the input has ended, or must be waited for.
 Result<bool> Batch::next_line(std::string& line) {
@@ -83,13 +70,13 @@ Result<bool> Batch::next_line(std::string& line) {
     unread_.erase(0, consumed_);
     consumed_ = 0;
     scanned_ = unread_.size();
-    input_blocked_ = !readable(input_.get());
+    input_blocked_ = !is_readable(input_.file.get());
     if (input_blocked_) return false;
     const size_t old_size = unread_.size();
     unread_.resize(old_size + kReadSize);
-    KILN_ASSIGN(
-        const size_t n,
-        read_some(input_.get(), std::span(unread_.data() + old_size, kReadSize), input_name_));
+    KILN_ASSIGN(const size_t n,
+                read_input(input_.file.get(), std::span(unread_.data() + old_size, kReadSize),
+                           input_.name, input_.interrupt));
     unread_.resize(old_size + n);
     input_ended_ = n == 0;
   }
@@ -121,17 +108,24 @@ Result<RequestSource::Pull> Batch::pull(std::string& message) {
 Result<void> Batch::refuse(uint64_t line_number, const std::string& id, const Error& error) {
   tally_.any_wrong = true;
   const Error placed = user_error(
-      error.code(), input_name_ + ", line " + std::to_string(line_number) + ": " + error.message());
-  on_wrong_(placed.message());
-  return on_line_(
+      error.code(), input_.name + ", line " + std::to_string(line_number) + ": " + error.message());
+  listener_.on_wrong(placed.message());
+  return listener_.on_line(
       dumped_line({{"id", nlohmann::ordered_json::parse(id)}, {"error", error_json(placed)}}));
+}
+
+// The daemon sends the beginning of what a process wrote.
+Result<void> Batch::complete(const v1::Digest& digest, std::string& bytes) const {
+  if (static_cast<int64_t>(bytes.size()) == digest.size_bytes()) return {};
+  KILN_ASSIGN(bytes, listener_.read_blob(digest));
+  return {};
 }
 
 Result<void> Batch::take(std::string_view message) {
   v1::ExecuteBatchResponse response;
   KILN_TRY(parse_message(message, response));
   if (response.has_progress()) {
-    on_event_(response.progress());
+    listener_.on_event(response.progress());
     return {};
   }
   const auto line = in_flight_.find(response.id());
@@ -142,7 +136,11 @@ Result<void> Batch::take(std::string_view message) {
   in_flight_.erase(line);
   nlohmann::ordered_json json = {{"id", nlohmann::ordered_json::parse(id)}};
   if (response.has_result()) {
-    add_result(response.result(), response.stdout(), response.stderr(), json);
+    const v1::ProcessResult& result = response.result();
+    KILN_TRY(complete(result.stdout_digest(), *response.mutable_stdout()));
+    KILN_TRY(complete(result.stderr_digest(), *response.mutable_stderr()));
+    add_result(result, response.stdout(), response.stderr(), json);
+    tally_.work.add(result);
     tally_.any_failed |= response.result().exit_code() != 0 || response.result().timed_out();
   } else {
     const Error error = from_wire(response.error());
@@ -150,7 +148,7 @@ Result<void> Batch::take(std::string_view message) {
     json["error"] = error_json(error);
     tally_.any_failed = true;
   }
-  return on_line_(dumped_line(json));
+  return listener_.on_line(dumped_line(json));
 }
 
 }  // namespace kiln

@@ -1,16 +1,18 @@
 // Batch: `kiln exec --batch` between its two streams of lines and the two of the call.
 //
-// What:   BatchInput reads lines and makes requests of them, a bounded number ahead of the results;
-//         BatchOutput makes lines of the results. A line that is wrong, for us or for the
+// What:   reads lines and makes requests of them, a bounded number ahead of the results, and makes
+//         lines of the results. A line that is wrong, for us or for the
 //         daemon, gets a result, too: an error, and the others go on.
-// Threads: single-owner, both.
+// Threads: single-owner.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <unordered_map>
 
+#include "client/interrupt.h"
 #include "client/transport.h"
+#include "client/work_tally.h"
 #include "common/base/unique_fd.h"
 #include "kiln/v1/processes.pb.h"
 
@@ -20,21 +22,33 @@ namespace kiln {
 struct BatchTally {
   bool any_failed = false;
   bool any_wrong = false;
+  WorkTally work;
   int exit_code() const { return any_wrong ? 2 : any_failed ? 1 : 0; }
+};
+
+// Where the lines come from.
+struct BatchInput {
+  UniqueFd file;
+  std::string name;
+  const Interrupt& interrupt;  // for reads that may wait
+};
+
+// Who hears of a batch.
+struct BatchListener {
+  // Takes one line of the output, with its newline.
+  std::function<Result<void>(std::string_view line)> on_line;
+  // Tells a person about a wrong line.
+  std::function<void(const std::string& message)> on_wrong;
+  // Hears of what happens meanwhile, if the first request asks for it.
+  std::function<void(const v1::Event& event)> on_event;
+  // Reads the whole of an output that the daemon sent the beginning of.
+  std::function<Result<std::string>(const v1::Digest& file_digest)> read_blob;
 };
 
 class Batch final : public RequestSource {
  public:
-  // Takes one line of the output, with its newline.
-  using OnLine = std::function<Result<void>(std::string_view line)>;
-  // Tells a person about a wrong line.
-  using OnWrong = std::function<void(const std::string& message)>;
-  // Hears of what happens meanwhile, if the first request asks for it.
-  using OnEvent = std::function<void(const v1::Event& event)>;
-
   // `first` carries what only the first request does: caller and options of all.
-  Batch(UniqueFd input, std::string input_name, v1::ExecuteBatchRequest first, OnLine on_line,
-        OnWrong on_wrong, OnEvent on_event);
+  Batch(BatchInput input, v1::ExecuteBatchRequest first, BatchListener listener);
 
   Result<Pull> pull(std::string& message) override;
   int wait_fd() const override;
@@ -46,14 +60,12 @@ class Batch final : public RequestSource {
 
  private:
   Result<bool> next_line(std::string& line);
+  Result<void> complete(const v1::Digest& digest, std::string& bytes) const;
   Result<void> refuse(uint64_t line_number, const std::string& id, const Error& error);
 
   // constant after construction
-  const UniqueFd input_;
-  const std::string input_name_;
-  const OnLine on_line_;
-  const OnWrong on_wrong_;
-  const OnEvent on_event_;
+  const BatchInput input_;
+  const BatchListener listener_;
 
   v1::ExecuteBatchRequest request_;  // the next, with what only the first carries
   std::string unread_;               // of the input: bytes that are no line yet

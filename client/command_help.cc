@@ -44,7 +44,8 @@ std::string listed_choices(const OptionHelp& option) {
 
 std::string as_text(const OptionHelp& option) {
   std::string names = joined(option.names, ", ");
-  if (!option.metavar.empty()) names += " " + option.metavar;
+  const bool optional = option.metavar.starts_with("[=");
+  if (!option.metavar.empty()) names += (optional ? "" : " ") + option.metavar;
   return help_row(names, option.explanation(), kOptionColumn);
 }
 

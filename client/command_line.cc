@@ -75,7 +75,9 @@ void GlobalOptions::add_to(OptionParser& parser) {
   parser.begin_group("Global options");
   parser.value("--root", "DIR", root_,
                "the workspace; by default the nearest directory upwards\n"
-               "with a kiln.toml, else with a .git, else the current one");
+               "with a kiln.toml, else with a .git");
+  parser.flag("--root-relative", root_relative_,
+              "paths are from the workspace root, not from here");
   parser.flag("--json", json_, "print JSON on standard output");
   parser.choice<ColorMode>(
       "--color", "WHEN", color_,
@@ -85,7 +87,8 @@ void GlobalOptions::add_to(OptionParser& parser) {
                               {{"auto", ProgressMode::kAuto},
                                {"plain", ProgressMode::kPlain},
                                {"none", ProgressMode::kNone}},
-                              "{choices}");
+                              "{choices}: live lines on a\n"
+                              "terminal, plain lines everywhere, or nothing");
   parser.choice<TalkLevel>("--level", "LEVEL", level_,
                            {{"error", TalkLevel::kError},
                             {"warn", TalkLevel::kWarn},
@@ -104,28 +107,42 @@ void GlobalOptions::apply(Console& console) const {
   console.set_level(level_.value);
 }
 
-Result<std::string> GlobalOptions::workspace_root() const {
-  KILN_ASSIGN(std::string root, found_root());
-  if (is_valid_utf8(root)) return root;
+Result<std::optional<std::string>> GlobalOptions::workspace_root() const {
+  KILN_ASSIGN(std::optional<std::string> root, found_root());
+  if (!root || is_valid_utf8(*root)) return root;
   return user_error(ErrorCode::kInvalidArgument,
-                    "the name of the workspace's folder is not UTF-8: " + printable(root) +
+                    "the name of the workspace's folder is not UTF-8: " + printable(*root) +
                         "; rename it, or work by way of a bind mount with another name");
 }
 
-Result<std::string> GlobalOptions::found_root() const {
+Result<std::optional<std::string>> GlobalOptions::found_root() const {
   if (root_) {
     KILN_ASSIGN(std::string root, resolved(*root_, "--root"));
     struct stat st;
     if (::stat(root.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
       return user_error(ErrorCode::kInvalidArgument, "--root " + *root_ + " is not a directory");
     }
-    return root;
+    return std::optional(std::move(root));
   }
-  KILN_ASSIGN(std::string here, current_directory());
+  KILN_ASSIGN(const std::string here, current_directory());
   for (const std::string_view marker : {"kiln.toml", ".git"}) {
-    if (auto root = ancestor_with(here, marker)) return *root;
+    if (auto root = ancestor_with(here, marker)) return root;
   }
-  return here;
+  return std::optional<std::string>();
+}
+
+Result<std::string> unmarked_workspace(const std::optional<std::string>& home) {
+  KILN_ASSIGN(std::string here, current_directory());
+  const auto real_home = home ? resolved(*home, "HOME") : Result<std::string>(std::string());
+  const bool is_home = real_home.ok() && *real_home == here;
+  if (here != "/" && !is_home) return here;
+  return user_error(ErrorCode::kNotFound,
+                    "no workspace: neither " + here +
+                        " nor a directory above it holds a kiln.toml " +
+                        "or a .git, and kiln does not take " +
+                        (is_home ? "the home directory" : "the root of the file system") +
+                        " for one\n  go into a project, mark one with an empty kiln.toml at its " +
+                        "top, or name it with --root DIR");
 }
 
 Result<std::string> current_directory() {

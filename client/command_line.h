@@ -34,14 +34,16 @@ class GlobalOptions {
   bool json() const { return json_; }
   // The file of --profile.
   const std::optional<std::string>& profile() const { return profile_; }
-  // --root, else the nearest ancestor of the current directory with a kiln.toml, else with a .git,
-  // else the current directory. Absolute, symlinks resolved.
+  // --root, else the nearest ancestor of the current directory with a kiln.toml, else with a .git;
+  // nothing if there is none. Absolute, symlinks resolved.
   // Fails when its name is not UTF-8, which requests could not carry.
-  Result<std::string> workspace_root() const;
+  Result<std::optional<std::string>> workspace_root() const;
+  // Whether paths are from the workspace root wherever one stands.
+  bool root_relative() const { return root_relative_; }
 
  private:
   // Whatever its name.
-  Result<std::string> found_root() const;
+  Result<std::optional<std::string>> found_root() const;
 
   std::optional<std::string> root_;
   Chosen<ColorMode> color_ = {ColorMode::kAuto};
@@ -49,7 +51,12 @@ class GlobalOptions {
   Chosen<TalkLevel> level_ = {TalkLevel::kInfo};
   std::optional<std::string> profile_;
   bool json_ = false;
+  bool root_relative_ = false;
 };
+
+// What is taken for the workspace where nothing marks one: the current directory, but neither "/"
+// nor `home`, which nobody wants to be watched and captured.
+Result<std::string> unmarked_workspace(const std::optional<std::string>& home);
 
 // Absolute, symlinks resolved.
 Result<std::string> current_directory();

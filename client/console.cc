@@ -23,6 +23,14 @@ constexpr const char* kGreen = "\x1b[32m";
 constexpr const char* kYellow = "\x1b[33m";
 constexpr std::string_view kReset = "\x1b[0m";
 constexpr std::string_view kClearLine = "\r\x1b[K";
+constexpr std::string_view kClearLineAbove = "\x1b[A\x1b[K";
+constexpr size_t kMostLiveRows = 16;
+
+// A terminal that knows no control characters, such as the shell of Emacs (terminfo(5), "dumb").
+bool is_dumb() {
+  const char* term = ::getenv("TERM");
+  return term == nullptr || *term == '\0' || std::string_view(term) == "dumb";
+}
 
 bool color_wanted(ColorMode mode, bool terminal) {
   if (mode != ColorMode::kAuto) return mode == ColorMode::kAlways;
@@ -35,9 +43,12 @@ bool is_regular_file(int fd) {
   return ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-size_t terminal_columns() {
+winsize terminal_size() {
   winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) size = {};
+  if (size.ws_col == 0) size.ws_col = 80;
+  if (size.ws_row == 0) size.ws_row = 24;
+  return size;
 }
 
 // At most `columns` characters of UTF-8 text.
@@ -64,19 +75,23 @@ Error without_trace(const Error& error) {
 Console::Console(Interrupt& interrupt)
     : interrupt_(interrupt),
       stdout_is_terminal_(::isatty(STDOUT_FILENO) != 0),
-      stderr_is_terminal_(::isatty(STDERR_FILENO) != 0) {
+      stderr_is_terminal_(::isatty(STDERR_FILENO) != 0),
+      cursor_moves_(stderr_is_terminal_ && !is_dumb()) {
   set_modes(ColorMode::kAuto, ProgressMode::kAuto);
 }
 
 void Console::set_modes(ColorMode color, ProgressMode progress) {
-  color_ = color_wanted(color, stderr_is_terminal_);
+  color_ = color_wanted(color, cursor_moves_);
   progress_ = progress;
 }
 
 Result<void> Console::write_stdout(std::string_view bytes) {
   if (bytes.empty()) return {};
-  clear_status();
-  if (stdout_is_terminal_) at_line_start_ = bytes.back() == '\n';
+  // Elsewhere the data does not meet the live lines.
+  if (stdout_is_terminal_) {
+    clear_status();
+    at_line_start_ = bytes.back() == '\n';
+  }
   return write(STDOUT_FILENO, bytes, "standard output");
 }
 
@@ -101,6 +116,7 @@ Result<void> Console::write(int fd, std::string_view bytes, const char* name) {
     if (fds[0].revents == 0) continue;
     const ssize_t n = ::write(fd, bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
     if (n < 0 && errno != EINTR && errno != EAGAIN) {
+      stdout_is_gone_ |= errno == EPIPE && fd == STDOUT_FILENO;
       return os_error(errno, "write " + std::string(name));
     }
     if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
@@ -139,18 +155,36 @@ void Console::say_result(bool good, std::string_view line) {
   say_colored(good ? kGreen : kRed, good ? "✓ " : "✗ ", printable(line));
 }
 
-void Console::show_status(std::string_view line) {
-  if (!live() || !at_line_start_) return;
-  std::string text(kClearLine);
-  text += clipped(printable(line), terminal_columns() - 1);
-  status_shown_ = true;
+size_t Console::live_rows() const {
+  // A line of the terminal stays for what was there before.
+  return std::clamp<size_t>(terminal_size().ws_row - 1, 1, kMostLiveRows);
+}
+
+void Console::show_status(std::span<const std::string> lines) {
+  if (!live() || (!at_line_start_ && status_rows_ == 0)) return;
+  const size_t columns = terminal_size().ws_col - 1U;
+  std::string text = clearing_status();
+  status_rows_ = std::min(lines.size(), live_rows());
+  for (size_t i = 0; i < status_rows_; ++i) {
+    if (i != 0) text += '\n';
+    text += clipped(printable(lines[i]), columns);
+  }
   (void)write_all(STDERR_FILENO, text, "standard error");
 }
 
 void Console::clear_status() {
-  if (!status_shown_) return;
-  status_shown_ = false;
-  (void)write_all(STDERR_FILENO, kClearLine, "standard error");
+  if (status_rows_ == 0) return;
+  const std::string text = clearing_status();
+  status_rows_ = 0;
+  (void)write_all(STDERR_FILENO, text, "standard error");
+}
+
+// What takes the live lines away.
+std::string Console::clearing_status() const {
+  if (status_rows_ == 0) return "";
+  std::string text(kClearLine);
+  for (size_t row = 1; row < status_rows_; ++row) text += kClearLineAbove;
+  return text;
 }
 
 }  // namespace kiln

@@ -58,22 +58,45 @@ Result<void> add_environment(const std::vector<std::string>& typed, const Enviro
   return {};
 }
 
+// An output is relative to where the process starts, also if it was typed from the root ("//out").
+Result<std::string> output_path(const std::string& typed, const v1::Process& process,
+                                const SpecResolver& paths) {
+  if (!typed.starts_with('/')) return typed;
+  KILN_ASSIGN(const std::string path, paths.path(typed));
+  std::string seen = path_from(process.working_directory(), path);
+  if (!seen.starts_with("..")) return seen;
+  return user_error(ErrorCode::kInvalidArgument,
+                    "the output '" + typed + "' is not below the directory that the process " +
+                        "starts in; choose that with --workdir");
+}
+
 }  // namespace
 
 void ExecOptions::add_to(OptionParser& parser) {
   parser.begin_group("What it reads");
-  parser.list("--input", "GLOB", input, "files of the workspace; !GLOB excludes");
+  parser.list("--input", "GLOB", input,
+              "files of the workspace, relative to the current\n"
+              "directory or, as //GLOB, to the root; !GLOB excludes");
   parser.list("--digest", "DIGEST", digest, "a stored tree, as from kiln digest");
   parser.list("--env", "NAME[=VALUE]", env,
               "a variable; without a value, the one it has here.\n"
               "Nothing else is passed on but PATH=/usr/local/bin:/usr/bin:/bin");
   parser.begin_group("What it makes");
-  parser.list("--output-file", "PATH", output_file, "a file to keep, relative to --workdir");
-  parser.list("--output-dir", "PATH", output_dir, "a directory to keep");
+  parser.list("--output-file", "PATH", output_file, "a file that it makes, relative to --workdir");
+  parser.list("--output-dir", "PATH", output_dir, "a directory that it makes, with all in it");
   parser.flag("--require-outputs", require_outputs, "a missing output is an error");
-  parser.flag("--write", write, "write the outputs into the workspace");
+  parser.choice<Write>(
+      "--write", "[=WHEN]", write,
+      {{"on_success", Write::kOnSuccess}, {"always", Write::kAlways}, {"never", Write::kNever}},
+      "write the outputs into the workspace:\n"
+      "{choices};\n"
+      "--write alone is on_success. A file that was edited\n"
+      "since it was read is not replaced: that is an error");
+  parser.implied("--write", "on_success");
   parser.begin_group("How it runs");
-  parser.value("--workdir", "PATH", workdir, "where it starts, relative to the sandbox");
+  parser.value("--workdir", "PATH", workdir,
+               "where it starts; by default the current directory,\n"
+               "and // is the workspace root");
   parser.value("--timeout", "SECONDS", timeout, "end it after this time, with exit code 124");
   parser.choice<v1::Process::CacheScope>("--cache", "SCOPE", cache,
                                          {{"successful", v1::Process::SUCCESSFUL},
@@ -83,7 +106,8 @@ void ExecOptions::add_to(OptionParser& parser) {
                                           {"restart", v1::Process::PER_RESTART_SUCCESSFUL},
                                           {"restart-always", v1::Process::PER_RESTART_ALWAYS},
                                           {"session", v1::Process::PER_SESSION}},
-                                         "{choices}");
+                                         "which results are used again: {choices}.\n"
+                                         "restart: until the daemon ends; session: for this request");
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
       {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
@@ -92,7 +116,8 @@ void ExecOptions::add_to(OptionParser& parser) {
                                    {{"never", v1::KeepSandboxes::NEVER},
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},
                                     {"always", v1::KeepSandboxes::ALWAYS}},
-                                   "{choices}");
+                                   "when its directory stays, with a script __run.sh that\n"
+                                   "repeats the process: {choices}");
   parser.flag("--interactive", interactive,
               "run it in this terminal, with your keys and your screen; never cached");
   parser.flag("--in-workspace", in_workspace,
@@ -105,7 +130,8 @@ void ExecOptions::add_to(OptionParser& parser) {
               "print what its cache key is made of, and do not run it");
   parser.list("--option", "SCOPE.NAME=VALUE", option,
               "set an option, over KILN_SCOPE_NAME and kiln.toml; see kiln help host");
-  parser.value("--description", "TEXT", description, "what to call it");
+  parser.value("--description", "TEXT", description, 
+               "how messages call it; by default the command");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
 
@@ -117,16 +143,27 @@ bool ExecOptions::describes_process() const {
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
-                                                const Environment& environment) {
+                                                const Environment& environment,
+                                                const SpecResolver& paths) {
   v1::ExecuteRequest request;
   v1::Process& process = *request.mutable_process();
   process.mutable_argv()->Assign(options.argv.begin(), options.argv.end());
-  process.mutable_input_globs()->Assign(options.input.begin(), options.input.end());
-  process.mutable_output_files()->Assign(options.output_file.begin(), options.output_file.end());
-  process.mutable_output_directories()->Assign(options.output_dir.begin(),
-                                               options.output_dir.end());
-  if (std::find(options.input.begin(), options.input.end(), "") != options.input.end()) {
-    return user_error(ErrorCode::kInvalidArgument, "--input '' is empty; it takes a glob");
+  for (const std::string& glob : options.input) {
+    if (glob.empty()) {
+      return user_error(ErrorCode::kInvalidArgument, "--input '' is empty; it takes a glob");
+    }
+    KILN_ASSIGN(*process.add_input_globs(), paths.glob(glob));
+  }
+  process.set_working_directory(paths.here());
+  if (options.workdir) {
+    KILN_ASSIGN(*process.mutable_working_directory(),
+                paths.path(*options.workdir).with_context("as --workdir"));
+  }
+  for (const std::string& path : options.output_file) {
+    KILN_ASSIGN(*process.add_output_files(), output_path(path, process, paths));
+  }
+  for (const std::string& path : options.output_dir) {
+    KILN_ASSIGN(*process.add_output_directories(), output_path(path, process, paths));
   }
   for (const std::string& text : options.digest) {
     KILN_ASSIGN(*process.add_input_digests(), digest_of_text(text));
@@ -134,7 +171,6 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   KILN_TRY(add_environment(options.env, environment, *process.mutable_env()));
   process.set_cache_scope(options.cache.value);
   process.set_sandbox(options.sandbox.value);
-  process.set_working_directory(options.workdir.value_or(""));
   process.set_require_outputs(options.require_outputs);
   if (options.timeout) {
     KILN_ASSIGN(const double seconds, parse_timeout(*options.timeout));
@@ -143,7 +179,7 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   process.set_description(options.description ? *options.description
                                               : command_text(options.argv, kDescriptionColumns));
   request.set_keep_sandboxes(options.keep_sandboxes.value);
-  request.set_write_outputs(options.write);
+  set_write_outputs(options, request);
   return request;
 }
 

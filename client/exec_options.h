@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/option_parser.h"
+#include "client/specs.h"
 #include "common/base/result.h"
 #include "common/ipc/paths.h"
 #include "kiln/v1/processes.pb.h"
@@ -32,7 +33,9 @@ struct ExecOptions {
   std::vector<std::string> option;
   bool explain_key = false;
   bool require_outputs = false;
-  bool write = false;
+  // When outputs are written into the workspace.
+  enum class Write : uint8_t { kNever, kOnSuccess, kAlways };
+  Chosen<Write> write = {Write::kNever};
   bool interactive = false;
   bool in_workspace = false;
   bool inherit_env = false;
@@ -44,8 +47,17 @@ struct ExecOptions {
   bool describes_process() const;
 };
 
-// Everything but the caller. `environment` is the client's, for --env NAME.
+// Everything but the caller. `environment` is the client's, for --env NAME; `paths` are those of
+// the workspace, as they are typed here.
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
-                                                const Environment& environment);
+                                                const Environment& environment,
+                                                const SpecResolver& paths);
+
+// Whether and when outputs are written, in a request for one process or for many.
+template <class Request>
+void set_write_outputs(const ExecOptions& options, Request& request) {
+  request.set_write_outputs(options.write.value != ExecOptions::Write::kNever);
+  request.set_write_failed_outputs(options.write.value == ExecOptions::Write::kAlways);
+}
 
 }  // namespace kiln

@@ -45,13 +45,9 @@ Result<void> GoalFollower::take(std::string_view bytes) {
 }
 
 void GoalFollower::tick() {
-  if (const auto line = running_.line(RunningWork::Clock::now())) {
-    console_.show_status(*line);
-  } else if (waiting_) {
-    console_.show_status("waiting for changes; Ctrl-C ends");
-  } else {
-    console_.clear_status();
-  }
+  auto lines = running_.lines(RunningWork::Clock::now(), console_.live_rows());
+  if (lines.empty() && waiting_) lines = {"waiting for changes; Ctrl-C ends"};
+  console_.show_status(lines);
 }
 
 Result<void> GoalFollower::show(const v1::GoalOutput& output) {

@@ -31,6 +31,8 @@ class GoalFollower {
   Result<void> take(std::string_view bytes);
   // Now and then, on a terminal.
   void tick();
+  // Of the whole request, once it is over.
+  const WorkTally& tally() const { return running_.tally(); }
 
   std::optional<int> exit_code() const { return exit_code_; }
 

@@ -4,6 +4,7 @@
 
 #include "client/daemon_program.h"
 #include "client/h2_transport.h"
+#include "common/base/version.h"
 #include "kiln/v1/goals.pb.h"
 
 namespace kiln {
@@ -14,7 +15,7 @@ constexpr std::string_view kMethod = "/kiln.v1.Goals/List";
 
 v1::ListGoalsRequest request() {
   v1::ListGoalsRequest request;
-  request.mutable_caller()->set_client_version(KILN_VERSION);
+  request.mutable_caller()->set_client_version(std::string(version()));
   return request;
 }
 

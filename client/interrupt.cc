@@ -4,15 +4,19 @@
 
 namespace kiln {
 
-Interrupt::Interrupt() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &signals, &previous_mask_);
-  fd_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  // Without the descriptor nobody would notice: better the default effect of the signals.
-  if (!fd_.valid()) ::sigprocmask(SIG_SETMASK, &previous_mask_, nullptr);
+Interrupt::Interrupt(Arm arm) {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  ::sigprocmask(SIG_SETMASK, nullptr, &previous_mask_);
+  fd_.reset(::signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (arm == Arm::kAtOnce) this->arm();
+}
+
+void Interrupt::arm() {
+  // Without the descriptor nobody would notice: better the default effect of the signals. After the
+  // first signal they have that again.
+  if (fd_.valid() && signal_ == 0) ::sigprocmask(SIG_BLOCK, &signals_, nullptr);
 }
 
 Interrupt::~Interrupt() { ::sigprocmask(SIG_SETMASK, &previous_mask_, nullptr); }

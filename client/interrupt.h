@@ -1,12 +1,16 @@
 // Interrupt: SIGINT and SIGTERM as a descriptor.
 //
-// What:   the first signal is read from fd() by whoever waits; from then on the signals have their
-//         default effect again, so that a second one ends the client at once.
+// What:   until arm() the signals have their default effect: they end the client at once, whatever
+//         system call it waits in. Then the first signal is read from fd() by whoever waits; from
+//         there on the signals have their default effect again, so that a second one ends the
+//         client. Once armed, whatever waits without looking at fd() holds a Suspension.
 // Owns:   the process's signal mask for these two signals. Make one, at the start of main.
 // Threads: single-owner.
 #pragma once
 
 #include <signal.h>
+
+#include <cstdint>
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
@@ -15,11 +19,14 @@ namespace kiln {
 
 class Interrupt {
  public:
-  Interrupt();
+  enum class Arm : uint8_t { kAtOnce, kLater };
+  explicit Interrupt(Arm arm = Arm::kAtOnce);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
+  // From here on there is something to clean up: a call that the daemon is to be told the end of.
+  void arm();
   // Readable when a signal came that take() has not seen.
   int fd() const { return fd_.get(); }
   // Sees a pending signal, if there is one. True once one was seen.
@@ -27,8 +34,9 @@ class Interrupt {
   // The signal that was seen; 0 if none.
   int signal() const { return signal_; }
 
-  // While one lives the signals have their default effect: for a wait that has no descriptor and
-  // leaves nothing to clean up.
+  // While one lives the signals have their default effect: for a system call that may wait for ever
+  // and that poll(2) cannot wait for, such as one on a file of a dead network mount. A call that is
+  // in flight then ends with the connection.
   class Suspension {
    public:
     explicit Suspension(const Interrupt& interrupt) {
@@ -63,6 +71,7 @@ class Interrupt {
 
  private:
   UniqueFd fd_;
+  sigset_t signals_;
   sigset_t previous_mask_;
   int signal_ = 0;
 };

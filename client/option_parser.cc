@@ -58,6 +58,7 @@ struct OptionParser::Impl {
   size_t least = 0;
   size_t most = 0;
   bool help_wanted = false;
+  std::map<std::string, std::string> implied;  // values of options that may stand alone
 
   OptionHelp& document(const std::string& names, const std::string& metavar,
                        const std::string& text) {
@@ -159,6 +160,10 @@ void OptionParser::add_choice(const std::string& names, const std::string& metav
                    });
 }
 
+void OptionParser::implied(const std::string& name, const std::string& value) {
+  impl_->implied[name] = value;
+}
+
 void OptionParser::list(const std::string& names, const std::string& metavar,
                         std::vector<std::string>& target, const std::string& help) {
   impl_->document(names, metavar, help).repeatable = true;
@@ -181,6 +186,10 @@ Result<bool> OptionParser::parse(std::vector<std::string> arguments) {
       dashes != arguments.end()) {
     after.assign(dashes + 1, arguments.end());
     arguments.erase(dashes, arguments.end());
+  }
+  for (std::string& argument : arguments) {
+    const auto implied = impl_->implied.find(argument);
+    if (implied != impl_->implied.end()) argument += "=" + implied->second;
   }
   // CLI11 reads "--name=" as "--name" without a value.
   for (size_t i = 0; i < arguments.size(); ++i) {

@@ -58,6 +58,9 @@ class OptionParser {
                  target = {choices[chosen].value, true};
                });
   }
+  // An option with a value may also stand alone: then it has this one. A value of its own follows
+  // "=".
+  void implied(const std::string& name, const std::string& value);
   // May be given several times, one value each.
   void list(const std::string& names, const std::string& metavar, std::vector<std::string>& target,
             const std::string& help);

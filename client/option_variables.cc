@@ -21,10 +21,18 @@ constexpr auto kOwn = std::to_array<OwnVariable>({
     {"KILN_IDLE_TIMEOUT",
      "seconds without a request after which the daemon ends; 0 is\n"
      "never (read when the daemon starts)"},
-    {"KILN_CACHE_BYTES", "as kilnd's --cache-bytes (read when the daemon starts)"},
-    {"KILN_MAX_WATCHES", "as kilnd's --max-watches (read when the daemon starts)"},
-    {"KILN_MEMO_BYTES", "as kilnd's --memo-bytes (read when the daemon starts)"},
-    {"KILN_MEMO_NODES", "as kilnd's --memo-nodes (read when the daemon starts)"},
+    {"KILN_CACHE_BYTES",
+     "memory for the store's database, in bytes (read when the\n"
+     "daemon starts)"},
+    {"KILN_MAX_WATCHES",
+     "directories to watch at most; 0 is the kernel's limit (read\n"
+     "when the daemon starts)"},
+    {"KILN_MEMO_BYTES",
+     "memory for what is remembered, in bytes; 0 is no limit (read\n"
+     "when the daemon starts)"},
+    {"KILN_MEMO_NODES",
+     "how many things are remembered before the first are forgotten;\n"
+     "0 is no limit (read when the daemon starts)"},
 });
 
 }  // namespace

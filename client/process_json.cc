@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/base64.h"
 #include "client/render.h"
 #include "common/types/rel_path.h"
 
@@ -9,10 +10,11 @@ namespace kiln {
 
 namespace {
 
-nlohmann::ordered_json shown(std::string_view bytes, const v1::Digest& digest) {
-  const bool whole = static_cast<int64_t>(bytes.size()) == digest.size_bytes();
-  if (!whole || bytes.size() > kShownOutput || !is_valid_utf8(bytes)) return nullptr;
-  return bytes;
+nlohmann::ordered_json shown(std::string_view bytes) {
+  if (is_valid_utf8(bytes)) return bytes;
+  nlohmann::ordered_json json;
+  json["base64"] = base64_encoded(bytes);
+  return json;
 }
 
 }  // namespace
@@ -25,8 +27,8 @@ void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
   json["output_digest"] = digest_text(result.output_digest());
   json["stdout_digest"] = digest_text(result.stdout_digest());
   json["stderr_digest"] = digest_text(result.stderr_digest());
-  json["stdout"] = shown(stdout_bytes, result.stdout_digest());
-  json["stderr"] = shown(stderr_bytes, result.stderr_digest());
+  json["stdout"] = shown(stdout_bytes);
+  json["stderr"] = shown(stderr_bytes);
   json["missing_outputs"] = result.missing_outputs();
   json["wall_seconds"] = result.wall_seconds();
   json["user_seconds"] = result.user_seconds();

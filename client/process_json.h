@@ -10,10 +10,8 @@
 
 namespace kiln {
 
-// How much of each output stream a JSON result shows; the digests name the whole.
-inline constexpr size_t kShownOutput = size_t{64} << 10;
-
-// Appends the fields of a result. Output that is longer than kShownOutput or is not text is null.
+// Appends the fields of a result, with all that the process wrote: as a string, or as {"base64": …}
+// where the bytes are not UTF-8.
 void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
                 std::string_view stderr_bytes, nlohmann::ordered_json& json);
 // {"code": …, "message": …}

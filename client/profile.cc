@@ -62,7 +62,8 @@ std::string name_json(const char* what, size_t lane, const std::string& name) {
 
 }  // namespace
 
-Result<ProfileWriter> ProfileWriter::open(const std::string& path) {
+Result<ProfileWriter> ProfileWriter::open(const std::string& path, const Interrupt& interrupt) {
+  const Interrupt::Suspension mortal(interrupt);  // it may be a FIFO that nobody reads
   auto file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (!file.ok()) return user_error(file.error().code(), "--profile: " + file.error().message());
   return ProfileWriter(path, *std::move(file));

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "client/interrupt.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "kiln/v1/events.pb.h"
@@ -21,7 +22,7 @@ namespace kiln {
 class ProfileWriter {
  public:
   // Makes the file, so that one that cannot be written is known before the work begins.
-  static Result<ProfileWriter> open(const std::string& path);
+  static Result<ProfileWriter> open(const std::string& path, const Interrupt& interrupt);
 
   void add(const v1::Event& event);
   // Writes the file. What has not ended by then ends with the last event.

@@ -1,6 +1,7 @@
 #include "client/session.h"
 
 #include "client/h2_transport.h"
+#include "common/base/version.h"
 #include "kiln/v1/daemon.pb.h"
 
 namespace kiln {
@@ -38,6 +39,7 @@ Session::Session(DaemonPaths paths, Console& console, Interrupt& interrupt)
 
 Result<void> Session::connect() {
   if (transport_) return {};
+  interrupt_.arm();
   KILN_ASSIGN(DaemonConnection connection, find_or_start_daemon(paths_, interrupt_));
   daemon_pid_ = connection.pid;
   transport_ = std::make_unique<H2Transport>(std::move(connection.socket), interrupt_);
@@ -97,7 +99,7 @@ Result<void> Session::bidirectional(std::string_view method, RequestSource& requ
 Result<void> Session::compare_versions() {
   v1::StatusResponse status;
   KILN_TRY(unary("/kiln.v1.Daemon/Status", v1::StatusRequest(), status));
-  if (status.version() == KILN_VERSION || replaced_) return {};
+  if (status.version() == kiln::version() || replaced_) return {};
   return replace_daemon();
 }
 
@@ -108,7 +110,7 @@ Result<void> Session::replace_daemon() {
   KILN_ASSIGN(const v1::StatusResponse status, status_of(*transport_));
   replaced_ = true;
   console_.say("the running daemon is of version " + status.version() +
-               ", this client of version " KILN_VERSION
+               ", this client of version " + std::string(kiln::version()) +
                "; it is replaced as soon as its work is done");
   KILN_TRY(send_stop(*transport_, false));
   transport_.reset();

@@ -52,10 +52,20 @@ bool is_directory_by_name(std::string_view path) {
   return name == "." || name == "..";
 }
 
+// Whether the path has a component "." or "..".
+bool has_dots(std::string_view path) {
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    if (is_directory_by_name(path.substr(0, end))) return true;
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return false;
+}
+
 // The end of a spec that says which files of a directory are meant.
 std::string_view directory_mark(std::string_view spec) {
   for (const std::string_view mark : {"::", ":", "/"}) {
-    if (spec.ends_with(mark) && spec != "/") return mark;
+    if (spec.ends_with(mark) && spec != "/" && spec != "//") return mark;
   }
   return "";
 }
@@ -81,19 +91,48 @@ Result<std::string> SpecResolver::resolve(std::string_view typed) const {
   if (mark.empty() && is_directory_by_name(spec)) mark = "/";
   // Only what was typed is a glob, not the directory that it was typed in.
   const auto path = relative(spec, mark.empty() && (has_wildcard(spec) || has_wildcard(below_)));
-  if (!path.ok()) {
-    return user_error(ErrorCode::kInvalidArgument, "the spec '" + std::string(typed) + "' " +
-                                                       path.error().message() +
-                                                       " of the workspace " + root_);
-  }
+  if (!path.ok()) return misplaced("spec", typed, path.error());
   if (path->empty()) return std::string(sign) + (mark == "::" ? "::" : "./");
   const bool like_an_option = sign.empty() && path->starts_with('-');
   return std::string(sign) + (like_an_option ? "./" : "") + *path + std::string(mark);
 }
 
+Result<std::string> SpecResolver::glob(std::string_view typed) const {
+  const std::string_view sign = typed.starts_with('!') ? "!" : "";
+  const std::string_view glob = typed.substr(sign.size());
+  const std::string_view inner = glob.substr(0, glob.find_last_not_of('/') + 1);
+  const bool is_name = inner.find('/') == std::string_view::npos && !is_directory_by_name(inner);
+  // From the root the daemon reads what was typed.
+  if (inner.empty() || (is_name && (!sign.empty() || below_.empty()))) return std::string(typed);
+  if (below_.empty() && !glob.starts_with('/') && !has_dots(glob)) return std::string(typed);
+  const bool anchored = !sign.empty() && glob.starts_with('/') && !glob.starts_with("//");
+  auto path = relative(anchored ? glob.substr(1) : glob, true);
+  if (!path.ok()) return misplaced("glob", typed, path.error());
+  const std::string_view end = glob.ends_with('/') ? "/" : "";
+  // An exclude with a slash in it is from the root for the daemon; "!" in front would make an
+  // exclude.
+  const std::string_view front = !sign.empty() ? "/" : path->starts_with('!') ? "./" : "";
+  return std::string(sign) + std::string(front) + *path + std::string(end);
+}
+
+Result<std::string> SpecResolver::path(std::string_view typed) const {
+  auto path = relative(typed, false);
+  if (!path.ok()) return misplaced("path", typed, path.error());
+  return path;
+}
+
+Error SpecResolver::misplaced(std::string_view what, std::string_view typed,
+                              const Error& error) const {
+  return user_error(ErrorCode::kInvalidArgument, "the " + std::string(what) + " '" +
+                                                     std::string(typed) + "' " + error.message() +
+                                                     " of the workspace " + root_);
+}
+
 Result<std::string> SpecResolver::relative(std::string_view path, bool escape) const {
   std::string whole;
-  if (path.starts_with('/')) {
+  if (path.starts_with("//")) {
+    whole = path.substr(2);
+  } else if (path.starts_with('/')) {
     auto found = below(root_, path);
     const std::string real = with_real_directory(std::string(path));
     if (!found) found = below(root_, real);

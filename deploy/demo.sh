@@ -9,7 +9,12 @@ cd "$(dirname "$0")/.."
 
 deploy/install.sh
 echo "building kiln (Release)"
-deploy/build.sh release kiln kilnd >/dev/null
+# ninja's progress: one line on a terminal, elsewhere every twentieth of its lines.
+if [ -t 1 ]; then
+  deploy/build.sh release kiln kilnd
+else
+  deploy/build.sh release kiln kilnd | awk '!/^\[[0-9]+\/[0-9]+\]/ || ++lines % 20 == 1 { print; fflush() }'
+fi
 
 bin=$PWD/build/release/bin
 demo=$PWD/build/demo
@@ -108,7 +113,7 @@ lint_step() {
   end=$(date +%s%N)
   ran=$(($(processes_ran) - before))
   printf '%-28s %5s %8s.%03ds  %s\n' "$1" "$ran" \
-    $(((end - start) / 1000000000)) $(((end - start) / 1000000 % 1000)) "$(tail -1 "$demo/out/lint.err")"
+    $(((end - start) / 1000000000)) $(((end - start) / 1000000 % 1000)) "$(grep -m1 'shellcheck: ' "$demo/out/lint.err")"
   [ "$status" -le 1 ] || { cat "$demo/out/lint.err" >&2; exit 1; }
   [ "$ran" = "$2" ] || { echo "demo: expected $2 to run, not $ran" >&2; exit 1; }
 }

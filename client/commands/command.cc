@@ -1,9 +1,13 @@
 #include "client/commands/command.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "client/process_json.h"
+#include "common/base/version.h"
+#include "common/types/rel_path.h"
 #include "kiln/v1/common.pb.h"
 
 namespace kiln {
@@ -36,6 +40,14 @@ std::vector<std::string> Invocation::take_arguments(bool (*taken)(const std::str
   return out;
 }
 
+std::vector<std::string> Invocation::take_after_dashes() {
+  const auto dashes = std::find(arguments_.begin(), arguments_.end(), "--");
+  if (dashes == arguments_.end()) return {};
+  std::vector<std::string> out(dashes + 1, arguments_.end());
+  arguments_.erase(dashes, arguments_.end());
+  return out;
+}
+
 Result<Session*> Invocation::session() {
   if (!session_) {
     KILN_ASSIGN(DaemonPaths paths, daemon_paths(process_environment()));
@@ -44,9 +56,37 @@ Result<Session*> Invocation::session() {
   return session_.get();
 }
 
-Result<void> Invocation::fill(v1::Caller& caller) const {
-  KILN_ASSIGN(*caller.mutable_workspace_root(), globals_.workspace_root());
-  caller.set_client_version(KILN_VERSION);
+Result<std::string> Invocation::workspace() {
+  if (workspace_) return *workspace_;
+  KILN_ASSIGN(workspace_, globals_.workspace_root());
+  if (workspace_) return *workspace_;
+  KILN_ASSIGN(workspace_, unmarked_workspace(process_environment()("HOME")));
+  console_.say("no kiln.toml and no .git here or above: " + printable(*workspace_) +
+               " is taken for the workspace (an empty kiln.toml marks one, --root names one)");
+  return *workspace_;
+}
+
+Result<SpecResolver> Invocation::paths() {
+  KILN_ASSIGN(std::string root, workspace());
+  if (globals_.root_relative()) return SpecResolver(root, root);
+  KILN_ASSIGN(const std::string here, current_directory());
+  return SpecResolver(std::move(root), here);
+}
+
+Result<void> Invocation::fill(v1::Caller& caller) {
+  KILN_ASSIGN(*caller.mutable_workspace_root(), workspace());
+  return fill_anywhere(caller);
+}
+
+Result<void> Invocation::fill_anywhere(v1::Caller& caller) const {
+  if (caller.workspace_root().empty()) {
+    KILN_ASSIGN(const auto root, globals_.workspace_root());
+    caller.set_workspace_root(root.value_or(""));
+  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  caller.set_umask(mask);
+  caller.set_client_version(std::string(version()));
   return {};
 }
 

@@ -1,6 +1,8 @@
 // What a command of `kiln` is, and what it is given.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "client/console.h"
 #include "client/goal_names.h"
 #include "client/session.h"
+#include "client/specs.h"
 #include "common/base/result.h"
 
 namespace kiln::v1 {
@@ -30,30 +33,57 @@ class Invocation {
   // Takes those arguments out, up to "--", that are not for a parser.
   std::vector<std::string> take_arguments(bool (*taken)(const std::string& argument));
 
+  // Takes out "--" and what follows it, which is returned.
+  std::vector<std::string> take_after_dashes();
+
   const std::vector<std::string>& arguments() const { return arguments_; }
   const GlobalOptions& globals() const { return globals_; }
   Console& console() { return console_; }
   Interrupt& interrupt() { return interrupt_; }
+  // Since it began.
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  }
   // The daemon; nothing is connected before the first call.
   Result<Session*> session();
-  // Who asks, for a request.
-  Result<void> fill(v1::Caller& caller) const;
-  // One request in the name of who asks, one answer.
+  // The root of the workspace that the command is about. Where nothing marks one: see
+  // unmarked_workspace(); that it was taken is said, once.
+  Result<std::string> workspace();
+  // How paths are typed and printed in this workspace.
+  Result<SpecResolver> paths();
+  // Who asks, for a request about the workspace.
+  Result<void> fill(v1::Caller& caller);
+  // Who asks, for a request about what is stored, which needs no workspace.
+  Result<void> fill_anywhere(v1::Caller& caller) const;
+  // One request about what is stored in the name of who asks, one answer.
   template <class Response, class Request>
   Result<Response> ask(std::string_view method, Request& request) {
+    KILN_TRY(fill_anywhere(*request.mutable_caller()));
+    return send<Response>(method, request);
+  }
+  // The same about the workspace.
+  template <class Response, class Request>
+  Result<Response> ask_in_workspace(std::string_view method, Request& request) {
     KILN_TRY(fill(*request.mutable_caller()));
+    return send<Response>(method, request);
+  }
+
+ private:
+  template <class Response, class Request>
+  Result<Response> send(std::string_view method, const Request& request) {
     KILN_ASSIGN(Session * daemon, session());
     Response response;
     KILN_TRY(daemon->unary(method, request, response));
     return response;
   }
 
- private:
   std::vector<std::string> arguments_;
   Console& console_;
   Interrupt& interrupt_;
   GlobalOptions globals_;
   std::unique_ptr<Session> session_;
+  std::optional<std::string> workspace_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
 struct Command {

@@ -10,7 +10,7 @@ namespace kiln {
 namespace {
 
 constexpr auto kCommands = std::to_array<Command>({
-    {"exec", "Run a process in a sandbox, or answer from what is known", run_exec},
+    {"exec", "Run a process in a sandbox, or repeat the result of an equal one", run_exec},
     {"list", "List the files that specs match", run_list},
     {"lint", "Run linters over the files that specs match", run_lint},
     {"paths", "Print the names of the files that match globs", run_paths},

@@ -31,15 +31,16 @@ Result<int> make_tree(Invocation& invocation, const char* method, Request& reque
 // A file in pieces, so that its size does not matter.
 class FileUpload final : public RequestSource {
  public:
-  FileUpload(UniqueFd file, std::string name, v1::Caller caller)
-      : file_(std::move(file)), name_(std::move(name)) {
+  FileUpload(UniqueFd file, std::string name, v1::Caller caller, const Interrupt& interrupt)
+      : file_(std::move(file)), name_(std::move(name)), interrupt_(interrupt) {
     *request_.mutable_caller() = std::move(caller);
   }
 
   Result<Pull> pull(std::string& message) override {
+    if (!is_readable(file_.get())) return Pull::kNotYet;
     std::string& data = *request_.mutable_data();
     data.resize(kPiece);
-    KILN_ASSIGN(const size_t n, read_some(file_.get(), data, name_));
+    KILN_ASSIGN(const size_t n, read_input(file_.get(), data, name_, interrupt_));
     // An empty file still says who uploads it.
     if (n == 0 && !request_.has_caller()) return Pull::kEnd;
     data.resize(n);
@@ -48,16 +49,19 @@ class FileUpload final : public RequestSource {
     return Pull::kMessage;
   }
 
+  int wait_fd() const override { return file_.get(); }
+
  private:
   static constexpr size_t kPiece = size_t{256} << 10;
   const UniqueFd file_;
   const std::string name_;
+  const Interrupt& interrupt_;
   v1::UploadRequest request_;
 };
 
 Result<v1::Digest> upload(Session& session, const std::string& path, const v1::Caller& caller) {
-  KILN_ASSIGN(UniqueFd file, open_input_file(path));
-  FileUpload source(std::move(file), path, caller);
+  KILN_ASSIGN(UniqueFd file, open_input_file(path, session.interrupt()));
+  FileUpload source(std::move(file), path, caller, session.interrupt());
   v1::UploadResponse response;
   KILN_TRY(session.bidirectional(
       "/kiln.v1.Digests/Upload", source,
@@ -81,17 +85,19 @@ Result<int> change_prefix(Invocation& invocation, HelpText text, const char* met
 
 Result<int> run_digest_capture(Invocation& invocation) {
   GlobOptions globs;
-  OptionParser parser({"kiln digest capture", "[OPTION]... GLOB...",
-                       "Store matching files and print the digest of their tree.",
-                       std::string(kGlobHelp),
-                       "kiln digest capture 'src/**/*.cc' '!src/**/*_test.cc'"});
+  OptionParser parser(
+      {"kiln digest capture", "[OPTION]... GLOB...",
+       "Store matching files and print the digest of their tree.",
+       std::string(kGlobHelp) + "\nThe tree holds their paths from the workspace root.",
+       "kiln digest capture 'src/**/*.cc' '!src/**/*_test.cc'"});
   globs.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::CaptureRequest request;
-  KILN_TRY(globs.fill(*request.mutable_globs()));
-  KILN_ASSIGN(const auto response,
-              invocation.ask<v1::CaptureResponse>("/kiln.v1.Digests/Capture", request));
+  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  KILN_TRY(globs.fill(*request.mutable_globs(), paths));
+  KILN_ASSIGN(const auto response, invocation.ask_in_workspace<v1::CaptureResponse>(
+                                       "/kiln.v1.Digests/Capture", request));
   for (const std::string& warning : response.warnings()) {
     invocation.console().say_warning(warning);
   }
@@ -121,7 +127,7 @@ Result<int> run_digest_create(Invocation& invocation) {
   }
   KILN_ASSIGN(Session * session, invocation.session());
   v1::Caller caller;
-  KILN_TRY(invocation.fill(caller));
+  KILN_TRY(invocation.fill_anywhere(caller));
   for (TreeSpec& spec : specs) {
     if (!spec.upload.empty()) {
       KILN_ASSIGN(*spec.entry.mutable_file_digest(), upload(*session, spec.upload, caller));
@@ -151,7 +157,7 @@ Result<int> run_digest_subset(Invocation& invocation) {
   GlobOptions globs;
   std::vector<std::string> arguments;
   OptionParser parser({"kiln digest subset", "[OPTION]... DIGEST GLOB...",
-                       "Keep what matches globs.", std::string(kGlobHelp), ""});
+                       "Keep what matches globs.", std::string(kTreeGlobHelp), ""});
   globs.add_to(parser, 2);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
@@ -200,18 +206,24 @@ Result<int> run_digest_download(Invocation& invocation) {
 Result<int> run_digest_write(Invocation& invocation) {
   std::vector<std::string> arguments;
   std::optional<std::string> prefix;
-  OptionParser parser({"kiln digest write", "[--prefix PATH] DIGEST",
-                       "Write a tree into the workspace.",
-                       "Writes below the workspace root and nowhere else.", ""});
+  OptionParser parser(
+      {"kiln digest write", "[--prefix PATH] DIGEST", "Write a tree into the workspace.",
+       "Writes below the workspace root and nowhere else: paths of the tree are from\n"
+       "there, unless --prefix says where the tree goes. A file that is replaced keeps\n"
+       "its mode but for the executable bits.",
+       ""});
   parser.positionals(arguments, 1, 1);
-  parser.value("--prefix", "PATH", prefix, "below this directory of the workspace");
+  parser.value("--prefix", "PATH", prefix, "below this directory, relative to the current one");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::WriteRequest request;
   KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
-  request.set_path_prefix(prefix.value_or(""));
+  if (prefix) {
+    KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+    KILN_ASSIGN(*request.mutable_path_prefix(), paths.path(*prefix));
+  }
   KILN_ASSIGN(const auto response,
-              invocation.ask<v1::WriteResponse>("/kiln.v1.Digests/Write", request));
+              invocation.ask_in_workspace<v1::WriteResponse>("/kiln.v1.Digests/Write", request));
   if (invocation.globals().json()) {
     KILN_TRY(invocation.console().write_stdout(
         nlohmann::json{{"written", response.written()}}.dump() + "\n"));

@@ -61,7 +61,7 @@ Result<int> list(Invocation& invocation, const std::string& digest, bool leaves_
   v1::ListEntriesRequest request;
   KILN_ASSIGN(*request.mutable_digest(), digest_of_text(digest));
   request.set_leaves_only(leaves_only);
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(invocation.fill_anywhere(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   Console& console = invocation.console();
   const bool json = invocation.globals().json();
@@ -134,7 +134,7 @@ Result<int> run_digest_cat(Invocation& invocation) {
     return user_error(ErrorCode::kInvalidArgument, "digest cat: the path of the file is empty");
   }
   request.set_path(arguments[1]);
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(invocation.fill_anywhere(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   KILN_TRY(session->server_stream("/kiln.v1.Digests/ReadFile", request,
                                   [&](std::string_view bytes) -> Result<void> {
@@ -160,7 +160,7 @@ Result<int> run_digest_diff(Invocation& invocation) {
   v1::DiffRequest request;
   KILN_ASSIGN(*request.mutable_left(), digest_of_text(arguments[0]));
   KILN_ASSIGN(*request.mutable_right(), digest_of_text(arguments[1]));
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(invocation.fill_anywhere(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   Console& console = invocation.console();
   bool differ = false;
@@ -181,36 +181,44 @@ Result<int> run_digest_diff(Invocation& invocation) {
 
 Result<int> run_paths(Invocation& invocation) {
   GlobOptions globs;
+  bool null_terminated = false;
   OptionParser parser({"kiln paths", "[OPTION]... GLOB...",
                        "Print the names of the files that match globs.",
-                       std::string(kGlobHelp) + "\nNo file is read.", "kiln paths '**/*.py'"});
+                       std::string(kGlobHelp) + "\nNames are printed as they are typed here: " +
+                           "relative to the current directory.\nNo file is read.",
+                       "kiln paths '**/*.py'"});
   globs.add_to(parser);
+  parser.flag("-z,--null", null_terminated, "end each name with a NUL byte, for xargs -0");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::ListPathsRequest request;
-  KILN_TRY(globs.fill(*request.mutable_globs()));
+  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  KILN_TRY(globs.fill(*request.mutable_globs(), paths));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   Console& console = invocation.console();
-  KILN_TRY(session->server_stream(
-      "/kiln.v1.Digests/ListPaths", request, [&](std::string_view bytes) -> Result<void> {
-        v1::ListPathsResponse response;
-        KILN_TRY(parse_message(bytes, response));
-        std::string text;
-        for (const auto& path : response.paths()) {
-          if (invocation.globals().json()) {
-            text +=
-                nlohmann::ordered_json{{"path", path.path()}, {"is_directory", path.is_directory()}}
-                    .dump() +
-                "\n";
-          } else {
-            text += shown_path(path.path(), console) + (path.is_directory() ? "/\n" : "\n");
-          }
-        }
-        KILN_TRY(console.write_stdout(text));
-        for (const std::string& warning : response.warnings()) console.say_warning(warning);
-        return {};
-      }));
+  const auto line = [&](const v1::ListPathsResponse::Path& path) {
+    const std::string shown = paths.shown(path.path());
+    if (invocation.globals().json()) {
+      return nlohmann::ordered_json{{"path", shown}, {"is_directory", path.is_directory()}}.dump() +
+             "\n";
+    }
+    const std::string name =
+        (null_terminated ? shown : shown_path(shown, console)) + (path.is_directory() ? "/" : "");
+    return null_terminated ? name + '\0' : name + '\n';
+  };
+  KILN_TRY(session->server_stream("/kiln.v1.Digests/ListPaths", request,
+                                  [&](std::string_view bytes) -> Result<void> {
+                                    v1::ListPathsResponse response;
+                                    KILN_TRY(parse_message(bytes, response));
+                                    std::string text;
+                                    for (const auto& path : response.paths()) text += line(path);
+                                    KILN_TRY(console.write_stdout(text));
+                                    for (const std::string& warning : response.warnings()) {
+                                      console.say_warning(warning);
+                                    }
+                                    return {};
+                                  }));
   return 0;
 }
 

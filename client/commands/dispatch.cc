@@ -1,5 +1,7 @@
 #include "client/commands/dispatch.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +11,7 @@
 #include "client/commands/overview.h"
 #include "client/nearest_name.h"
 #include "client/process_json.h"
+#include "common/base/version.h"
 #include "common/types/rel_path.h"
 
 namespace kiln {
@@ -84,7 +87,7 @@ Result<int> without_command(CommandLine line, Console& console, Interrupt& inter
     return std::find(line.arguments.begin(), line.arguments.end(), option) != line.arguments.end();
   };
   if (line.command.empty() && given("--version")) {
-    KILN_TRY(console.write_stdout("kiln " KILN_VERSION "\n"));
+    KILN_TRY(console.write_stdout("kiln " + std::string(version()) + "\n"));
     return 0;
   }
   const bool family = is_family(line.command);
@@ -94,8 +97,9 @@ Result<int> without_command(CommandLine line, Console& console, Interrupt& inter
     return 0;
   }
   if (line.command.empty() && !line.arguments.empty()) {
-    static const std::vector<std::string> kOptions = {
-        "--help", "--version", "--root", "--json", "--color", "--progress", "--profile", "--level"};
+    static const std::vector<std::string> kOptions = {"--help",          "--version", "--root",
+                                                      "--root-relative", "--json",    "--color",
+                                                      "--progress",      "--profile", "--level"};
     const std::string& option = line.arguments.front();
     if (std::find(kOptions.begin(), kOptions.end(), option) == kOptions.end()) {
       return user_error(
@@ -136,6 +140,7 @@ int run_command_line(std::vector<std::string> arguments, Console& console, Inter
   console.clear_status();
   if (interrupt.signal() != 0) return 128 + interrupt.signal();
   if (result.ok()) return *result;
+  if (console.stdout_is_gone()) return 128 + SIGPIPE;
   console.say_error(result.error());
   // Whoever cannot be told so either reads the exit code.
   if (json) (void)console.write_stdout(dumped_line({{"error", error_json(result.error())}}));

@@ -63,7 +63,7 @@ class Follower {
   void tick() {
     const double seconds = seconds_since(start_);
     if (seconds < kQuietSeconds) return;
-    console_.show_status(seconds_text(seconds) + "  " + description_);
+    console_.show_status(std::vector{seconds_text(seconds) + "  " + description_});
   }
 
   // Tells how it ended.
@@ -89,9 +89,7 @@ class Follower {
       return to_stdout ? console_.write_stdout(output.data())
                        : console_.write_stderr(output.data());
     }
-    std::string& kept = to_stdout ? stdout_ : stderr_;
-    // One byte more than is shown says that it was too much.
-    kept.append(output.data(), 0, kShownOutput + 1 - std::min(kept.size(), kShownOutput + 1));
+    (to_stdout ? stdout_ : stderr_) += output.data();
     return {};
   }
 
@@ -150,13 +148,15 @@ class Follower {
 };
 
 Result<int> execute(Invocation& invocation, const ExecOptions& options) {
-  KILN_ASSIGN(v1::ExecuteRequest request, make_execute_request(options, process_environment()));
+  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  KILN_ASSIGN(v1::ExecuteRequest request,
+              make_execute_request(options, process_environment(), paths));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_TRY(fill_options(options.option, *request.mutable_caller()));
   if (options.explain_key) return explain_key(invocation, request);
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
-    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    KILN_ASSIGN(profile, ProfileWriter::open(*path, invocation.interrupt()));
     request.set_events(v1::Event::TRACE);
   }
   KILN_ASSIGN(Session * session, invocation.session());
@@ -180,14 +180,19 @@ HelpText help_text() {
   return {
       "kiln exec",
       "[OPTION]... -- COMMAND [ARGUMENT]...",
-      "Run a process in a sandbox, or answer from what is known.",
+      "Run a process in a sandbox, or repeat the result of an equal one.",
       "The process sees the inputs it is given and nothing else of the workspace. The same\n"
       "process on the same inputs is not run again: its output and exit code are repeated. Its\n"
-      "standard input is empty.\n"
+      "standard input is empty. It starts in the directory that it is called from, as that is\n"
+      "in the sandbox, and paths are relative to there; //PATH is from the workspace root.\n"
       "\n"
       "With --batch each line is a JSON object with the fields of kiln.v1.Process and,\n"
-      "optionally, an \"id\"; digests are \"HASH/SIZE\". One JSON result comes per line, as each\n"
-      "process ends. Exit code: 0 if all ended with 0, 1 if one failed, 2 for a wrong line.",
+      "optionally, an \"id\"; digests are \"HASH/SIZE\", and paths are from the workspace root.\n"
+      "One JSON result comes per line, as each process ends. Exit code: 0 if all ended with\n"
+      "0, 1 if one failed, 2 for a wrong line.\n"
+      "\n"
+      "With --json, `stdout` and `stderr` are all that the process wrote: a string, or, where\n"
+      "that is not UTF-8, {\"base64\": \"...\"}.",
       "kiln exec --input 'src/**' --output-file app --write -- cc -o app src/main.c\n"
       "echo '{\"argv\": [\"true\"], \"id\": 1}' | kiln exec --batch -",
       {kWrongCommandLine, kProcessTimedOut, kKilnFailed, kProcessCannotRun, kProcessNotFound,

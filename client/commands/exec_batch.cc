@@ -8,6 +8,8 @@
 #include "client/input_file.h"
 #include "client/profile.h"
 #include "client/running_work.h"
+#include "common/base/version.h"
+#include "kiln/v1/digests.pb.h"
 
 namespace kiln {
 
@@ -15,12 +17,49 @@ namespace {
 
 constexpr int kTickMilliseconds = 100;
 
-void show(const RunningWork& running, Console& console) {
-  if (const auto line = running.line(RunningWork::Clock::now())) {
-    console.show_status(*line);
-  } else {
-    console.clear_status();
+// Reads what processes wrote from the store, over a connection of its own: that of the batch is
+// busy.
+class BlobReader {
+ public:
+  BlobReader(Invocation& invocation, const DaemonPaths& paths)
+      : session_(paths, invocation.console(), invocation.interrupt()) {}
+
+  Result<std::string> read(const v1::Digest& file_digest) {
+    // A tree of this one file.
+    v1::CreateRequest create;
+    create.mutable_caller()->set_client_version(std::string(version()));
+    v1::CreateRequest::Entry& entry = *create.add_entries();
+    entry.set_path("output");
+    *entry.mutable_file_digest() = file_digest;
+    v1::DigestResponse tree;
+    KILN_TRY(session_.unary("/kiln.v1.Digests/Create", create, tree));
+    v1::ReadFileRequest request;
+    *request.mutable_caller() = create.caller();
+    *request.mutable_digest() = tree.digest();
+    request.set_path("output");
+    std::string bytes;
+    KILN_TRY(session_.server_stream("/kiln.v1.Digests/ReadFile", request,
+                                    [&bytes](std::string_view message) -> Result<void> {
+                                      v1::ReadFileResponse response;
+                                      KILN_TRY(parse_message(message, response));
+                                      bytes += response.data();
+                                      return {};
+                                    }));
+    return bytes;
   }
+
+ private:
+  Session session_;
+};
+
+Result<BatchInput> open_input(const std::string& file, const std::string& name,
+                              const Interrupt& interrupt) {
+  if (file == "-") {
+    return BatchInput{UniqueFd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), name, interrupt};
+  }
+  KILN_ASSIGN(UniqueFd opened,
+              open_input_file(file, interrupt).with_context("as the file of exec --batch"));
+  return BatchInput{std::move(opened), name, interrupt};
 }
 
 }  // namespace
@@ -33,39 +72,39 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
                       "exec: --batch takes commands and their options from " + name +
                           ", not from the command line");
   }
-  UniqueFd input;
-  if (file == "-") {
-    input.reset(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-  } else {
-    KILN_ASSIGN(input, open_input_file(file).with_context("as the file of exec --batch"));
-  }
+  KILN_ASSIGN(BatchInput input, open_input(file, name, invocation.interrupt()));
   v1::ExecuteBatchRequest first;
   KILN_TRY(invocation.fill(*first.mutable_caller()));
   KILN_TRY(fill_options(options.option, *first.mutable_caller()));
   first.set_keep_sandboxes(options.keep_sandboxes.value);
-  first.set_write_outputs(options.write);
+  set_write_outputs(options, first);
 
   Console& console = invocation.console();
-  if (console.live()) first.set_events(v1::Event::INFO);
+  if (console.live()) first.set_events(v1::Event::DEBUG);
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
-    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    KILN_ASSIGN(profile, ProfileWriter::open(*path, invocation.interrupt()));
     first.set_events(v1::Event::TRACE);
   }
-  RunningWork running;
-  Batch batch(
-      std::move(input), name, std::move(first),
-      [&console](std::string_view line) { return console.write_stdout(line); },
-      [&console](const std::string& message) {
-        console.say_error(user_error(ErrorCode::kInvalidArgument, message));
-      },
-      [&](const v1::Event& event) {
-        running.take(event, RunningWork::Clock::now());
-        if (profile) profile->add(event);
-      });
   KILN_ASSIGN(Session * session, invocation.session());
+  RunningWork running;
+  BlobReader blobs(invocation, session->paths());
+  Batch batch(std::move(input), std::move(first),
+              {.on_line = [&](std::string_view line) { return console.write_stdout(line); },
+               .on_wrong =
+                   [&](const std::string& message) {
+                     console.say_error(user_error(ErrorCode::kInvalidArgument, message));
+                   },
+               .on_event =
+                   [&](const v1::Event& event) {
+                     running.take(event, RunningWork::Clock::now());
+                     if (profile) profile->add(event);
+                   },
+               .read_blob = [&](const v1::Digest& digest) { return blobs.read(digest); }});
   if (console.live()) {
-    session->set_ticker([&] { show(running, console); }, kTickMilliseconds);
+    session->set_ticker(
+        [&] { console.show_status(running.lines(RunningWork::Clock::now(), console.live_rows())); },
+        kTickMilliseconds);
   }
   const auto done =
       session->bidirectional("/kiln.v1.Processes/ExecuteBatch", batch,
@@ -78,6 +117,9 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   if (batch.in_flight() != 0) {
     return internal_error("the daemon left " + std::to_string(batch.in_flight()) +
                           " requests without a result");
+  }
+  if (console.tells_summaries()) {
+    console.say(batch.tally().work.summary(invocation.seconds()));
   }
   return batch.tally().exit_code();
 }

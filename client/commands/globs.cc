@@ -4,11 +4,12 @@ namespace kiln {
 
 void GlobOptions::add_to(OptionParser& parser, size_t least) {
   parser.positionals(globs, least, 0);
-  parser.choice<v1::PathGlobs::MatchError>("--error", "HOW", error,
-                                           {{"ignore", v1::PathGlobs::IGNORE},
-                                            {"warn", v1::PathGlobs::WARN},
-                                            {"error", v1::PathGlobs::ERROR}},
-                                           "what an unmatched glob is: {choices}");
+  parser.choice<v1::PathGlobs::MatchError>(
+      "--error", "HOW", error,
+      {{"ignore", v1::PathGlobs::IGNORE},
+       {"warn", v1::PathGlobs::WARN},
+       {"error", v1::PathGlobs::ERROR}},
+      "what is done about a glob that matches nothing:\n{choices}");
   parser.value("--origin", "TEXT", origin,
                "where the globs come from, for that message;\n"
                "by default \"the command line\"");
@@ -26,6 +27,14 @@ Result<void> GlobOptions::fill(v1::PathGlobs& message) const {
   message.set_conjunction(all ? v1::PathGlobs::ALL_MATCH : v1::PathGlobs::ANY_MATCH);
   if (error.value != v1::PathGlobs::IGNORE) {
     message.set_description_of_origin(origin.value_or("the command line"));
+  }
+  return {};
+}
+
+Result<void> GlobOptions::fill(v1::PathGlobs& message, const SpecResolver& paths) const {
+  KILN_TRY(fill(message));
+  for (std::string& glob : *message.mutable_globs()) {
+    KILN_ASSIGN(glob, paths.glob(glob));
   }
   return {};
 }

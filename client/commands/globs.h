@@ -7,14 +7,20 @@
 #include <vector>
 
 #include "client/option_parser.h"
+#include "client/specs.h"
 #include "common/base/result.h"
 #include "kiln/v1/digests.pb.h"
 
 namespace kiln {
 
 inline constexpr std::string_view kGlobHelp =
-    "Globs are relative to the workspace root: * and ? within a name, [abc], ** for any\n"
-    "number of directories, !GLOB excludes. What .gitignore hides is not matched.";
+    "Globs are relative to the current directory, or from the workspace root as //GLOB: *\n"
+    "and ? within a name, [abc], ** for any number of directories, !GLOB excludes. What\n"
+    ".gitignore hides is not matched.";
+// Of what is in a stored tree.
+inline constexpr std::string_view kTreeGlobHelp =
+    "Globs are relative to the tree: * and ? within a name, [abc], ** for any number of\n"
+    "directories, !GLOB excludes.";
 
 struct GlobOptions {
   std::vector<std::string> globs;
@@ -25,6 +31,8 @@ struct GlobOptions {
   // The positionals are the globs; at least `least`.
   void add_to(OptionParser& parser, size_t least = 1);
   Result<void> fill(v1::PathGlobs& message) const;
+  // Globs of the workspace: as they are typed here.
+  Result<void> fill(v1::PathGlobs& message, const SpecResolver& paths) const;
 };
 
 }  // namespace kiln

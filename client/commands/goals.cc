@@ -1,8 +1,10 @@
 // kiln GOAL... [SPEC...]
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "client/commands/caller_options.h"
 #include "client/commands/command.h"
@@ -12,6 +14,7 @@
 #include "client/option_parser.h"
 #include "client/rule_chain.h"
 #include "client/specs.h"
+#include "common/types/rel_path.h"
 #include "kiln/v1/goals.pb.h"
 
 namespace kiln {
@@ -27,8 +30,11 @@ HelpText help_text(const GoalName& goal) {
           goal.summary,
           "A spec is a path (of a directory: the files in it), DIR/ or DIR: (the same), DIR::\n"
           "(all below), ::  (the whole workspace), or a glob; -SPEC takes away. Paths are\n"
-          "relative to the current directory; only :: is the same everywhere. A file that is\n"
-          "named like a goal is ./NAME. Several goals run in order, until one answers no.",
+          "relative to the current directory, and so are those that are printed; //PATH is\n"
+          "from the workspace root, and :: the same everywhere. Words after -- are names of\n"
+          "files, also those that begin with \"-\", unless specs stand before it.\n"
+          "A file that is named like a goal is ./NAME. Several goals run in order, until one\n"
+          "answers no.",
           command + " ::\n" + command + " --loop src:: -src/generated::",
           {kDone, kAnswerIsNo, kWrongCommandLine, kKilnFailed}};
 }
@@ -36,9 +42,12 @@ HelpText help_text(const GoalName& goal) {
 // What was typed after the name of a goal.
 struct GoalOptions {
   std::vector<std::string> words;     // more goals, then specs
+  std::vector<std::string> after;     // behind "--": specs that take nothing away
   std::vector<std::string> excluded;  // specs that take away
   CallerOptions caller;
   bool loop = false;
+  bool skip_missing = false;
+  bool null_terminated = false;
 };
 
 bool has_option(const Invocation& invocation, std::string_view option) {
@@ -62,14 +71,6 @@ Result<void> refuse_bare_exclusions(const Invocation& invocation, const std::str
     return bare_exclusion(goal, argument);
   }
   return {};
-}
-
-Result<void> refuse_passthrough(const Invocation& invocation, const std::string& goal) {
-  const auto& arguments = invocation.arguments();
-  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  if (arguments.end() - dashes < 2) return {};
-  return user_error(ErrorCode::kInvalidArgument,
-                    goal + ": passthrough arguments after -- are not supported yet");
 }
 
 bool could_name_a_goal(const std::string& word) {
@@ -100,10 +101,36 @@ class GoalWords {
   RuleNames known_;
 };
 
-Result<SpecResolver> make_resolver(const Invocation& invocation) {
-  KILN_ASSIGN(std::string root, invocation.globals().workspace_root());
-  KILN_ASSIGN(const std::string here, current_directory());
-  return SpecResolver(std::move(root), here);
+// Whether a spec names one file or directory, and that is not there.
+bool is_missing(const std::string& root, const std::string& resolved) {
+  if (resolved.find_first_of("*?[") != std::string::npos || resolved.ends_with(':')) return false;
+  struct stat st;
+  return ::lstat((root + "/" + resolved).c_str(), &st) != 0 && errno == ENOENT;
+}
+
+Result<void> add_specs(Invocation& invocation, const GoalOptions& typed,
+                       std::vector<std::string> words, v1::RunGoalsRequest& request) {
+  if (!typed.after.empty() && words.size() + typed.excluded.size() > 0) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      request.goals(0) + ": passthrough arguments after -- are not supported yet");
+  }
+  for (const std::string& word : typed.after) {
+    words.push_back(word.starts_with('-') ? "./" + word : word);
+  }
+  KILN_ASSIGN(const SpecResolver resolver, invocation.paths());
+  for (const std::string& word : words) {
+    KILN_ASSIGN(std::string spec, resolver.resolve(word));
+    if (typed.skip_missing && is_missing(request.caller().workspace_root(), spec)) {
+      invocation.console().say("skipped, as it does not exist: " + printable(word));
+      continue;
+    }
+    request.add_specs(std::move(spec));
+  }
+  for (const std::string& spec : typed.excluded) {
+    KILN_ASSIGN(*request.add_specs(), resolver.resolve(spec));
+  }
+  request.set_working_directory(resolver.here());
+  return {};
 }
 
 Result<v1::RunGoalsRequest> make_request(Invocation& invocation, const GoalOptions& typed,
@@ -117,25 +144,30 @@ Result<v1::RunGoalsRequest> make_request(Invocation& invocation, const GoalOptio
     if (!is_goal) break;
     request.add_goals(*word);
   }
-  KILN_ASSIGN(const SpecResolver resolver, make_resolver(invocation));
-  for (; word != typed.words.end(); ++word) {
-    KILN_ASSIGN(*request.add_specs(), resolver.resolve(*word));
-  }
-  for (const std::string& spec : typed.excluded) {
-    KILN_ASSIGN(*request.add_specs(), resolver.resolve(spec));
-  }
+  KILN_TRY(add_specs(invocation, typed, {word, typed.words.end()}, request));
   KILN_TRY(typed.caller.fill(*request.mutable_caller()));
   request.set_json(invocation.globals().json());
   request.set_interactive(true);
+  request.set_null_terminated(typed.null_terminated);
   return request;
+}
+
+// That nothing had to run is told only to those who are told of progress, and not of a mere list.
+bool tells_summary(const Console& console, const v1::RunGoalsRequest& request,
+                   const WorkTally& tally) {
+  if (request.json() || !console.tells_summaries()) return false;
+  return tally.done() != 0 || (console.tells_results() && request.goals(0) != "list");
 }
 
 Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loop) {
   const bool live = invocation.console().live();
-  if (live) request.set_events(v1::Event::INFO);
+  // The waits for a slot are of interest only to who shows what runs right now.
+  if (invocation.console().tells_summaries()) {
+    request.set_events(live ? v1::Event::DEBUG : v1::Event::INFO);
+  }
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
-    KILN_ASSIGN(profile, ProfileWriter::open(*path));
+    KILN_ASSIGN(profile, ProfileWriter::open(*path, invocation.interrupt()));
     request.set_events(v1::Event::TRACE);
   }
   KILN_ASSIGN(Session * session, invocation.session());
@@ -150,8 +182,19 @@ Result<int> follow(Invocation& invocation, v1::RunGoalsRequest request, bool loo
   const auto profiled = profile ? profile->finish() : Result<void>();
   if (!done.ok()) return with_rule_chain(done.error());
   if (!profiled.ok()) return profiled.error();
+  invocation.console().clear_status();
+  if (tells_summary(invocation.console(), request, follower.tally())) {
+    invocation.console().say(follower.tally().summary(invocation.seconds()));
+  }
   if (follower.exit_code()) return *follower.exit_code();
   return internal_error("the daemon ended a goal without an answer");
+}
+
+// Whether all specs were skipped. Without any, the daemon says that one is needed.
+bool nothing_is_left(const GoalOptions& typed, const v1::RunGoalsRequest& request) {
+  const auto size = [](const auto& list) { return static_cast<size_t>(list.size()); };
+  const size_t named = size(typed.words) + 1 - size(request.goals()) + size(typed.after);
+  return named > 0 && size(request.specs()) == size(typed.excluded);
 }
 
 }  // namespace
@@ -163,10 +206,16 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames kno
       has_option(invocation, "--json") && !invocation.take_arguments(is_help).empty();
   typed.excluded = invocation.take_arguments(is_excluding_spec);
   KILN_TRY(refuse_bare_exclusions(invocation, goal.name));
-  KILN_TRY(refuse_passthrough(invocation, goal.name));
+  typed.after = invocation.take_after_dashes();
   OptionParser parser(help_text(goal));
   parser.positionals(typed.words, 0, 0);
   parser.flag("--loop", typed.loop, "run again whenever something that was read changes");
+  parser.flag("--skip-missing", typed.skip_missing,
+              "leave out paths that do not exist, such as the\n"
+              "deleted ones of `git diff --name-only`");
+  if (goal.name == "list") {
+    parser.flag("-z,--null", typed.null_terminated, "end each name with a NUL byte, for xargs -0");
+  }
   typed.caller.add_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (as_data) {
@@ -179,6 +228,7 @@ Result<int> run_goal(Invocation& invocation, const GoalName& goal, RuleNames kno
   }
   KILN_ASSIGN(v1::RunGoalsRequest request,
               make_request(invocation, typed, goal.name, GoalWords(invocation, std::move(known))));
+  if (typed.skip_missing && nothing_is_left(typed, request)) return 0;
   return follow(invocation, std::move(request), typed.loop);
 }
 

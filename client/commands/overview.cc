@@ -7,6 +7,7 @@
 #include "client/command_help.h"
 #include "client/commands/command_table.h"
 #include "client/option_variables.h"
+#include "common/base/version.h"
 
 namespace kiln {
 
@@ -14,7 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kTitle = "kiln " KILN_VERSION ": builds that stay warm";
+std::string title() { return "kiln " + std::string(version()) + ": builds that stay warm"; }
+
 constexpr std::string_view kExample =
     "kiln exec --input 'src/**' --output-file app -- cc -o app src/main.c";
 
@@ -96,7 +98,7 @@ Json array(const Entries& entries, const char* meaning) {
 
 std::string Overview::as_text() const {
   const bool whole = family.empty();
-  std::string out = whole ? std::string(kTitle) + "\n\n" : "";
+  std::string out = whole ? title() + "\n\n" : "";
   out += "Usage: " + usage(family) + "\n" + table("Commands", commands(family));
   if (whole) {
     out += table("Goals of the daemon's rules", goals(rules)) +
@@ -112,7 +114,7 @@ nlohmann::ordered_json Overview::as_json() const {
       {"name", family}, {"usage", usage(family)}, {"commands", array(commands(family), "summary")}};
   if (!family.empty()) return json;
   json["name"] = "kiln";
-  json["summary"] = kTitle;
+  json["summary"] = title();
   json["goals"] = array(goals(rules), "summary");
   json["scopes"] = array(scopes(rules), "summary");
   json["environment"] = array(variables(), "meaning");

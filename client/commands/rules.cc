@@ -102,7 +102,7 @@ Result<int> run_rules_query(Invocation& invocation) {
   for (size_t i = 1; i < words.size(); ++i) KILN_TRY(add_param(words[i], request));
   for (const std::string& spec : specs) request.add_specs(spec);
   KILN_ASSIGN(const auto answer,
-              invocation.ask<v1::QueryResponse>("/kiln.v1.Rules/Query", request));
+              invocation.ask_in_workspace<v1::QueryResponse>("/kiln.v1.Rules/Query", request));
   KILN_TRY(invocation.console().write_stdout(answer.json() + "\n"));
   return 0;
 }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/base/file.h"
+#include "common/base/version.h"
 #include "common/ipc/life_lock.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
@@ -157,7 +158,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   int64_t idle_seconds = config.idle_timeout.count();
 
   CLI::App app("kilnd, the daemon of kiln. `kiln` starts it when needed; there is no need to.");
-  app.set_version_flag("--version", "kilnd " KILN_VERSION);
+  app.set_version_flag("--version", "kilnd " + std::string(version()));
   app.add_option("--jobs", config.jobs, "processes at once (default: the number of cores)")
       ->check(whole_number(1, 4096, "KILN_JOBS"))
       ->envname("KILN_JOBS");

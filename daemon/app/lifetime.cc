@@ -1,4 +1,5 @@
 #include "daemon/app/lifetime.h"
+#include "common/base/version.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -19,7 +20,8 @@ Result<void> Lifetime::run(DaemonRules rules, const std::function<void()>& ready
     boost::asio::post(loop_, [this, why, force] { stop(why, force); });
   };
   KILN_ASSIGN(daemon_, Daemon::start(config_, log_, std::move(rules), is_to_stop));
-  log_.info("kilnd " KILN_VERSION " serves " + config_.paths.home + " at " + config_.paths.socket);
+  log_.info("kilnd " + std::string(version()) + " serves " + config_.paths.home + " at " +
+            config_.paths.socket);
   KILN_TRY(lock_.announce(config_.paths.socket));
   ready();
   await_signal();

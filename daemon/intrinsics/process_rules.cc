@@ -161,7 +161,7 @@ rules::Rule<PreparedExecution, rules::Gets<DirectoryDigest(MergeDigests), Prepar
 prepare_execution(const ExecutionRequest& request) {
   Process process = request.process;
   process.input_digest = co_await rules::get<DirectoryDigest>(MergeDigests{request.inputs});
-  co_return PreparedExecution{co_await rules::get<PreparedProcess>(std::move(process)), {}};
+  co_return PreparedExecution{co_await rules::get<PreparedProcess>(std::move(process)), {}, {}};
 }
 
 rules::Rule<PreparedExecution,
@@ -171,7 +171,7 @@ prepare_in_workspace(const WorkspaceExecutionRequest& request) {
   ExecutionRequest execution = request.request;
   execution.inputs.push_back(captured.digest);
   const auto& prepared = co_await rules::get<PreparedExecution>(std::move(execution));
-  co_return PreparedExecution{prepared.process, captured.warnings};
+  co_return PreparedExecution{prepared.process, captured.warnings, captured.digest};
 }
 
 std::string command_line(const std::vector<std::string>& argv) {

@@ -38,6 +38,7 @@ trace::Metadata ProcessOutcome::metadata() const {
   return {
       {"source", std::string(source_name(run.source))},
       {"exit_code", std::to_string(run.result.exit_code)},
+      {"wall_seconds", std::to_string(run.result.wall_seconds)},
   };
 }
 

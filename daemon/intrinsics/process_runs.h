@@ -162,15 +162,17 @@ struct PreparedExecution {
 
   PreparedProcess process;
   std::vector<std::string> warnings;  // of globs that matched nothing, of files left out
+  DirectoryDigest captured;           // the inputs that come from the workspace
 
   friend bool operator==(const PreparedExecution&, const PreparedExecution&) = default;
 };
 inline size_t footprint(const PreparedExecution& value) {
-  return footprint(value.process) + heap_bytes(value.warnings);
+  return footprint(value.process) + heap_bytes(value.warnings) + footprint(value.captured);
 }
 inline void encode_value(rules::Encoder& out, const PreparedExecution& value) {
   encode_value(out, value.process);
   rules::encode_value(out, value.warnings);
+  encode_value(out, value.captured);
 }
 
 // How long the memo believes a result.

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string_view>
 
 #include "common/types/rel_path.h"
@@ -35,16 +36,22 @@ class WorkspaceEffect {
     Executor& home;
     Executor& blocking;
     std::function<void()> synchronize;  // makes the writes known
+    unsigned umask;                     // of the client
   };
   explicit WorkspaceEffect(Services services) : services_(std::move(services)) {}
 
-  // The tree below `prefix`: each file appears whole, one that is the same already is left alone.
+  // The tree below `prefix`: each file appears whole, one that is the same already is left alone. A
+  // file that somebody edited since the goal's answers were found to be of one state is not
+  // replaced: that is an error, and nothing is written. See WorkspaceWriter for modes.
   rules::Effect write_digest(DirectoryDigest digest, RelPath prefix = RelPath());
 
  private:
-  Task<Result<void>> write(DirectoryDigest digest, RelPath prefix) const;
+  Task<Result<void>> write(DirectoryDigest digest, RelPath prefix);
 
   const Services services_;
+  bool has_written_ = false;
+  int64_t unchanged_since_ = 0;      // see WriteTerms
+  std::map<RelPath, os::Stat> own_;  // what this goal wrote
 };
 
 }  // namespace kiln::intrinsics

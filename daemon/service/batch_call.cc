@@ -37,7 +37,7 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
   root_ = root_from(request.caller());
-  write_outputs_ = request.write_outputs();
+  write_outputs_ = write_outputs_from(request);
   away_.emplace(*run);
   cancelled_.emplace(run->token(), [this] {
     queue_.abandon();

@@ -58,7 +58,7 @@ class BatchCall final
   // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
   session::RootRequest root_;
-  bool write_outputs_ = false;
+  session::WriteOutputs write_outputs_ = session::WriteOutputs::kNever;
   // The stream itself uses no file, and may be open for days. It goes before the run.
   std::optional<session::Run::Away> away_;
   Synchronized<State> state_;

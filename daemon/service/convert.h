@@ -35,6 +35,13 @@ session::RootRequest root_from(const v1::Caller& wire);
 
 Result<session::ProcessSpec> process_from(const v1::Process& wire);
 exec::KeepSandboxes keep_from(v1::KeepSandboxes wire);
+// Of an ExecuteRequest, or of the first ExecuteBatchRequest of a stream.
+template <class Request>
+session::WriteOutputs write_outputs_from(const Request& wire) {
+  if (!wire.write_outputs()) return session::WriteOutputs::kNever;
+  return wire.write_failed_outputs() ? session::WriteOutputs::kAlways
+                                     : session::WriteOutputs::kOnSuccess;
+}
 // Nothing: no events are asked for.
 Result<std::optional<trace::Level>> level_from(v1::Event::Level wire);
 void set_event(const trace::Event& event, v1::Event& wire);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common/base/file.h"
+#include "common/base/version.h"
 
 namespace kiln::service {
 
@@ -32,7 +33,7 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   const session::Engine& engine = host_.engine;
   const ClockTick clock = engine.files.watcher().synchronize();
   response->set_pid(::getpid());
-  response->set_version(KILN_VERSION);
+  response->set_version(std::string(version()));
   response->set_uptime_seconds(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
   response->set_home(paths_.home);

@@ -20,6 +20,8 @@ session::GoalRequest goals_from(const v1::RunGoalsRequest& wire) {
   request.root = root_from(wire.caller());
   request.root.specs.assign(wire.specs().begin(), wire.specs().end());
   request.root.json = wire.json();
+  request.root.working_directory = wire.working_directory();
+  request.root.null_terminated = wire.null_terminated();
   return request;
 }
 

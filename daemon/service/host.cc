@@ -1,13 +1,14 @@
 #include "daemon/service/host.h"
 
+#include "common/base/version.h"
 #include "daemon/intrinsics/files/glob_query.h"
 
 namespace kiln::service {
 
 Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) const {
-  if (!caller.client_version().empty() && caller.client_version() != KILN_VERSION) {
+  if (!caller.client_version().empty() && caller.client_version() != version()) {
     return environment_error(ErrorCode::kVersionSkew,
-                             "the daemon is kiln " KILN_VERSION ", the client " +
+                             "the daemon is kiln " + std::string(version()) + ", the client " +
                                  caller.client_version() + "; restart the daemon");
   }
   KILN_TRY(check());
@@ -20,7 +21,8 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
     ignore.clear();
     for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
   }
-  return runs.begin(std::move(workspace), std::move(ignore));
+  const unsigned umask = caller.has_umask() ? caller.umask() & 0777U : session::kDefaultUmask;
+  return runs.begin(std::move(workspace), std::move(ignore), umask);
 }
 
 void Host::set_clock(ClockTick tick, v1::Clock& clock) const {

@@ -18,7 +18,7 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
         OutputStream output(queue);
         const session::ExecuteOptions options{.root = root_from(request->caller()),
                                               .keep = keep_from(request->keep_sandboxes()),
-                                              .write_outputs = request->write_outputs(),
+                                              .write_outputs = write_outputs_from(*request),
                                               .follower = &output,
                                               .deliver = [&](const session::Executed& executed) {
                                                 return output.complete(host_.engine.store.blobs(),

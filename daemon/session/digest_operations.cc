@@ -14,14 +14,16 @@ Result<store::TreePtr> merged(store::Store& store, std::span<const Digest> diges
 }
 
 Task<Result<uint64_t>> write_tree(const Engine& engine, const Run& run, store::TreePtr tree,
-                                  RelPath prefix) {
+                                  RelPath prefix, intrinsics::WriteTerms terms) {
   if (run.workspace() == nullptr) {
     co_return user_error(ErrorCode::kInvalidArgument, "writing needs a workspace root");
   }
   Executor* lane = engine.files.lane_of(*run.workspace());
   Executor& where = lane == nullptr ? engine.blocking : *lane;
-  Result<uint64_t> written = co_await run_blocking(
-      where, engine.home, [&] { return engine.writer.write(*run.workspace(), tree, prefix); });
+  Result<uint64_t> written = co_await run_blocking(where, engine.home, [&] {
+    terms.umask = run.umask();
+    return engine.writer.write(*run.workspace(), tree, prefix, terms);
+  });
   engine.files.watcher().synchronize();
   co_return written;
 }

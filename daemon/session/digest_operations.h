@@ -20,8 +20,9 @@ using intrinsics::load_named;
 Result<store::TreePtr> merged(store::Store& store, std::span<const Digest> digests,
                               std::vector<store::TreePtr> trees);
 
-// The tree into the run's workspace below `prefix`. What it wrote is invalidated when it returns.
+// The tree into the run's workspace below `prefix`, with the umask of the run's caller. What it
+// wrote is invalidated when it returns.
 Task<Result<uint64_t>> write_tree(const Engine& engine, const Run& run, store::TreePtr tree,
-                                  RelPath prefix);
+                                  RelPath prefix, intrinsics::WriteTerms terms = {});
 
 }  // namespace kiln::session

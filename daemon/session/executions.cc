@@ -59,6 +59,7 @@ class Execution {
 
   // Runs, or remembers; then hands over. `lost` says afterwards what was found to be gone.
   Task<Result<Executed>> attempt() {
+    captured_at_ = intrinsics::file_clock_now();
     KILN_CO_TRY(explained(co_await resolve()));
     auto executed = co_await answer();
     if (!executed.ok()) {
@@ -106,6 +107,8 @@ class Execution {
                    co_await prepare(engine_, run_, spec_, options_.root));
     clock_ = prepared.clock;
     warnings_ = warnings_of(*prepared.value);
+    captured_ = prepared.value->captured.tree;
+    working_directory_ = prepared.value->process.parts->process.working_directory;
     tell_warnings(engine_, run_, warnings_);
     action_ = prepared.value->process.parts->action.digest;
     const intrinsics::PreparedProcess& process = prepared.value->process;
@@ -145,13 +148,22 @@ class Execution {
   }
 
   Task<Result<void>> deliver(const Executed& executed) {
-    if (options_.write_outputs && run_.workspace() != nullptr) {
+    // First, so that the caller has what the process said also if its outputs cannot be written.
+    if (options_.deliver) KILN_CO_TRY(co_await options_.deliver(executed));
+    if (writes_outputs_of(executed.result) && run_.workspace() != nullptr) {
       KILN_CO_ASSIGN(store::TreePtr outputs,
                      engine_.store.trees().load(executed.result.result.output_digest));
-      KILN_CO_TRY(co_await write_tree(engine_, run_, std::move(outputs), RelPath()));
+      KILN_CO_TRY(co_await write_tree(engine_, run_, std::move(outputs), working_directory_,
+                                      {.captured = captured_, .captured_at = captured_at_}));
     }
-    if (options_.deliver) co_return co_await options_.deliver(executed);
     co_return Result<void>();
+  }
+
+  bool writes_outputs_of(const exec::RunResult& result) const {
+    if (options_.write_outputs != WriteOutputs::kOnSuccess) {
+      return options_.write_outputs == WriteOutputs::kAlways;
+    }
+    return result.result.exit_code == 0 && !result.timed_out;
   }
 
   const Engine& engine_;
@@ -164,6 +176,9 @@ class Execution {
   Digest action_;
   ClockTick clock_;
   std::vector<std::string> warnings_;
+  store::TreePtr captured_;  // of the workspace, before it was merged with other inputs
+  int64_t captured_at_ = 0;  // no later than that
+  RelPath working_directory_;
   Lost lost_ = Lost::kNothing;
   bool forgot_bytes_ = false;
 };

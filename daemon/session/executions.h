@@ -25,10 +25,13 @@ struct Executed {
   std::vector<std::string> warnings;
 };
 
+// When the outputs of a process are written into the workspace.
+enum class WriteOutputs : uint8_t { kNever, kOnSuccess, kAlways };
+
 struct ExecuteOptions {
   RootRequest root = {};  // the caller's options
   exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
-  bool write_outputs = false;
+  WriteOutputs write_outputs = WriteOutputs::kNever;
   intrinsics::OutputFollower* follower = nullptr;  // may be null
   // Hands the result's bytes to the caller. kNotFound says that the store has lost some: then the
   // process is run again, and the second result delivered.
@@ -36,7 +39,9 @@ struct ExecuteOptions {
 };
 
 // Runs the process, or remembers. Cancelling the run kills it if nobody else waits for it. Bytes
-// that were damaged on disk are captured, or made by the process, once more.
+// that were damaged on disk are captured, or made by the process, once more. Outputs are written
+// where they were in the sandbox, the working directory included, after the result was delivered;
+// kFailedPrecondition if that would replace a file that was edited since it was captured.
 Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec spec,
                                ExecuteOptions options);
 

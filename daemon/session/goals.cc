@@ -155,7 +155,8 @@ class GoalSequence {
             *run_.workspace(),
             engine_.home,
             lane == nullptr ? engine_.blocking : *lane,
-            [this] { engine_.files.watcher().synchronize(); }};
+            [this] { engine_.files.watcher().synchronize(); },
+            run_.umask()};
   }
 
   const Engine& engine_;

@@ -21,6 +21,10 @@ const rules::Param* find(std::span<const rules::Param> params, rules::TypeId typ
 
 Result<RootParams> RootParams::make(const rules::RuleGraph& graph, const Run& run,
                                     RootRequest request) {
+  KILN_ASSIGN(
+      const RelPath here,
+      RelPath::parse(request.working_directory).with_context("as the caller's working directory"));
+  request.working_directory = here.str();
   const std::vector<rules::OptionScope>& scopes = graph.rules().option_scopes();
   KILN_ASSIGN(const std::vector<rules::OptionSetting> variables,
               rules::settings_of_variables(scopes, request.option_variables));
@@ -54,7 +58,8 @@ Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId typ
     return rules::make_param(rules::CurrentRun{run_->id()});
   }
   if (type == rules::type_of<intrinsics::OutputOptions>()) {
-    return rules::make_param(intrinsics::OutputOptions{request_.json});
+    return rules::make_param(intrinsics::OutputOptions{request_.json, request_.working_directory,
+                                                       request_.null_terminated});
   }
   if (const rules::Param* options = find(options_, type)) return *options;
   for (const rules::Constant& constant : rules_->constants()) {

@@ -21,6 +21,8 @@ struct RootRequest {
   std::map<std::string, std::string> option_variables;  // KILN_SCOPE_NAME
   std::map<std::string, std::string> environment;       // lent to rules
   bool json = false;
+  std::string working_directory;  // where the caller stands, relative to the workspace root
+  bool null_terminated = false;   // see OutputOptions
 };
 
 class RootParams {

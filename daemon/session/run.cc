@@ -15,12 +15,17 @@ void stop_all(std::vector<std::stop_source> stops) {
 
 }  // namespace
 
-Run::Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore)
-    : runs_(runs), id_(id), workspace_(std::move(workspace)), ignore_(std::move(ignore)) {
+Run::Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore,
+         unsigned umask)
+    : runs_(runs),
+      id_(id),
+      workspace_(std::move(workspace)),
+      ignore_(std::move(ignore)),
+      umask_(umask) {
   if (workspace_ != nullptr) workspace_->begin_use();
 }
 
-Run::Run(RunId id, const Run& whole) : Run(whole.runs_, id, whole.workspace_, whole.ignore_) {
+Run::Run(RunId id, const Run& whole) : Run(whole.runs_, id, whole.workspace_, whole.ignore_, whole.umask_) {
   with_whole_.emplace(whole.token(), Cancel{stop_});
 }
 
@@ -46,11 +51,12 @@ Error shutting_down() {
                            "the daemon is shutting down; ask again to start a new one");
 }
 
-Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, std::string ignore) {
+Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, std::string ignore,
+                                         unsigned umask) {
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
   auto run =
-      std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace), std::move(ignore));
+      std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace), std::move(ignore), umask);
   live_.push_back(run.get());
   return run;
 }

@@ -21,9 +21,13 @@ namespace kiln::session {
 
 class Runs;
 
+// Of callers that do not tell theirs.
+inline constexpr unsigned kDefaultUmask = 022;
+
 class Run {
  public:
-  Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore);
+  Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore,
+      unsigned umask);
   // A part of `whole`, cancelled with it.
   Run(RunId id, const Run& whole);
   ~Run();
@@ -38,6 +42,8 @@ class Run {
   const intrinsics::Workspace* workspace() const { return workspace_.get(); }
   // The caller's option `ignore`: gitignore patterns, one a line.
   const std::string& ignore() const { return ignore_; }
+  // Permission bits that files which are made for the caller do not get.
+  unsigned umask() const { return umask_; }
   std::stop_token token() const { return stop_.get_token(); }
   void cancel() { stop_.request_stop(); }
 
@@ -72,6 +78,7 @@ class Run {
   const RunId id_;
   const intrinsics::WorkspaceRef workspace_;
   const std::string ignore_;
+  const unsigned umask_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
   struct Cancel {
@@ -87,7 +94,8 @@ Error shutting_down();
 class Runs {
  public:
   // shutting_down() once close() was called.
-  Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, std::string ignore);
+  Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, std::string ignore,
+                                     unsigned umask = kDefaultUmask);
 
   // A run of its own within `whole`, which is in flight: it sees files as they are when it begins,
   // and is cancelled with the whole.

@@ -189,7 +189,7 @@ TEST_F(Options, HelpOfAGoalIsDataToo) {
     EXPECT_EQ(help["summary"], "Run linters over the files that specs match.");
     EXPECT_EQ(help["usage"], "kiln lint [GOAL]... [OPTION]... [SPEC]...");
     EXPECT_EQ(help["options"][0]["names"], nlohmann::json{"--loop"});
-    EXPECT_EQ(help["exit_codes"][1]["meaning"], "the answer is no");
+    EXPECT_EQ(help["exit_codes"][1]["meaning"], "the answer is no, as when lint finds something");
     ASSERT_EQ(help["scopes"].size(), 2u) << help;
     EXPECT_EQ(help["scopes"][0]["scope"], "lint");
     const auto& args = help["scopes"][1]["options"][1];

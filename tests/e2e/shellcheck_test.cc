@@ -40,7 +40,7 @@ TEST_F(Shellcheck, ABrokenConfigurationIsOneErrorOfItsOwnFile) {
   write("sub/b.sh", "#!/bin/sh\n");
   write("sub/c.sh", "#!/bin/sh\n");
   write(".shellcheckrc", "disable=SC2086\nbroken((\n");
-  const Outcome first = kiln({"lint", "::"});
+  const Outcome first = kiln({"lint", "--progress", "none", "::"});
   EXPECT_EQ(first.exit_code, 1);
   EXPECT_EQ(first.out, ".shellcheckrc:2:1: error: Expected '=' after directive key. [SC1134]\n");
   EXPECT_EQ(first.err, "✗ shellcheck: 1 finding in 4 files.\n");

@@ -3,7 +3,7 @@
 namespace kiln::test {
 
 KilnTest::KilnTest() {
-  std::filesystem::create_directories(workspace());
+  std::filesystem::create_directories(workspace() / ".git");  // marks it, and is no input
   environment_ = {{"HOME", temp_.path().string()},
                   {"KILN_HOME", home().string()},
                   {"KILN_RUNTIME_DIR", runtime_dir().string()},

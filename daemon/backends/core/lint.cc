@@ -62,10 +62,10 @@ std::string plural(size_t n, std::string_view what) {
 }
 
 // One line for each finding, the way that editors and people know from compilers.
-std::string lines_of(const LintResult& result) {
+std::string lines_of(const LintResult& result, const intrinsics::OutputOptions& output) {
   std::string text;
   for (const LintFinding& finding : result.findings) {
-    text += printable(result.file) + ":" + std::to_string(finding.line) + ":" +
+    text += printable(output.shown(result.file)) + ":" + std::to_string(finding.line) + ":" +
             std::to_string(finding.column) + ": " + printable(finding.level) + ": " +
             printable(finding.message) + " [" + printable(finding.code) + "]\n";
   }
@@ -140,10 +140,12 @@ rules::GoalRule<> lint(rules::Console& console, const intrinsics::OutputOptions&
   for (const LintResults& tool : report.tools) {
     findings += tool.findings();
     if (output.json) {
-      KILN_CO_TRY(print_json(console, tool));
+      LintResults shown = tool;
+      for (LintResult& result : shown.results) result.file = output.shown(result.file);
+      KILN_CO_TRY(print_json(console, shown));
       continue;
     }
-    for (const LintResult& result : tool.results) console.print(lines_of(result));
+    for (const LintResult& result : tool.results) console.print(lines_of(result, output));
     if (!report.no_files) console.print_error(summary(tool));
   }
   if (report.no_files && !output.json) console.print_error("- no files.\n");

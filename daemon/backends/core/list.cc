@@ -12,11 +12,14 @@ rules::GoalRule<> list(rules::Console& console, const intrinsics::OutputOptions&
                        const SpecFiles& files) {
   print_warnings(console, files.warnings);
   if (output.json) {
-    const graph::ValueRef value = graph::make_value(files);
+    SpecFiles shown = files;
+    for (std::string& file : shown.files) file = output.shown(file);
+    const graph::ValueRef value = graph::make_value(std::move(shown));
     KILN_CO_ASSIGN(const std::string json, rules::to_json(rules::type_of<SpecFiles>(), *value));
     console.print(json + "\n");
   } else {
-    for (const std::string& file : files.files) console.print(file + "\n");
+    const char end = output.null_terminated ? '\0' : '\n';
+    for (const std::string& file : files.files) console.print(output.shown(file) + end);
     if (files.files.empty()) console.print_error("- no files.\n");
   }
   co_return 0;

@@ -11,13 +11,14 @@ std::optional<std::string> client_environment(std::string_view name) {
   return std::nullopt;
 }
 
-Result<v1::ExecuteRequest> request_of(std::vector<std::string> arguments) {
+Result<v1::ExecuteRequest> request_of(std::vector<std::string> arguments,
+                                      const std::string& here = "/work") {
   ExecOptions options;
   OptionParser parser({"kiln exec", "", "", "", ""});
   parser.positionals(options.argv, 0, 0);
   options.add_to(parser);
   KILN_TRY(parser.parse(std::move(arguments)));
-  return make_execute_request(options, client_environment);
+  return make_execute_request(options, client_environment, SpecResolver("/work", here));
 }
 
 TEST(ExecOptions, MakeTheRequestTheySay) {
@@ -63,6 +64,40 @@ TEST(ExecOptions, MakeTheRequestTheySay) {
   EXPECT_EQ(process.description(), "cc -o o");
   EXPECT_EQ(request->keep_sandboxes(), v1::ON_FAILURE);
   EXPECT_TRUE(request->write_outputs());
+  EXPECT_FALSE(request->write_failed_outputs());
+}
+
+TEST(ExecOptions, PathsAreRelativeToTheCurrentDirectory) {
+  const auto request =
+      request_of({"--input", "*.c", "--input", "//inc/*.h", "--input", "!x/*.c", "--input", "!*.o",
+                  "--output-file", "out", "--output-dir", "//sub/d", "cc"},
+                 "/work/sub");
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  const v1::Process& process = request->process();
+  EXPECT_EQ(process.working_directory(), "sub");
+  EXPECT_EQ(process.input_globs(0), "sub/*.c");
+  EXPECT_EQ(process.input_globs(1), "inc/*.h");
+  EXPECT_EQ(process.input_globs(2), "!/sub/x/*.c");
+  EXPECT_EQ(process.input_globs(3), "!*.o");
+  EXPECT_EQ(process.output_files(0), "out");
+  EXPECT_EQ(process.output_directories(0), "d");
+  EXPECT_EQ(request_of({"--workdir", "//", "cc"}, "/work/sub")->process().working_directory(), "");
+  EXPECT_EQ(request_of({"--workdir", "..", "cc"}, "/work/a/b")->process().working_directory(), "a");
+  EXPECT_FALSE(request_of({"--output-file", "//elsewhere", "cc"}, "/work/sub").ok());
+}
+
+TEST(ExecOptions, WriteSaysOfWhichProcesses) {
+  const auto writes = [](const std::string& option) {
+    const auto request = request_of({option, "x"});
+    EXPECT_TRUE(request.ok()) << option;
+    return std::pair(request->write_outputs(), request->write_failed_outputs());
+  };
+  EXPECT_EQ(writes("--write"), std::pair(true, false));
+  EXPECT_EQ(writes("--write=on_success"), std::pair(true, false));
+  EXPECT_EQ(writes("--write=always"), std::pair(true, true));
+  EXPECT_EQ(writes("--write=never"), std::pair(false, false));
+  EXPECT_FALSE(request_of({"--write=sometimes", "x"}).ok());
+  EXPECT_EQ(request_of({"--write", "x"})->process().argv(0), "x") << "it takes no next word";
 }
 
 TEST(ExecOptions, TheEnvironmentStartsFromNothingButPath) {

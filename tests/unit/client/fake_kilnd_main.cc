@@ -12,6 +12,7 @@
 #include <string>
 
 #include "common/base/file.h"
+#include "common/base/version.h"
 #include "common/ipc/paths.h"
 #include "tests/unit/client/fake_daemon.h"
 
@@ -52,7 +53,8 @@ int main(int argc, char** argv) {
   note_start();
   ::unlink(paths->socket.c_str());
   const char* version = std::getenv("FAKE_KILND_VERSION");
-  kiln::FakeDaemon daemon(paths->socket, version != nullptr ? version : KILN_VERSION);
+  kiln::FakeDaemon daemon(paths->socket,
+                          version != nullptr ? version : std::string(kiln::version()));
   (void)kiln::write_all(ready, "ready\n", "ready");
   ::close(ready);
   daemon.wait_for_stop();

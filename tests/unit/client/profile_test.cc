@@ -27,7 +27,8 @@ class ProfileTest : public testing::Test {
   }
   json written(const std::vector<v1::Event>& events) {
     const std::string path = temp_.path() / "p.json";
-    auto profile = ProfileWriter::open(path);
+    Interrupt interrupt;
+    auto profile = ProfileWriter::open(path, interrupt);
     EXPECT_TRUE(profile.ok());
     for (const v1::Event& event : events) profile->add(event);
     EXPECT_TRUE(profile->finish().ok());

@@ -64,6 +64,55 @@ TEST(Specs, OnlyWhatWasTypedIsAGlob) {
   EXPECT_EQ(resolved(resolver, "x::"), "[odd]/x::");
 }
 
+TEST(Specs, BeginAtTheRootWithTwoSlashes) {
+  const SpecResolver in_sub("/work", "/work/sub");
+  EXPECT_EQ(resolved(in_sub, "//a.sh"), "a.sh");
+  EXPECT_EQ(resolved(in_sub, "//lib::"), "lib::");
+  EXPECT_EQ(resolved(in_sub, "//"), "./");
+  EXPECT_EQ(resolved(in_sub, "//::"), "::");
+  EXPECT_EQ(resolved(in_sub, "-//lib/x.sh"), "-lib/x.sh");
+}
+
+std::string glob(const SpecResolver& resolver, std::string_view typed) {
+  const auto glob = resolver.glob(typed);
+  return glob.ok() ? *glob : "error: " + glob.error().message();
+}
+
+TEST(Globs, AreRelativeToTheCurrentDirectory) {
+  const SpecResolver in_sub("/work", "/work/sub");
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"*.c", "sub/*.c"},   {"../inc/**", "inc/**"},   {"//inc/**", "inc/**"},
+      {"/work/x.c", "x.c"}, {"d/", "sub/d/"},          {"!*.o", "!*.o"},
+      {"!d/", "!d/"},       {"!d/*.c", "!/sub/d/*.c"}, {"!/x.c", "!/sub/x.c"},
+      {"!//x.c", "!/x.c"},  {"!../x.c", "!/x.c"}};
+  for (const auto& [typed, expected] : cases) EXPECT_EQ(glob(in_sub, typed), expected) << typed;
+  EXPECT_EQ(glob(in_sub, "../../x"), "error: the glob '../../x' leads out of the workspace /work");
+}
+
+TEST(Globs, AtTheRootAreLeftAsTheyAre) {
+  const SpecResolver at_root("/work", "/work");
+  for (const char* same : {"*.c", "**/x", "!a/b", "!/a", "a//b", "[x]", "d/"}) {
+    EXPECT_EQ(glob(at_root, same), same);
+  }
+  EXPECT_EQ(glob(at_root, "./!odd"), "./!odd") << "a name, no exclude";
+  EXPECT_EQ(glob(SpecResolver("/work", "/work/[odd]"), "*.c"), "\\[odd]/*.c");
+}
+
+TEST(Paths, AreShownAsTheyAreTyped) {
+  const SpecResolver in_sub("/work", "/work/sub/dir");
+  EXPECT_EQ(in_sub.shown("sub/dir/a"), "a");
+  EXPECT_EQ(in_sub.shown("sub/other/a"), "../other/a");
+  EXPECT_EQ(in_sub.shown("sub/directory"), "../directory");
+  EXPECT_EQ(in_sub.shown("a"), "../../a");
+  EXPECT_EQ(in_sub.shown("sub/dir"), ".");
+  EXPECT_EQ(in_sub.shown("sub"), "..");
+  EXPECT_EQ(in_sub.shown("sub/dir/-x"), "./-x") << "no option";
+  EXPECT_EQ(SpecResolver("/work", "/work").shown("a/b"), "a/b");
+  for (const char* path : {"sub/dir/a b", "top", "sub/dir/-x", "sub/x/y"}) {
+    EXPECT_EQ(resolved(in_sub, in_sub.shown(path)), path);
+  }
+}
+
 TEST(Specs, FilesNamedLikeOptionsAreNoExclusions) {
   EXPECT_EQ(resolved(SpecResolver("/work", "/work"), "./-x/y"), "./-x/y");
 }

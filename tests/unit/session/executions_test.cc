@@ -152,7 +152,7 @@ TEST_F(ExecutionsTest, OutputsAreWrittenIntoTheWorkspaceAndSeenByTheNextCapture)
   ASSERT_TRUE(store_->trees().save(outputs).ok());
   runner_.result.result.output_digest = outputs->digest();
   EXPECT_THAT(captured({"out/**"}), IsEmpty());
-  ASSERT_TRUE(execute(*begin(), spec("x"), {.write_outputs = true}).ok());
+  ASSERT_TRUE(execute(*begin(), spec("x"), {.write_outputs = WriteOutputs::kOnSuccess}).ok());
   EXPECT_THAT(captured({"out/**"}), ElementsAre("out/f=made"));
 }
 

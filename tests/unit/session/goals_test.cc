@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "daemon/intrinsics/specs.h"
 #include "daemon/intrinsics/tree_contents.h"
 #include "daemon/intrinsics/workspace_effect.h"
@@ -71,6 +73,22 @@ swap(intrinsics::WorkspaceEffect& workspace) {
   co_return 0;
 }
 
+// What happens between the two writes of the next goal.
+std::function<void()> between_writes;  // NOLINT: goal rules are plain functions
+
+// Writes out/f twice.
+rules::GoalRule<Gets<DirectoryDigest(CreateDigest)>> write_twice(
+    intrinsics::WorkspaceEffect& workspace) {
+  for (const char* content : {"first", "second"}) {
+    CreateDigest create;
+    create.contents.push_back({*RelPath::parse("out/f"), content});
+    const auto& made = co_await get<DirectoryDigest>(std::move(create));
+    KILN_CO_TRY(co_await workspace.write_digest(made));
+    if (std::string_view(content) == "first") between_writes();
+  }
+  co_return 0;
+}
+
 rules::GoalRule<Gets<>> which_run(rules::Console& console, const rules::CurrentRun& current) {
   console.print(std::to_string(current.id.value) + "\n");
   co_return 0;
@@ -87,6 +105,7 @@ class GoalsTest : public SessionFixture {
     set.goal<&copy>("copy", "Write the same.");
     set.goal<&deliver>("deliver", "Write what a client gave.");
     set.goal<&swap>("swap", "Swap two files.");
+    set.goal<&write_twice>("write-twice", "Write one file twice.");
     set.goal<&which_run>("which", "Say which run asks.");
     rules::RuleGraph::Compiled compiled = rules::RuleGraph::compile(std::move(set));
     EXPECT_NE(compiled.graph, nullptr) << rules::to_text(compiled.errors);
@@ -129,6 +148,19 @@ TEST_F(GoalsTest, AWriteThatWouldLeaveTheRootIsRefused) {
   const auto answer = goal({"shout"});
   ASSERT_FALSE(answer.ok());
   EXPECT_THAT(answer.error().message(), HasSubstr("out"));
+}
+
+TEST_F(GoalsTest, WhatAGoalWroteItMayReplaceUnlessSomebodyEditedItMeanwhile) {
+  between_writes = [] {};
+  const auto undisturbed = goal({"write-twice"});
+  ASSERT_TRUE(undisturbed.ok()) << undisturbed.error().to_string();
+  EXPECT_THAT(captured({"out/f"}), testing::ElementsAre("out/f=second"));
+  between_writes = [this] { write("out/f", "an hour of work"); };
+  const auto refused = goal({"write-twice"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message(), HasSubstr("\n  out/f\n"));
+  EXPECT_THAT(captured({"out/f"}), testing::ElementsAre("out/f=an hour of work"));
 }
 
 TEST_F(GoalsTest, WhatAWriteMissesInTheStoreIsCapturedAgain) {
