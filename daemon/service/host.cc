@@ -1,19 +1,24 @@
 #include "daemon/service/host.h"
 
 #include "daemon/intrinsics/files/glob_query.h"
+#include "daemon/service/request_check.h"
 
 namespace kiln::service {
 
-Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) const {
+Result<std::shared_ptr<session::Run>> Host::begin(const google::protobuf::Message& request,
+                                                  const v1::Caller& caller) const {
   if (!caller.client_version().empty() && caller.client_version() != KILN_VERSION) {
     return environment_error(ErrorCode::kVersionSkew,
                              "the daemon is kiln " KILN_VERSION ", the client " +
                                  caller.client_version() + "; restart the daemon");
   }
   KILN_TRY(check());
+  KILN_TRY(check_values(request));
   const intrinsics::Workspace* workspace = nullptr;
   if (!caller.workspace_root().empty()) {
-    KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));
+    const std::string root = resolved_root(caller.workspace_root());
+    KILN_TRY(check_view(caller, root));
+    KILN_ASSIGN(workspace, workspaces.open(root));
   }
   std::string ignore(intrinsics::kDefaultIgnore);
   if (caller.has_ignore()) {

@@ -9,7 +9,7 @@ namespace {
 
 TEST(WireError, SurvivesTheTripInsideAStatus) {
   const Error sent = user_error(ErrorCode::kConflict, "a differs").with_context("while merging");
-  const Error got = from_status(9, "ignored", to_status_details(sent));
+  const Error got = from_status(9, "ignored", to_status_details(sent, "a differs"));
   EXPECT_EQ(got.code(), ErrorCode::kConflict);
   EXPECT_EQ(got.blame(), Blame::kUser);
   EXPECT_EQ(got.to_string(), sent.to_string());
