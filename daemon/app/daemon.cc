@@ -132,6 +132,10 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Clients may ask whether the connection lives as often as they like, while a stream is quiet and
+  // between calls: on a local socket that harms nobody.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.RegisterService(&digests_service_);
   builder.RegisterService(&processes_service_);
   builder.RegisterService(&goals_service_);
@@ -139,7 +143,8 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   builder.RegisterService(&daemon_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");
-  KILN_ASSIGN(listener_, Listener::open(config.paths.socket, *server_, log));
+  KILN_ASSIGN(listener_, Listener::open(config.paths, *server_, log,
+                                         [this](const std::string& why) { stop_(why, false); }));
   return {};
 }
 
@@ -153,13 +158,21 @@ Result<void> Daemon::check_premises() const {
                                "ask again to start a new one");
 }
 
+void Daemon::drain() { runs_.drain(); }
+
 void Daemon::close(bool cancel) {
-  if (listener_ != nullptr) listener_->close();
   runs_.close();
   if (cancel) runs_.cancel_all();
+  if (server_ == nullptr) return;
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+}
+
+void Daemon::leave() {
+  if (listener_ != nullptr) listener_->close();
 }
 
 Daemon::~Daemon() {
+  leave();
   close(true);
   runs_.wait_until_idle();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kFarewell);

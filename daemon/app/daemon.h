@@ -51,8 +51,13 @@ class Daemon {
                                                Stop stop);
   ~Daemon();
 
-  // Takes no more requests; those in flight go on, or are cancelled.
+  // A gentle end: requests are served until those in flight now have ended (session::Runs).
+  void drain();
+  // Takes no more requests; those in flight go on, or are cancelled. Status is answered until
+  // leave().
   void close(bool cancel);
+  // Takes no more connections.
+  void leave();
   size_t runs_in_flight() const { return runs_.in_flight(); }
   std::chrono::steady_clock::duration idle() const { return runs_.idle(); }
 
