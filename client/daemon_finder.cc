@@ -69,8 +69,9 @@ Result<Found> connect_to(const std::string& path, Interrupt& interrupt) {
     if (errno != EAGAIN) return os_error(errno, "connect to the daemon at " + path);
     if (Clock::now() >= give_up) {
       return environment_error(ErrorCode::kUnavailable,
-                               "the daemon at " + path + " takes no connections: it does not "
-                               "answer the many clients that wait already");
+                               "the daemon at " + path +
+                                   " takes no connections: it does not "
+                                   "answer the many clients that wait already");
     }
     if (!pause_for(kPauseMilliseconds, interrupt)) return interrupted_error();
   }
@@ -121,8 +122,7 @@ Error hidden(const DaemonPaths& paths, const LifeLockHolder& holder) {
 Result<Found> await_socket(const DaemonPaths& paths, LifeLockHolder holder, Interrupt& interrupt) {
   const auto give_up = Clock::now() + kSocketPatience;
   while (Clock::now() < give_up) {
-    KILN_ASSIGN(const bool ended,
-                wait_for_end(holder.pid, paths, interrupt, kPauseMilliseconds));
+    KILN_ASSIGN(const bool ended, wait_for_end(holder.pid, paths, interrupt, kPauseMilliseconds));
     if (ended) return Found();
     KILN_ASSIGN(auto here, connect_to(paths.socket, interrupt));
     if (here) return here;

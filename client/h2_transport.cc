@@ -114,9 +114,7 @@ struct H2Transport::Callbacks {
 };
 
 H2Transport::H2Transport(UniqueFd socket, Interrupt& interrupt, Silence::Limits limits)
-    : socket_(std::move(socket)),
-      interrupt_(interrupt),
-      silence_(limits, Silence::Clock::now()) {
+    : socket_(std::move(socket)), interrupt_(interrupt), silence_(limits, Silence::Clock::now()) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* options = nullptr;
   nghttp2_session* session = nullptr;
@@ -241,7 +239,8 @@ Result<void> H2Transport::wait() {
   std::array<pollfd, 3> fds = {pollfd{socket_.get(), interest, 0},
                                pollfd{interrupt_.fd(), POLLIN, 0}, pollfd{source_fd, POLLIN, 0}};
   const int doubt_in = silence_.milliseconds_left(Silence::Clock::now());
-  const bool doubt_first = doubt_in >= 0 && (tick_milliseconds_ < 0 || doubt_in < tick_milliseconds_);
+  const bool doubt_first =
+      doubt_in >= 0 && (tick_milliseconds_ < 0 || doubt_in < tick_milliseconds_);
   const int ready = ::poll(fds.data(), fds.size(), doubt_first ? doubt_in : tick_milliseconds_);
   if (ready < 0 && errno != EINTR) return os_error(errno, "wait for the daemon");
   if (ready == 0 && ticker_) ticker_();

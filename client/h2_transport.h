@@ -90,8 +90,8 @@ class H2Transport final : public Transport {
   Call* call_ = nullptr;
   bool refused_ = false;
   bool lost_ = false;
-  std::string unsent_;         // bytes that the socket has not taken yet
-  bool heard_ = false;         // anything came from the peer
+  std::string unsent_;  // bytes that the socket has not taken yet
+  bool heard_ = false;  // anything came from the peer
   Silence silence_;
   bool heard_cancel_ = false;  // the peer answered the ping that follows a cancellation
   std::array<uint8_t, 1 << 16> receive_buffer_;

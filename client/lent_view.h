@@ -14,8 +14,8 @@ namespace kiln {
 // is 0, nor if nobody may know.
 bool shares_mount_namespace(pid_t daemon);
 
-// Adds what this process sees of the workspace to a serialized request whose field `caller_field` is
-// its Caller. A request that names no workspace stays as it is.
+// Adds what this process sees of the workspace to a serialized request whose field `caller_field`
+// is its Caller. A request that names no workspace stays as it is.
 Result<void> lend_view(int caller_field, std::string& request);
 
 }  // namespace kiln

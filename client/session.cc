@@ -28,9 +28,9 @@ Result<Silence::Limits> silence_limits() {
   const char* const end = text->data() + text->size();
   const auto [after, error] = std::from_chars(text->data(), end, seconds);
   if (error != std::errc() || after != end || seconds < 0 || seconds > INT32_MAX / 1000) {
-    return user_error(ErrorCode::kInvalidArgument,
-                      "KILN_DAEMON_TIMEOUT='" + *text +
-                          "' is not a whole number of seconds; 0 is no limit");
+    return user_error(
+        ErrorCode::kInvalidArgument,
+        "KILN_DAEMON_TIMEOUT='" + *text + "' is not a whole number of seconds; 0 is no limit");
   }
   limits.give_up = std::chrono::seconds(seconds);
   return limits;
@@ -54,6 +54,18 @@ Result<void> send_stop(Transport& transport, bool force) {
   // A daemon that ends before its answer is out has done what it was asked.
   if (!stopped.ok() && !transport.lost()) return stopped;
   return {};
+}
+
+// One that says so when the daemon gives no sign of life.
+std::unique_ptr<Transport> make_transport(DaemonConnection connection, Silence::Limits limits,
+                                          Console& console, Interrupt& interrupt) {
+  auto transport = std::make_unique<H2Transport>(std::move(connection.socket), interrupt, limits);
+  transport->set_on_silence([&console, pid = connection.pid] {
+    const std::string state = process_state(pid);
+    console.say("the daemon, " + daemon_name(pid) + ", does not answer" +
+                (state.empty() ? "" : " (" + state + ")") + "; waiting for it, Ctrl-C gives up");
+  });
+  return transport;
 }
 
 // Adds to the first message of another source what this process sees of the workspace.
@@ -89,13 +101,8 @@ Result<void> Session::connect() {
   KILN_ASSIGN(DaemonConnection connection, find_or_start_daemon(paths_, interrupt_));
   daemon_pid_ = connection.pid;
   same_view_ = shares_mount_namespace(daemon_pid_);
-  transport_ = std::make_unique<H2Transport>(std::move(connection.socket), interrupt_, limits);
+  transport_ = make_transport(std::move(connection), limits, console_, interrupt_);
   transport_->set_ticker(ticker_, tick_milliseconds_);
-  transport_->set_on_silence([this] {
-    const std::string state = process_state(daemon_pid_);
-    console_.say("the daemon, " + daemon_name(daemon_pid_) + ", does not answer" +
-                 (state.empty() ? "" : " (" + state + ")") + "; waiting for it, Ctrl-C gives up");
-  });
   return {};
 }
 
@@ -131,8 +138,7 @@ Result<void> Session::call(std::string_view method, int caller_field, RequestSou
   }
 }
 
-Result<bool> Session::prepare_again(std::string_view method, const Error& error,
-                                    size_t handed_on) {
+Result<bool> Session::prepare_again(std::string_view method, const Error& error, size_t handed_on) {
   if (error.code() == ErrorCode::kVersionSkew && !replaced_) {
     KILN_TRY(replace_daemon());
     return true;
@@ -161,7 +167,7 @@ Result<bool> Session::await_successor() {
     return true;
   }
   if (connection->pid != daemon_pid_) return true;
-  const auto status = ask_status(*std::move(connection), interrupt_);
+  const auto status = ask_status(*std::move(connection), console_, interrupt_);
   if (!status.ok()) return false;
   if (!status->refusing()) return true;
   if (runs_below(daemon_pid_)) {
@@ -239,10 +245,10 @@ Result<void> parse_message(std::string_view bytes, google::protobuf::MessageLite
   return internal_error("the daemon's answer cannot be read as " + message.GetTypeName());
 }
 
-Result<v1::StatusResponse> ask_status(DaemonConnection connection, Interrupt& interrupt) {
+Result<v1::StatusResponse> ask_status(DaemonConnection connection, Console& console,
+                                      Interrupt& interrupt) {
   KILN_ASSIGN(const Silence::Limits limits, silence_limits());
-  H2Transport transport(std::move(connection.socket), interrupt, limits);
-  return status_of(transport);
+  return status_of(*make_transport(std::move(connection), limits, console, interrupt));
 }
 
 std::string running_text(const v1::StatusResponse& status) {
@@ -251,14 +257,14 @@ std::string running_text(const v1::StatusResponse& status) {
   return status.running(0) + (others == 0 ? "" : " (and " + std::to_string(others) + " more)");
 }
 
-Result<void> await_end(pid_t pid, const DaemonPaths& paths, std::string_view then,
-                       Console& console, Interrupt& interrupt) {
+Result<void> await_end(pid_t pid, const DaemonPaths& paths, std::string_view then, Console& console,
+                       Interrupt& interrupt) {
   KILN_ASSIGN(const bool quick, wait_for_end(pid, paths, interrupt, kQuietMilliseconds));
   if (quick) return {};
   std::string running;
   auto connection = find_daemon(paths, interrupt);
   if (connection.ok() && *connection && (*connection)->pid == pid) {
-    const auto status = ask_status(**std::move(connection), interrupt);
+    const auto status = ask_status(**std::move(connection), console, interrupt);
     if (status.ok()) running = running_text(*status);
   }
   if (interrupt.signal() != 0) return interrupted_error();
@@ -275,8 +281,8 @@ Result<void> stop_daemon(DaemonConnection connection, const DaemonPaths& paths, 
   KILN_ASSIGN(Silence::Limits limits, silence_limits());
   if (force) limits = {kForcePatience / 3, kForcePatience / 3, kForcePatience};
   {
-    H2Transport transport(std::move(connection.socket), interrupt, limits);
-    const auto sent = send_stop(transport, force);
+    const auto transport = make_transport(std::move(connection), limits, console, interrupt);
+    const auto sent = send_stop(*transport, force);
     const bool silent = !sent.ok() && sent.error().code() == ErrorCode::kUnavailable;
     if (!sent.ok() && !(silent && force && pid > 0)) return sent;
     if (silent) {

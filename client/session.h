@@ -2,10 +2,10 @@
 //
 // What:   finds or starts the daemon at the first call. Repeats a call that the daemon says it has
 //         not begun, and once a call without effects (repeatable.h) when the daemon dies under it.
-//         Settles version skew: a daemon of another version is asked to stop (which it does when its
-//         work is done), and this client's own one takes the call. Says whom it waits for, and why,
-//         when that takes long; and sends what this process sees of the workspace to a daemon in
-//         another mount namespace.
+//         Settles version skew: a daemon of another version is asked to stop (which it does when
+//         its work is done), and this client's own one takes the call. Says whom it waits for, and
+//         why, when that takes long; and sends what this process sees of the workspace to a daemon
+//         in another mount namespace.
 // Threads: single-owner. Blocks.
 // Fails:   with the daemon's error, or `unavailable` naming the daemon's log.
 #pragma once
@@ -37,8 +37,8 @@ class Session {
   // One message there, any number back.
   Result<void> server_stream(std::string_view method, const google::protobuf::Message& request,
                              const OnMessage& on_message);
-  // Messages both ways; the first one there has its Caller in field 1. Versions are compared before,
-  // since not every source can begin again.
+  // Messages both ways; the first one there has its Caller in field 1. Versions are compared
+  // before, since not every source can begin again.
   Result<void> bidirectional(std::string_view method, RequestSource& requests,
                              const OnMessage& on_message);
 
@@ -76,7 +76,8 @@ class Session {
 Result<void> parse_message(std::string_view bytes, google::protobuf::MessageLite& message);
 
 // What the daemon at `connection` says of itself.
-Result<v1::StatusResponse> ask_status(DaemonConnection connection, Interrupt& interrupt);
+Result<v1::StatusResponse> ask_status(DaemonConnection connection, Console& console,
+                                      Interrupt& interrupt);
 // The first of what it runs, for a person: "exec make, for 3 s (and 2 more)"; empty: nothing runs.
 std::string running_text(const v1::StatusResponse& status);
 
@@ -86,7 +87,7 @@ Result<void> stop_daemon(DaemonConnection connection, const DaemonPaths& paths, 
                          Console& console, Interrupt& interrupt);
 // Waits until process `pid`, a daemon that was told to stop, has ended. Says so after a moment,
 // with `then`: what happens after that.
-Result<void> await_end(pid_t pid, const DaemonPaths& paths, std::string_view then,
-                       Console& console, Interrupt& interrupt);
+Result<void> await_end(pid_t pid, const DaemonPaths& paths, std::string_view then, Console& console,
+                       Interrupt& interrupt);
 
 }  // namespace kiln

@@ -17,7 +17,7 @@ class Silence {
 
   struct Limits {
     std::chrono::milliseconds ask{2000};
-    std::chrono::milliseconds tell{2000};     // after the question
+    std::chrono::milliseconds tell{2000};      // after the question
     std::chrono::milliseconds give_up{60000};  // after the question; 0: never
   };
   enum class Step : uint8_t { kNone, kAsk, kTell, kGiveUp };

@@ -31,12 +31,9 @@ Result<void> answer(Invocation& invocation, const Json& json, const std::string&
 }
 
 Json json_of(const v1::StatusResponse& status, bool started) {
-  return {{"running", true},
-          {"started", started},
-          {"pid", status.pid()},
-          {"version", status.version()},
-          {"socket", status.socket()},
-          {"home", status.home()}};
+  return {{"running", true},           {"started", started},
+          {"pid", status.pid()},       {"version", status.version()},
+          {"socket", status.socket()}, {"home", status.home()}};
 }
 
 // Of a daemon that serves: one that is stopping is waited for.
@@ -48,10 +45,10 @@ Result<int> start(Invocation& invocation) {
     const pid_t pid = connection.pid;
     const bool started = connection.started;
     KILN_ASSIGN(const v1::StatusResponse status,
-                ask_status(std::move(connection), invocation.interrupt()));
+                ask_status(std::move(connection), invocation.console(), invocation.interrupt()));
     if (status.stopping()) {
-      KILN_TRY(await_end(pid, paths, "the next daemon is started after that",
-                         invocation.console(), invocation.interrupt()));
+      KILN_TRY(await_end(pid, paths, "the next daemon is started after that", invocation.console(),
+                         invocation.interrupt()));
       continue;
     }
     const std::string number = std::to_string(status.pid());
@@ -75,27 +72,26 @@ Result<std::optional<pid_t>> stop(Invocation& invocation, bool force) {
 }
 
 std::string json_of(const v1::StatusResponse& status) {
-  Json json = {
-      {"running", true},
-      {"pid", status.pid()},
-      {"version", status.version()},
-      {"uptime_seconds", status.uptime_seconds()},
-      {"home", status.home()},
-      {"runtime_dir", status.runtime_dir()},
-      {"socket", status.socket()},
-      {"stopping", status.stopping()},
-      {"capabilities", status.capabilities()},
-      {"workspaces", status.workspaces()},
-      {"workspace_count", status.workspace_count()},
-      {"watches", status.watches()},
-      {"unwatched_directories", status.unwatched_directories()},
-      {"memo_nodes", status.memo_nodes()},
-      {"memo_bytes", status.memo_bytes()},
-      {"runs_in_flight", status.runs_in_flight()},
-      {"requests", status.running()},
-      {"processes_running", status.processes_running()},
-      {"resident_bytes", status.resident_bytes()},
-      {"clock", {{"epoch", status.clock().epoch()}, {"tick", status.clock().tick()}}}};
+  Json json = {{"running", true},
+               {"pid", status.pid()},
+               {"version", status.version()},
+               {"uptime_seconds", status.uptime_seconds()},
+               {"home", status.home()},
+               {"runtime_dir", status.runtime_dir()},
+               {"socket", status.socket()},
+               {"stopping", status.stopping()},
+               {"capabilities", status.capabilities()},
+               {"workspaces", status.workspaces()},
+               {"workspace_count", status.workspace_count()},
+               {"watches", status.watches()},
+               {"unwatched_directories", status.unwatched_directories()},
+               {"memo_nodes", status.memo_nodes()},
+               {"memo_bytes", status.memo_bytes()},
+               {"runs_in_flight", status.runs_in_flight()},
+               {"requests", status.running()},
+               {"processes_running", status.processes_running()},
+               {"resident_bytes", status.resident_bytes()},
+               {"clock", {{"epoch", status.clock().epoch()}, {"tick", status.clock().tick()}}}};
   nlohmann::json counters = nlohmann::json::object();
   for (const auto& [name, value] : status.counters()) counters[name] = value;
   json["counters"] = counters;
@@ -250,15 +246,16 @@ Result<int> run_daemon_status(Invocation& invocation) {
     return 1;
   }
   KILN_ASSIGN(const v1::StatusResponse status,
-              ask_status(*std::move(running), invocation.interrupt()));
+              ask_status(*std::move(running), console, invocation.interrupt()));
   KILN_TRY(console.write_stdout(invocation.globals().json() ? json_of(status) : text_of(status)));
   return 0;
 }
 
 Result<int> run_daemon_socket(Invocation& invocation) {
-  OptionParser parser({"kiln daemon socket", "[--json]", "Print the path of the daemon's socket.",
-                       "Where the daemon listens, or will listen once it is started. Starts nothing.",
-                       "grpcurl -plaintext -unix \"$(kiln daemon socket)\" list"});
+  OptionParser parser(
+      {"kiln daemon socket", "[--json]", "Print the path of the daemon's socket.",
+       "Where the daemon listens, or will listen once it is started. Starts nothing.",
+       "grpcurl -plaintext -unix \"$(kiln daemon socket)\" list"});
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   KILN_ASSIGN(Session * session, invocation.session());
@@ -266,8 +263,8 @@ Result<int> run_daemon_socket(Invocation& invocation) {
   KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
   const std::string& socket = holder ? holder->socket : paths.socket;
   const Json json = {{"socket", socket}, {"running", holder.has_value()}};
-  KILN_TRY(invocation.console().write_stdout(
-      invocation.globals().json() ? dumped_line(json) : socket + "\n"));
+  KILN_TRY(invocation.console().write_stdout(invocation.globals().json() ? dumped_line(json)
+                                                                         : socket + "\n"));
   return 0;
 }
 

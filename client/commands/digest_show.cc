@@ -138,10 +138,11 @@ Result<int> run_digest_entries(Invocation& invocation) {
 
 Result<int> run_digest_cat(Invocation& invocation) {
   std::vector<std::string> arguments;
-  OptionParser parser({"kiln digest cat", "DIGEST [PATH]", "Print one stored file.",
-                       "Its bytes as they are: of the file PATH in the tree DIGEST, or of the file\n"
-                       "whose own digest is DIGEST, as a process's stdout_digest is.",
-                       ""});
+  OptionParser parser(
+      {"kiln digest cat", "DIGEST [PATH]", "Print one stored file.",
+       "Its bytes as they are: of the file PATH in the tree DIGEST, or of the file\n"
+       "whose own digest is DIGEST, as a process's stdout_digest is.",
+       ""});
   parser.positionals(arguments, 1, 2);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;

@@ -1,10 +1,11 @@
 // The lock that a daemon holds for life, and what it says about its holder: clients that look for
 // the daemon of a home in another runtime directory than its own find it here.
 //
-// What:    an flock(2) on KILN_HOME/daemon.lock, whose content is a line "PID SOCKET", PID namespace
+// What:    an flock(2) on KILN_HOME/daemon.lock, whose content is a line "PID SOCKET", PID
+// namespace
 //          and boot (tabs before the last two) while its holder serves or finishes its work, and
-//          nothing while it starts or goes. Only the lock says that somebody lives; the content of a
-//          file that nobody holds means nothing. A process number means something in its own PID
+//          nothing while it starts or goes. Only the lock says that somebody lives; the content of
+//          a file that nobody holds means nothing. A process number means something in its own PID
 //          namespace and boot alone.
 // Owns:    the lock, until destruction; by death of the process at the latest.
 // Threads: single-owner.

@@ -1,5 +1,5 @@
-// What a mount namespace shows of a workspace, so that a client and a daemon in different namespaces
-// can find out whether they see the same files.
+// What a mount namespace shows of a workspace, so that a client and a daemon in different
+// namespaces can find out whether they see the same files.
 //
 // Threads: stateless.
 #pragma once

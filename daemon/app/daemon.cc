@@ -121,7 +121,12 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       processes_service_(host_),
       goals_service_(host_),
       rules_service_(host_),
-      daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }) {
+      daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }),
+      reflection_service_({v1::Digests::service_full_name(), v1::Processes::service_full_name(),
+                           v1::Goals::service_full_name(), v1::Rules::service_full_name(),
+                           v1::Daemon::service_full_name(), "grpc.health.v1.Health",
+                           "grpc.reflection.v1.ServerReflection",
+                           "grpc.reflection.v1alpha.ServerReflection"}) {
   *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,      &tools_,
                       router_.get(), &downloads_,  home_.get(),   blocking_.get()};
   router_->attach(graph_, &changes_);
@@ -141,10 +146,11 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   builder.RegisterService(&goals_service_);
   builder.RegisterService(&rules_service_);
   builder.RegisterService(&daemon_service_);
+  builder.RegisterService(&reflection_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");
   KILN_ASSIGN(listener_, Listener::open(config.paths, *server_, log,
-                                         [this](const std::string& why) { stop_(why, false); }));
+                                        [this](const std::string& why) { stop_(why, false); }));
   return {};
 }
 

@@ -32,6 +32,7 @@
 #include "daemon/service/goals_service.h"
 #include "daemon/service/host.h"
 #include "daemon/service/processes_service.h"
+#include "daemon/service/reflection_service.h"
 #include "daemon/service/rules_service.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
@@ -112,6 +113,7 @@ class Daemon {
   service::GoalsService goals_service_;
   service::RulesService rules_service_;
   service::DaemonService daemon_service_;
+  service::ReflectionService reflection_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Listener> listener_;
 };

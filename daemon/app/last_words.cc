@@ -4,21 +4,27 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace kiln::app {
 
 namespace {
 
-// A daemon that does nothing has mapped about 1.3 GiB: stacks and heaps of its threads, most of which
-// is never touched.
-constexpr rlim_t kNeededBytes = rlim_t{1536} << 20;
 constexpr int kKilnFailed = 125;
+
+// What a daemon that does nothing has mapped, and a margin: stacks and heaps of its threads, most
+// of which is never touched. Measured: 1185 MiB with two processors; each brings more threads.
+rlim_t needed_bytes() {
+  return (rlim_t{1024} << 20) +
+         std::max(2u, std::thread::hardware_concurrency()) * (rlim_t{128} << 20);
+}
 
 std::string shown(rlim_t limit, rlim_t unit) {
   return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit / unit);
@@ -31,10 +37,11 @@ rlim_t limit_of(decltype(RLIMIT_AS) resource) {
 
 std::string limits_text() {
   return "its limits are: address space " + shown(limit_of(RLIMIT_AS), 1024) +
-         " KiB (ulimit -v), processes and threads of this user " + shown(limit_of(RLIMIT_NPROC), 1) +
-         " (ulimit -u), data " + shown(limit_of(RLIMIT_DATA), 1024) +
+         " KiB (ulimit -v), processes and threads of this user " +
+         shown(limit_of(RLIMIT_NPROC), 1) + " (ulimit -u), data " +
+         shown(limit_of(RLIMIT_DATA), 1024) +
          " KiB (ulimit -d); a container may set others. kiln needs about " +
-         std::to_string(kNeededBytes >> 10) + " KiB of address space and 60 threads";
+         std::to_string(needed_bytes() >> 10) + " KiB of address space and dozens of threads";
 }
 
 // What a handler needs, which can be given nothing: prepared while there is memory.
@@ -85,11 +92,11 @@ void on_abort(int) {
 
 Result<void> check_address_space() {
   const rlim_t limit = limit_of(RLIMIT_AS);
-  if (limit == RLIM_INFINITY || limit >= kNeededBytes) return {};
+  if (limit == RLIM_INFINITY || limit >= needed_bytes()) return {};
   return environment_error(ErrorCode::kResourceExhausted,
                            "the limit of its address space (ulimit -v) is " +
                                std::to_string(limit >> 10) + " KiB, and kilnd needs " +
-                               std::to_string(kNeededBytes >> 10) +
+                               std::to_string(needed_bytes() >> 10) +
                                " KiB, though it uses little of that memory\n  start it where the "
                                "limit is higher: `ulimit -v unlimited; kiln daemon start`");
 }

@@ -12,8 +12,8 @@ namespace kiln::app {
 Result<void> check_address_space();
 
 // From now on a process that cannot go on (an exception that nobody catches, a library that gives
-// up) says which limits it has, at `fd` and with exit code 125, instead of what the C++ runtime says.
-// Until end_last_words(); after that it says so on standard error and aborts.
+// up) says which limits it has, at `fd` and with exit code 125, instead of what the C++ runtime
+// says. Until end_last_words(); after that it says so on standard error and aborts.
 void begin_last_words(int fd);
 void end_last_words();
 

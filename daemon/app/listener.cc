@@ -28,8 +28,8 @@ Result<std::unique_ptr<Listener>> Listener::open(const DaemonPaths& paths, grpc:
   KILN_ASSIGN(BoundSocket socket, BoundSocket::bind(paths.socket));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) return os_error(errno, "make an eventfd");
-  return std::unique_ptr<Listener>(new Listener(paths, std::move(socket), std::move(stop), server,
-                                                log, std::move(on_lost)));
+  return std::unique_ptr<Listener>(
+      new Listener(paths, std::move(socket), std::move(stop), server, log, std::move(on_lost)));
 }
 
 Listener::Listener(DaemonPaths paths, BoundSocket socket, UniqueFd stop, grpc::Server& server,

@@ -34,8 +34,8 @@ class Listener {
                                                 Log& log, OnLost on_lost);
   ~Listener();
 
-  // Takes the name away first, if it is still this one's, so that clients start a new daemon instead
-  // of waiting for this one.
+  // Takes the name away first, if it is still this one's, so that clients start a new daemon
+  // instead of waiting for this one.
   void close();
 
  private:
@@ -50,7 +50,7 @@ class Listener {
   void look_after_name();
 
   const DaemonPaths paths_;
-  BoundSocket socket_;  // the thread's, until it is joined
+  BoundSocket socket_;   // the thread's, until it is joined
   const UniqueFd stop_;  // eventfd
   grpc::Server& server_;
   Log& log_;

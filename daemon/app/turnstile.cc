@@ -47,11 +47,12 @@ class Refuser final : public grpc::CallbackGenericService {
 
 Turnstile::Turnstile()
     : limit_(descriptor_limit()),
-      message_("the daemon has no file descriptors left for further clients: others hold their "
-               "connections open, and its limit is " +
-               std::to_string(limit_) +
-               " (ulimit -Hn where it was started)\n  end some of them, or restart the daemon "
-               "where the limit is higher") {}
+      message_(
+          "the daemon has no file descriptors left for further clients: others hold their "
+          "connections open, and its limit is " +
+          std::to_string(limit_) +
+          " (ulimit -Hn where it was started)\n  end some of them, or restart the daemon "
+          "where the limit is higher") {}
 
 Turnstile::~Turnstile() {
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());

@@ -1,6 +1,5 @@
-// Bounds of what grows with a workspace, so that no message comes near the 4 MiB that gRPC's clients
-// take by default.
-// Threads: stateless.
+// Bounds of what grows with a workspace, so that no message comes near the 4 MiB that gRPC's
+// clients take by default. Threads: stateless.
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>

@@ -15,9 +15,9 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 Error unknown_value(const FieldDescriptor& field, int value) {
-  return user_error(ErrorCode::kInvalidArgument,
-                    "unknown value " + std::to_string(value) + " in the field " + field.name() +
-                        "; this daemon is kiln " KILN_VERSION);
+  return user_error(ErrorCode::kInvalidArgument, "unknown value " + std::to_string(value) +
+                                                     " in the field " + field.name() +
+                                                     "; this daemon is kiln " KILN_VERSION);
 }
 
 Result<void> check_enums(const Message& message, const FieldDescriptor& field) {
@@ -59,8 +59,9 @@ Result<void> check_values(const Message& request) {
 Result<void> check_view(const v1::Caller& caller, const std::string& root) {
   if (!caller.has_view() || root.empty()) return {};
   v1::MountView ours;
-  KILN_TRY(fill_mount_view(root, ours).with_context(
-      "while comparing what the client's mount namespace shows with the daemon's"));
+  KILN_TRY(fill_mount_view(root, ours)
+               .with_context(
+                   "while comparing what the client's mount namespace shows with the daemon's"));
   const std::string differs = difference(caller.view(), ours);
   if (differs.empty()) return {};
   return environment_error(

@@ -87,8 +87,10 @@ std::vector<std::stop_source> Runs::resting_stops() const {
 
 void Runs::close_if_drained() {
   if (!draining_to_) return;
-  closed_ = closed_ || std::all_of(live_.begin(), live_.end(), [this](const Run* run)
-                                       KILN_REQUIRES(mutex_) { return run->id().value > *draining_to_; });
+  closed_ = closed_ ||
+            std::all_of(live_.begin(), live_.end(), [this](const Run* run) KILN_REQUIRES(mutex_) {
+              return run->id().value > *draining_to_;
+            });
 }
 
 void Runs::drain() {
@@ -134,8 +136,8 @@ std::vector<Runs::Described> Runs::oldest(size_t most) const {
   // In the order in which they began.
   for (size_t i = 0; i < std::min(most, live_.size()); ++i) {
     const auto known = descriptions_.find(live_[i]);
-    described.push_back({known == descriptions_.end() ? "" : known->second,
-                         now - live_[i]->began()});
+    described.push_back(
+        {known == descriptions_.end() ? "" : known->second, now - live_[i]->began()});
   }
   return described;
 }

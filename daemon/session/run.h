@@ -83,8 +83,8 @@ class Runs {
   // How long nothing has been in flight; zero while something is.
   std::chrono::steady_clock::duration idle() const;
   // A gentle end. Runs begin as before, until those that are in flight now have ended; then nothing
-  // new begins. So a request that comes from the work that is waited for does not wait for it. Those
-  // that rest are cancelled.
+  // new begins. So a request that comes from the work that is waited for does not wait for it.
+  // Those that rest are cancelled.
   void drain();
   // drain() or close() was called.
   bool ending() const;

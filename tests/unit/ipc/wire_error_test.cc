@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "google/rpc/status.pb.h"
 #include "kiln/v1/common.pb.h"
 
 namespace kiln {
@@ -13,6 +14,22 @@ TEST(WireError, SurvivesTheTripInsideAStatus) {
   EXPECT_EQ(got.code(), ErrorCode::kConflict);
   EXPECT_EQ(got.blame(), Blame::kUser);
   EXPECT_EQ(got.to_string(), sent.to_string());
+}
+
+TEST(WireError, TheStatusInTheDetailsIsTheStatusOfTheCall) {
+  google::rpc::Status status;
+  ASSERT_TRUE(status.ParseFromString(
+      to_status_details(user_error(ErrorCode::kConflict, "a\nb"), "a", Begun::kMaybe)));
+  EXPECT_EQ(status.code(), 9);
+  EXPECT_EQ(status.message(), "a");
+}
+
+TEST(WireError, OnlyDetailsSayThatNothingWasBegun) {
+  const Error error = environment_error(ErrorCode::kUnavailable, "going");
+  EXPECT_EQ(begun_of(to_status_details(error, "going", Begun::kNo)), Begun::kNo);
+  EXPECT_EQ(begun_of(to_status_details(error, "going")), Begun::kMaybe);
+  EXPECT_EQ(begun_of(""), Begun::kMaybe);
+  EXPECT_EQ(begun_of("garbage\xff"), Begun::kMaybe);
 }
 
 TEST(WireError, ABoundedErrorSaysHowMuchIsLeftOut) {
