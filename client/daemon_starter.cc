@@ -3,19 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 
 #include "client/daemon_program.h"
 #include "common/base/file.h"
-#include "common/ipc/life_lock.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
@@ -25,7 +20,6 @@ namespace {
 
 constexpr auto kStartDeadline = std::chrono::seconds(30);
 constexpr int kReadyFd = 3;
-constexpr int kLastBreathMilliseconds = 1000;
 
 struct Pipe {
   UniqueFd read;
@@ -155,56 +149,7 @@ Result<void> start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
   return wait_until_ready(output.read.get(), ready.read.get(), paths, interrupt);
 }
 
-// Connects to whoever listens at `path`; nothing if nobody does.
-Result<std::optional<DaemonConnection>> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return std::optional<DaemonConnection>();
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return os_error(errno, "make a socket");
-  int rc;
-  do {
-    rc = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  } while (rc != 0 && errno == EINTR);
-  if (rc != 0) {
-    if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<DaemonConnection>();
-    return os_error(errno, "connect to the daemon at " + path);
-  }
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return os_error(errno, "ask who listens at " + path);
-  }
-  if (peer.uid != ::geteuid()) {
-    return user_error(ErrorCode::kPermissionDenied,
-                      "the daemon at " + path + " belongs to user " + std::to_string(peer.uid) +
-                          "; set KILN_RUNTIME_DIR to a directory of your own");
-  }
-  return std::optional(DaemonConnection{std::move(socket), peer.pid});
-}
-
 }  // namespace
-
-Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths,
-                                                    Interrupt& interrupt) {
-  KILN_ASSIGN(auto here, connect_to(paths.socket));
-  if (here) return here;
-  KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
-  if (!holder) return here;
-  KILN_ASSIGN(auto there, connect_to(holder->socket));
-  if (there) return there;
-  // One that was killed loses its socket a moment before its lock.
-  KILN_ASSIGN(const bool ended, wait_for_exit(holder->pid, interrupt, kLastBreathMilliseconds));
-  KILN_ASSIGN(const auto holder_now, life_lock_holder(paths.life_lock));
-  if (ended || holder_now != holder) return there;
-  const std::string pid = std::to_string(holder->pid);
-  return environment_error(ErrorCode::kUnavailable, "the daemon of " + paths.home + ", process " +
-                                                        pid + ", cannot be reached: its socket " +
-                                                        holder->socket +
-                                                        " is gone\n  end it with `kill " + pid +
-                                                        "`; the next command starts another");
-}
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
   KILN_TRY(prepare_runtime_dir(paths));
@@ -231,24 +176,6 @@ Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrup
 Error with_log(const Error& error, const DaemonPaths& paths) {
   if (::access(paths.log.c_str(), R_OK) != 0) return error;
   return error.with_context("its log: " + paths.log);
-}
-
-Result<bool> wait_for_exit(pid_t pid, Interrupt& interrupt, int patience_milliseconds) {
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process.valid()) {
-    if (errno == ESRCH) return true;
-    return os_error(errno, "watch process " + std::to_string(pid));
-  }
-  std::array<pollfd, 2> fds = {pollfd{process.get(), POLLIN, 0}, pollfd{interrupt.fd(), POLLIN, 0}};
-  for (;;) {
-    const int ready = ::poll(fds.data(), fds.size(), patience_milliseconds);
-    if (ready < 0 && errno != EINTR) {
-      return os_error(errno, "wait for process " + std::to_string(pid));
-    }
-    if (ready == 0) return false;
-    if (ready > 0 && fds[0].revents != 0) return true;
-    if (ready > 0 && fds[1].revents != 0 && interrupt.take()) return interrupted_error();
-  }
 }
 
 }  // namespace kiln

@@ -12,6 +12,10 @@ namespace kiln {
 namespace {
 
 constexpr std::string_view kMethod = "/kiln.v1.Goals/List";
+// Of a daemon that gives no sign of life: the program knows the names as well.
+constexpr Silence::Limits kPatience = {.ask = std::chrono::milliseconds(500),
+                                       .tell = std::chrono::milliseconds(500),
+                                       .give_up = std::chrono::milliseconds(2000)};
 
 v1::ListGoalsRequest request() {
   v1::ListGoalsRequest request;
@@ -64,7 +68,7 @@ Result<RuleNames> ask_rule_names(Session& session) {
 Result<RuleNames> find_rule_names(const DaemonPaths& paths, Interrupt& interrupt) {
   auto connection = find_daemon(paths, interrupt);
   if (connection.ok() && *connection) {
-    H2Transport transport(std::move((*connection)->socket), interrupt);
+    H2Transport transport(std::move((*connection)->socket), interrupt, kPatience);
     SingleRequest list(request().SerializeAsString());
     v1::ListGoalsResponse response;
     const auto listed = transport.call(kMethod, list, [&response](std::string_view bytes) {

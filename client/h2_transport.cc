@@ -27,9 +27,9 @@ nghttp2_nv header(std::string_view name, std::string_view value) {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NO_COPY_NAME};
 }
 
-Error connection_lost(std::string_view how) {
-  return environment_error(ErrorCode::kUnavailable, "the daemon " + std::string(how));
-}
+// Of the pings that ask for a sign of life, and of those that follow a cancellation.
+constexpr std::array<uint8_t, 8> kLivePing = {'l', 'i', 'v', 'e'};
+constexpr std::array<uint8_t, 8> kCancelPing = {'c', 'a', 'n', 'c', 'e', 'l'};
 
 }  // namespace
 
@@ -63,7 +63,8 @@ struct H2Transport::Callbacks {
   }
 
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
-    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
+        std::equal(kCancelPing.begin(), kCancelPing.end(), frame->ping.opaque_data)) {
       static_cast<H2Transport*>(user_data)->heard_cancel_ = true;
     }
     Call* call = call_of(user_data, frame->hd.stream_id);
@@ -112,8 +113,8 @@ struct H2Transport::Callbacks {
   }
 };
 
-H2Transport::H2Transport(UniqueFd socket, Interrupt& interrupt)
-    : socket_(std::move(socket)), interrupt_(interrupt) {
+H2Transport::H2Transport(UniqueFd socket, Interrupt& interrupt, Silence::Limits limits)
+    : socket_(std::move(socket)), interrupt_(interrupt), silence_(limits, Silence::Clock::now()) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* options = nullptr;
   nghttp2_session* session = nullptr;
@@ -148,11 +149,17 @@ void H2Transport::set_ticker(std::function<void()> ticker, int milliseconds) {
   tick_milliseconds_ = ticker_ ? milliseconds : -1;
 }
 
+void H2Transport::set_on_silence(std::function<void()> on_silence) {
+  on_silence_ = std::move(on_silence);
+}
+
 Result<void> H2Transport::call(std::string_view method, RequestSource& requests,
                                const OnMessage& on_message) {
   Call call{.requests = requests, .on_message = on_message};
   call_ = &call;
   refused_ = false;
+  lost_ = false;
+  silence_.heard(Silence::Clock::now());
   Result<void> result = submit(method);
   if (result.ok()) result = run();
   if (!result.ok() && !call.finished && call.stream_id != 0) cancel();
@@ -162,8 +169,9 @@ Result<void> H2Transport::call(std::string_view method, RequestSource& requests,
 
 Result<void> H2Transport::submit(std::string_view method) {
   if (nghttp2_session_check_request_allowed(session_.get()) == 0) {
+    Error error = connection_lost("is shutting down");
     refused_ = true;
-    return connection_lost("is shutting down");
+    return error;
   }
   const std::array<nghttp2_nv, 7> headers = {header(":method", "POST"),
                                              header(":scheme", "http"),
@@ -230,9 +238,14 @@ Result<void> H2Transport::wait() {
   const auto interest = static_cast<short>(unsent_.empty() ? POLLIN : POLLIN | POLLOUT);
   std::array<pollfd, 3> fds = {pollfd{socket_.get(), interest, 0},
                                pollfd{interrupt_.fd(), POLLIN, 0}, pollfd{source_fd, POLLIN, 0}};
-  const int ready = ::poll(fds.data(), fds.size(), tick_milliseconds_);
+  const int doubt_in = silence_.milliseconds_left(Silence::Clock::now());
+  const bool doubt_first =
+      doubt_in >= 0 && (tick_milliseconds_ < 0 || doubt_in < tick_milliseconds_);
+  const int ready = ::poll(fds.data(), fds.size(), doubt_first ? doubt_in : tick_milliseconds_);
   if (ready < 0 && errno != EINTR) return os_error(errno, "wait for the daemon");
   if (ready == 0 && ticker_) ticker_();
+  // What has come is read before anybody doubts.
+  if (ready >= 0 && (fds[0].revents & ~POLLOUT) == 0) KILN_TRY(doubt());
   if (ready <= 0) return {};
   if (fds[1].revents != 0 && interrupt_.take()) return interrupted_error();
   if ((fds[0].revents & ~POLLOUT) != 0) {
@@ -242,6 +255,32 @@ Result<void> H2Transport::wait() {
     ask_source_again();
   }
   return {};
+}
+
+Result<void> H2Transport::doubt() {
+  switch (silence_.step(Silence::Clock::now())) {
+    case Silence::Step::kNone:
+      break;
+    case Silence::Step::kAsk:
+      nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, kLivePing.data());
+      break;
+    case Silence::Step::kTell:
+      if (on_silence_) on_silence_();
+      break;
+    case Silence::Step::kGiveUp:
+      return environment_error(
+          ErrorCode::kUnavailable,
+          "the daemon gave no sign of life for " +
+              std::to_string(silence_.give_up().count() / 1000) +
+              " s, so this command gives up (KILN_DAEMON_TIMEOUT sets after how many seconds; 0 is "
+              "never)\n  kiln daemon stop --force ends the daemon");
+  }
+  return {};
+}
+
+Error H2Transport::connection_lost(std::string_view how) {
+  lost_ = true;
+  return environment_error(ErrorCode::kUnavailable, "the daemon " + std::string(how));
 }
 
 Result<void> H2Transport::receive() {
@@ -256,6 +295,7 @@ Result<void> H2Transport::receive() {
         "closed the connection before it had answered; run the command again: it starts a new one");
   }
   heard_ = true;
+  silence_.heard(Silence::Clock::now());
   const ssize_t used =
       nghttp2_session_mem_recv(session_.get(), receive_buffer_.data(), static_cast<size_t>(n));
   if (used < 0) {
@@ -283,7 +323,7 @@ Result<void> H2Transport::outcome() {
     return internal_error("the daemon's answer ended in the middle of a message");
   }
   constexpr int kUnavailable = 14;
-  refused_ = *status.code == kUnavailable && status.details.empty() && !call_->answered;
+  refused_ = *status.code == kUnavailable && begun_of(status.details) == Begun::kNo;
   return from_status(*status.code, status.message, status.details);
 }
 
@@ -292,7 +332,7 @@ void H2Transport::cancel() {
   heard_cancel_ = false;
   call_->failure = interrupted_error();  // whatever still comes is not handed on
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, call_->stream_id, NGHTTP2_CANCEL);
-  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, kCancelPing.data());
   while (!heard_cancel_ && flush().ok() && !ended()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());

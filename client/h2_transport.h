@@ -19,6 +19,7 @@
 
 #include "client/grpc_wire.h"
 #include "client/interrupt.h"
+#include "client/silence.h"
 #include "client/transport.h"
 #include "common/base/unique_fd.h"
 
@@ -27,7 +28,7 @@ namespace kiln {
 class H2Transport final : public Transport {
  public:
   // `interrupt` outlives the transport.
-  H2Transport(UniqueFd socket, Interrupt& interrupt);
+  H2Transport(UniqueFd socket, Interrupt& interrupt, Silence::Limits limits = {});
   ~H2Transport() override;
   H2Transport(const H2Transport&) = delete;
   H2Transport& operator=(const H2Transport&) = delete;
@@ -35,7 +36,9 @@ class H2Transport final : public Transport {
   Result<void> call(std::string_view method, RequestSource& requests,
                     const OnMessage& on_message) override;
   bool refused() const override { return refused_; }
+  bool lost() const override { return lost_; }
   void set_ticker(std::function<void()> ticker, int milliseconds) override;
+  void set_on_silence(std::function<void()> on_silence) override;
 
  private:
   // The call in progress.
@@ -65,6 +68,9 @@ class H2Transport final : public Transport {
   Result<void> flush();
   Result<void> wait();
   Result<void> receive();
+  // Asks a silent daemon for a sign of life, tells of it, gives up.
+  Result<void> doubt();
+  Error connection_lost(std::string_view how);
   void ask_source_again();
   Result<void> outcome();
   // The session is over, whatever the socket says.
@@ -78,12 +84,15 @@ class H2Transport final : public Transport {
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   std::function<void()> ticker_;
   int tick_milliseconds_ = -1;
+  std::function<void()> on_silence_;
 
   // changes with every call
   Call* call_ = nullptr;
   bool refused_ = false;
-  std::string unsent_;         // bytes that the socket has not taken yet
-  bool heard_ = false;         // anything came from the peer
+  bool lost_ = false;
+  std::string unsent_;  // bytes that the socket has not taken yet
+  bool heard_ = false;  // anything came from the peer
+  Silence silence_;
   bool heard_cancel_ = false;  // the peer answered the ping that follows a cancellation
   std::array<uint8_t, 1 << 16> receive_buffer_;
 };

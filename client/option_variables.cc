@@ -17,6 +17,9 @@ constexpr auto kOwn = std::to_array<OwnVariable>({
      "the daemon's socket; by default $XDG_RUNTIME_DIR/kiln, else\n"
      "/tmp/kiln-UID"},
     {"KILN_DAEMON", "the program kilnd; by default the one beside kiln"},
+    {"KILN_DAEMON_TIMEOUT",
+     "seconds without a sign of life from the daemon after which a\n"
+     "command gives up; by default 60; 0 is never"},
     {"KILN_JOBS", "processes at once (read when the daemon starts)"},
     {"KILN_IDLE_TIMEOUT",
      "seconds without a request after which the daemon ends; 0 is\n"

@@ -3,7 +3,8 @@
 // Threads: single-owner. Calls block.
 // Cancels: the interrupt that the implementation watches ends a call with `cancelled`, after the
 //          daemon was told; so does an error that one of the caller's callbacks returns.
-// Fails:   with the daemon's own error where it sent one; `unavailable` where the connection broke.
+// Fails:   with the daemon's own error where it sent one; `unavailable` where the connection broke,
+//          or where the daemon gave no sign of life for too long.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,8 @@ class RequestSource {
   virtual Result<Pull> pull(std::string& message) = 0;
   // -1: only an answer can make more ready.
   virtual int wait_fd() const { return -1; }
+  // Begins at the first message again, for another daemon; false if that cannot be.
+  virtual bool rewind() { return false; }
 };
 
 // A request of one message.
@@ -37,12 +40,16 @@ class SingleRequest final : public RequestSource {
   Result<Pull> pull(std::string& message) override {
     if (pulled_) return Pull::kEnd;
     pulled_ = true;
-    message = std::move(message_);
+    message = message_;
     return Pull::kMessage;
+  }
+  bool rewind() override {
+    pulled_ = false;
+    return true;
   }
 
  private:
-  std::string message_;
+  const std::string message_;
   bool pulled_ = false;
 };
 
@@ -54,11 +61,14 @@ class Transport {
   // messages, `on_message` takes those of the answer in order.
   virtual Result<void> call(std::string_view method, RequestSource& requests,
                             const OnMessage& on_message) = 0;
-  // True if the daemon certainly did not take up the last call, so that it can be repeated on
-  // another connection.
+  // True if the daemon certainly did not take up the last call: it said so, or never got it.
   virtual bool refused() const = 0;
+  // True if the connection ended under the last call, which may have been begun.
+  virtual bool lost() const = 0;
   // Called every `milliseconds` while a call waits; empty: never.
   virtual void set_ticker(std::function<void()> ticker, int milliseconds) = 0;
+  // Called when a daemon that was asked for a sign of life gives none, once for each silence.
+  virtual void set_on_silence(std::function<void()> on_silence) = 0;
 };
 
 }  // namespace kiln

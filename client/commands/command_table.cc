@@ -36,6 +36,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"daemon status", "Show what the daemon does and holds", run_daemon_status},
     {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
     {"daemon log", "Print the daemon's log", run_daemon_log},
+    {"daemon socket", "Print the path of the daemon's socket", run_daemon_socket},
 });
 
 constexpr std::string_view first_word(std::string_view name) {

@@ -1,14 +1,17 @@
-// kiln daemon start | stop | status | restart | log
+// kiln daemon start | stop | status | restart | log | socket
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
+#include "client/process_json.h"
 #include "client/render.h"
 #include "common/base/file.h"
+#include "common/ipc/life_lock.h"
 #include "kiln/v1/daemon.pb.h"
 
 namespace kiln {
@@ -16,47 +19,79 @@ namespace kiln {
 namespace {
 
 constexpr int kFollowMilliseconds = 250;
+constexpr int kShownRuns = 5;
 
-Result<int> start(Invocation& invocation) {
-  KILN_ASSIGN(Session * session, invocation.session());
-  KILN_ASSIGN(const DaemonConnection connection,
-              find_or_start_daemon(session->paths(), invocation.interrupt()));
-  const std::string pid = std::to_string(connection.pid);
-  invocation.console().say(connection.started ? "the daemon is started, pid " + pid
-                                              : "the daemon runs already, pid " + pid);
-  return 0;
-}
+using Json = nlohmann::ordered_json;
 
-Result<void> stop(Invocation& invocation, bool force) {
-  KILN_ASSIGN(Session * session, invocation.session());
-  KILN_ASSIGN(auto connection, find_daemon(session->paths(), invocation.interrupt()));
-  if (!connection) {
-    invocation.console().say("no daemon runs");
-    return {};
-  }
-  const std::string pid = std::to_string(connection->pid);
-  KILN_TRY(stop_daemon(*std::move(connection), force, invocation.interrupt()));
-  invocation.console().say("the daemon is stopped, pid " + pid);
+// What --json prints, or what is said.
+Result<void> answer(Invocation& invocation, const Json& json, const std::string& text) {
+  if (invocation.globals().json()) return invocation.console().write_stdout(dumped_line(json));
+  invocation.console().say(text);
   return {};
 }
 
+Json json_of(const v1::StatusResponse& status, bool started) {
+  return {{"running", true},           {"started", started},
+          {"pid", status.pid()},       {"version", status.version()},
+          {"socket", status.socket()}, {"home", status.home()}};
+}
+
+// Of a daemon that serves: one that is stopping is waited for.
+Result<int> start(Invocation& invocation) {
+  KILN_ASSIGN(Session * session, invocation.session());
+  const DaemonPaths& paths = session->paths();
+  for (;;) {
+    KILN_ASSIGN(DaemonConnection connection, find_or_start_daemon(paths, invocation.interrupt()));
+    const pid_t pid = connection.pid;
+    const bool started = connection.started;
+    KILN_ASSIGN(const v1::StatusResponse status,
+                ask_status(std::move(connection), invocation.console(), invocation.interrupt()));
+    if (status.stopping()) {
+      KILN_TRY(await_end(pid, paths, "the next daemon is started after that", invocation.console(),
+                         invocation.interrupt()));
+      continue;
+    }
+    const std::string number = std::to_string(status.pid());
+    KILN_TRY(answer(invocation, json_of(status, started),
+                    started ? "the daemon is started, pid " + number
+                            : "the daemon runs already, pid " + number));
+    return 0;
+  }
+}
+
+// The process number of the daemon that has ended; nothing if none ran.
+Result<std::optional<pid_t>> stop(Invocation& invocation, bool force) {
+  KILN_ASSIGN(Session * session, invocation.session());
+  const DaemonPaths& paths = session->paths();
+  KILN_ASSIGN(auto connection, find_daemon_to_stop(paths, force, invocation.interrupt()));
+  if (!connection) return std::optional<pid_t>();
+  const pid_t pid = connection->pid;
+  KILN_TRY(stop_daemon(*std::move(connection), paths, force, invocation.console(),
+                       invocation.interrupt()));
+  return std::optional(pid);
+}
+
 std::string json_of(const v1::StatusResponse& status) {
-  nlohmann::ordered_json json = {
-      {"running", true},
-      {"pid", status.pid()},
-      {"version", status.version()},
-      {"uptime_seconds", status.uptime_seconds()},
-      {"home", status.home()},
-      {"runtime_dir", status.runtime_dir()},
-      {"workspaces", status.workspaces()},
-      {"watches", status.watches()},
-      {"unwatched_directories", status.unwatched_directories()},
-      {"memo_nodes", status.memo_nodes()},
-      {"memo_bytes", status.memo_bytes()},
-      {"runs_in_flight", status.runs_in_flight()},
-      {"processes_running", status.processes_running()},
-      {"resident_bytes", status.resident_bytes()},
-      {"clock", {{"epoch", status.clock().epoch()}, {"tick", status.clock().tick()}}}};
+  Json json = {{"running", true},
+               {"pid", status.pid()},
+               {"version", status.version()},
+               {"uptime_seconds", status.uptime_seconds()},
+               {"home", status.home()},
+               {"runtime_dir", status.runtime_dir()},
+               {"socket", status.socket()},
+               {"stopping", status.stopping()},
+               {"capabilities", status.capabilities()},
+               {"workspaces", status.workspaces()},
+               {"workspace_count", status.workspace_count()},
+               {"watches", status.watches()},
+               {"unwatched_directories", status.unwatched_directories()},
+               {"memo_nodes", status.memo_nodes()},
+               {"memo_bytes", status.memo_bytes()},
+               {"runs_in_flight", status.runs_in_flight()},
+               {"requests", status.running()},
+               {"processes_running", status.processes_running()},
+               {"resident_bytes", status.resident_bytes()},
+               {"clock", {{"epoch", status.clock().epoch()}, {"tick", status.clock().tick()}}}};
   nlohmann::json counters = nlohmann::json::object();
   for (const auto& [name, value] : status.counters()) counters[name] = value;
   json["counters"] = counters;
@@ -69,18 +104,30 @@ std::string text_of(const v1::StatusResponse& status) {
       {"version", status.version()},
       {"uptime", uptime_text(status.uptime_seconds())},
       {"home", status.home()},
-      {"socket directory", status.runtime_dir()},
+      {"socket", status.socket()},
       {"resident memory", bytes_text(status.resident_bytes())},
       {"memo", std::to_string(status.memo_nodes()) + " nodes, " + bytes_text(status.memo_bytes())},
       {"watches", std::to_string(status.watches()) + " directories"},
       {"runs in flight", std::to_string(status.runs_in_flight())},
       {"processes", std::to_string(status.processes_running()) + " running"}};
+  if (status.stopping()) {
+    rows.insert(rows.begin(), {"state", "stopping, as soon as its work is done"});
+  }
+  for (int i = 0; i < std::min(status.running_size(), kShownRuns); ++i) {
+    rows.push_back({i == 0 ? "requests" : "", status.running(i)});
+  }
   if (status.unwatched_directories() > 0) {
     rows.push_back({"unwatched", std::to_string(status.unwatched_directories()) +
                                      " directories, checked at each request"});
   }
   for (int i = 0; i < status.workspaces_size(); ++i) {
     rows.push_back({i == 0 ? "workspaces" : "", status.workspaces(i)});
+  }
+  if (status.workspace_count() > static_cast<uint64_t>(status.workspaces_size())) {
+    rows.push_back({"", "and " +
+                            std::to_string(status.workspace_count() -
+                                           static_cast<uint64_t>(status.workspaces_size())) +
+                            " more"});
   }
   const auto counted = [&status](const char* name) {
     const auto found = status.counters().find(name);
@@ -92,10 +139,10 @@ std::string text_of(const v1::StatusResponse& status) {
   return table(rows);
 }
 
-// A log file that may be rotated away while it is followed.
+// A log file that may be rotated away while it is followed. As JSON it is a document for each line.
 class LogReader {
  public:
-  explicit LogReader(std::string path) : path_(std::move(path)) {}
+  LogReader(std::string path, bool as_json) : path_(std::move(path)), as_json_(as_json) {}
 
   Result<void> open() {
     KILN_ASSIGN(fd_, open_file(path_, O_RDONLY));
@@ -108,7 +155,7 @@ class LogReader {
     for (;;) {
       KILN_ASSIGN(const size_t n, read_some(fd_.get(), buffer, path_));
       if (n == 0) return {};
-      KILN_TRY(console.write_stdout({buffer.data(), n}));
+      KILN_TRY(print({buffer.data(), n}, console));
     }
   }
 
@@ -122,7 +169,21 @@ class LogReader {
   }
 
  private:
+  Result<void> print(std::string_view bytes, Console& console) {
+    if (!as_json_) return console.write_stdout(bytes);
+    unfinished_ += bytes;
+    std::string out;
+    size_t begin = 0;
+    for (size_t end; (end = unfinished_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      out += dumped_line({{"line", unfinished_.substr(begin, end - begin)}});
+    }
+    unfinished_.erase(0, begin);
+    return console.write_stdout(out);
+  }
+
   const std::string path_;
+  const bool as_json_;
+  std::string unfinished_;  // the beginning of a line
   UniqueFd fd_;
 };
 
@@ -143,7 +204,11 @@ Result<int> run_daemon_stop(Invocation& invocation) {
   parser.flag("--force", force, "cancel what runs instead of waiting for it");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
-  KILN_TRY(stop(invocation, force));
+  KILN_ASSIGN(const std::optional<pid_t> pid, stop(invocation, force));
+  Json json = {{"running", false}, {"stopped", pid.has_value()}};
+  json["pid"] = pid && *pid > 0 ? Json(*pid) : Json(nullptr);
+  KILN_TRY(answer(invocation, json,
+                  pid ? "the daemon is stopped, " + daemon_name(*pid) : "no daemon runs"));
   return 0;
 }
 
@@ -154,7 +219,11 @@ Result<int> run_daemon_restart(Invocation& invocation) {
   parser.flag("--force", force, "cancel what runs instead of waiting for it");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
-  KILN_TRY(stop(invocation, force));
+  KILN_ASSIGN(const std::optional<pid_t> stopped, stop(invocation, force));
+  if (!invocation.globals().json()) {
+    invocation.console().say(stopped ? "the daemon is stopped, " + daemon_name(*stopped)
+                                     : "no daemon runs");
+  }
   return start(invocation);
 }
 
@@ -170,15 +239,32 @@ Result<int> run_daemon_status(Invocation& invocation) {
   if (!go) return 0;
   Console& console = invocation.console();
   KILN_ASSIGN(Session * session, invocation.session());
-  KILN_ASSIGN(const auto running, find_daemon(session->paths(), invocation.interrupt()));
+  KILN_ASSIGN(auto running, find_daemon(session->paths(), invocation.interrupt()));
   if (!running) {
     if (invocation.globals().json()) KILN_TRY(console.write_stdout("{\"running\":false}\n"));
     console.say("no daemon runs for " + session->paths().home);
     return 1;
   }
-  v1::StatusResponse status;
-  KILN_TRY(session->unary("/kiln.v1.Daemon/Status", v1::StatusRequest(), status));
+  KILN_ASSIGN(const v1::StatusResponse status,
+              ask_status(*std::move(running), console, invocation.interrupt()));
   KILN_TRY(console.write_stdout(invocation.globals().json() ? json_of(status) : text_of(status)));
+  return 0;
+}
+
+Result<int> run_daemon_socket(Invocation& invocation) {
+  OptionParser parser(
+      {"kiln daemon socket", "[--json]", "Print the path of the daemon's socket.",
+       "Where the daemon listens, or will listen once it is started. Starts nothing.",
+       "grpcurl -plaintext -unix \"$(kiln daemon socket)\" list"});
+  KILN_ASSIGN(const bool go, invocation.parse(parser));
+  if (!go) return 0;
+  KILN_ASSIGN(Session * session, invocation.session());
+  const DaemonPaths& paths = session->paths();
+  KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
+  const std::string& socket = holder ? holder->socket : paths.socket;
+  const Json json = {{"socket", socket}, {"running", holder.has_value()}};
+  KILN_TRY(invocation.console().write_stdout(invocation.globals().json() ? dumped_line(json)
+                                                                         : socket + "\n"));
   return 0;
 }
 
@@ -187,16 +273,19 @@ Result<int> run_daemon_log(Invocation& invocation) {
   OptionParser parser({"kiln daemon log",
                        "[-f]",
                        "Print the daemon's log.",
-                       "",
+                       "With --json a document {\"line\": ...} for each line.",
                        "",
                        {kDone, {"1", "there is none"}, kWrongCommandLine, kKilnFailed}});
   parser.flag("-f,--follow", follow, "go on printing what is added, until interrupted");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   KILN_ASSIGN(Session * session, invocation.session());
-  LogReader log(session->paths().log);
+  LogReader log(session->paths().log, invocation.globals().json());
   if (const auto opened = log.open(); !opened.ok()) {
     if (opened.error().code() != ErrorCode::kNotFound) return opened.error();
+    if (invocation.globals().json()) {
+      KILN_TRY(invocation.console().write_stdout(dumped_line({{"log", nullptr}})));
+    }
     invocation.console().say("there is no log: no daemon has run for " + session->paths().home);
     return 1;
   }

@@ -1,5 +1,7 @@
 // kiln digest capture | create | merge | subset | add-prefix | remove-prefix | download | write:
 // the commands that make a tree, or files of one.
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "client/commands/command.h"
@@ -32,8 +34,11 @@ Result<int> make_tree(Invocation& invocation, const char* method, Request& reque
 class FileUpload final : public RequestSource {
  public:
   FileUpload(UniqueFd file, std::string name, v1::Caller caller, const Interrupt& interrupt)
-      : file_(std::move(file)), name_(std::move(name)), interrupt_(interrupt) {
-    *request_.mutable_caller() = std::move(caller);
+      : file_(std::move(file)),
+        name_(std::move(name)),
+        interrupt_(interrupt),
+        caller_(std::move(caller)) {
+    *request_.mutable_caller() = caller_;
   }
 
   Result<Pull> pull(std::string& message) override {
@@ -50,12 +55,18 @@ class FileUpload final : public RequestSource {
   }
 
   int wait_fd() const override { return file_.get(); }
+  bool rewind() override {
+    if (::lseek(file_.get(), 0, SEEK_SET) != 0) return false;
+    *request_.mutable_caller() = caller_;
+    return true;
+  }
 
  private:
   static constexpr size_t kPiece = size_t{256} << 10;
   const UniqueFd file_;
   const std::string name_;
   const Interrupt& interrupt_;
+  const v1::Caller caller_;
   v1::UploadRequest request_;
 };
 

@@ -96,6 +96,21 @@ nlohmann::ordered_json json_of(const v1::DiffResponse::Change& change) {
   return json;
 }
 
+// A file by its own digest.
+Result<int> print_blob(Invocation& invocation, const std::string& digest) {
+  v1::ReadBlobRequest request;
+  KILN_ASSIGN(*request.mutable_file_digest(), digest_of_text(digest));
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  KILN_TRY(session->server_stream("/kiln.v1.Digests/ReadBlob", request,
+                                  [&](std::string_view bytes) -> Result<void> {
+                                    v1::ReadBlobResponse response;
+                                    KILN_TRY(parse_message(bytes, response));
+                                    return invocation.console().write_stdout(response.data());
+                                  }));
+  return 0;
+}
+
 }  // namespace
 
 Result<int> run_digest_ls(Invocation& invocation) {
@@ -123,11 +138,15 @@ Result<int> run_digest_entries(Invocation& invocation) {
 
 Result<int> run_digest_cat(Invocation& invocation) {
   std::vector<std::string> arguments;
-  OptionParser parser({"kiln digest cat", "DIGEST PATH", "Print one file of a stored tree.",
-                       "Its bytes as they are.", ""});
-  parser.positionals(arguments, 2, 2);
+  OptionParser parser(
+      {"kiln digest cat", "DIGEST [PATH]", "Print one stored file.",
+       "Its bytes as they are: of the file PATH in the tree DIGEST, or of the file\n"
+       "whose own digest is DIGEST, as a process's stdout_digest is.",
+       ""});
+  parser.positionals(arguments, 1, 2);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
+  if (arguments.size() == 1) return print_blob(invocation, arguments[0]);
   v1::ReadFileRequest request;
   KILN_ASSIGN(*request.mutable_digest(), digest_of_text(arguments[0]));
   if (arguments[1].empty()) {

@@ -101,9 +101,15 @@ Result<int> run_rules_query(Invocation& invocation) {
   request.set_product(words.front());
   for (size_t i = 1; i < words.size(); ++i) KILN_TRY(add_param(words[i], request));
   for (const std::string& spec : specs) request.add_specs(spec);
-  KILN_ASSIGN(const auto answer,
-              invocation.ask_in_workspace<v1::QueryResponse>("/kiln.v1.Rules/Query", request));
-  KILN_TRY(invocation.console().write_stdout(answer.json() + "\n"));
+  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_ASSIGN(Session * session, invocation.session());
+  KILN_TRY(session->server_stream("/kiln.v1.Rules/StreamQuery", request,
+                                  [&](std::string_view bytes) -> Result<void> {
+                                    v1::QueryResponse response;
+                                    KILN_TRY(parse_message(bytes, response));
+                                    return invocation.console().write_stdout(response.json());
+                                  }));
+  KILN_TRY(invocation.console().write_stdout("\n"));
   return 0;
 }
 

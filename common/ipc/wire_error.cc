@@ -1,6 +1,7 @@
 #include "common/ipc/wire_error.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "google/rpc/status.pb.h"
 #include "kiln/v1/common.pb.h"
@@ -70,6 +71,17 @@ std::string beginning(std::string_view text, size_t bytes) {
   return std::string(text.substr(0, end)) + "…";
 }
 
+// The error in a serialized google.rpc.Status; nothing if there is none.
+std::optional<v1::Error> error_in(std::string_view details) {
+  google::rpc::Status status;
+  v1::Error wire;
+  const bool found = !details.empty() &&
+                     status.ParseFromArray(details.data(), static_cast<int>(details.size())) &&
+                     status.details_size() > 0 && status.details(0).UnpackTo(&wire);
+  if (!found) return std::nullopt;
+  return wire;
+}
+
 }  // namespace
 
 Error bounded(const Error& error, size_t bytes) {
@@ -101,22 +113,24 @@ Error from_wire(const v1::Error& wire) {
   return error;
 }
 
-std::string to_status_details(const Error& error) {
+std::string to_status_details(const Error& error, std::string_view message, Begun begun) {
   v1::Error wire;
   to_wire(error, wire);
+  wire.set_not_begun(begun == Begun::kNo);
   google::rpc::Status status;
   status.set_code(grpc_status_code(error.code()));
+  status.set_message(std::string(message));
   status.add_details()->PackFrom(wire);
   return status.SerializeAsString();
 }
 
+Begun begun_of(std::string_view details) {
+  const auto wire = error_in(details);
+  return wire && wire->not_begun() ? Begun::kNo : Begun::kMaybe;
+}
+
 Error from_status(int grpc_status_code, std::string_view message, std::string_view details) {
-  google::rpc::Status status;
-  v1::Error wire;
-  if (!details.empty() && status.ParseFromArray(details.data(), static_cast<int>(details.size())) &&
-      status.details_size() > 0 && status.details(0).UnpackTo(&wire)) {
-    return from_wire(wire);
-  }
+  if (const auto wire = error_in(details)) return from_wire(*wire);
   return Error(code_of_grpc(grpc_status_code), Blame::kEnvironment, std::string(message));
 }
 

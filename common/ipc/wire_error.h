@@ -21,9 +21,15 @@ Error from_wire(const v1::Error& wire);
 // then those innermost frames of the context that still fit.
 Error bounded(const Error& error, size_t bytes);
 
-// A serialized google.rpc.Status whose only detail is the error: its text is there and nowhere
-// else.
-std::string to_status_details(const Error& error);
+// Whether a request that failed was begun. One that was not can be sent again.
+enum class Begun : bool { kNo, kMaybe };
+
+// A serialized google.rpc.Status whose only detail is the error. Its code and message are those of
+// the gRPC status that it travels with, as clients check: `message` is that status's message.
+std::string to_status_details(const Error& error, std::string_view message,
+                              Begun begun = Begun::kMaybe);
+// What the details of a status say; kMaybe if they are empty or foreign.
+Begun begun_of(std::string_view details);
 // The error of a failed call. `details` may be empty or foreign: then code and message decide.
 Error from_status(int grpc_status_code, std::string_view message, std::string_view details);
 

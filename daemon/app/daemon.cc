@@ -128,9 +128,14 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       processes_service_(host_),
       goals_service_(host_),
       rules_service_(host_),
-      daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }) {
-  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,       &tools_,
-                      router_.get(), &downloads_,  home_.get(),   blocking_.get(), &results_};
+      daemon_service_(host_, config.paths, [this](bool force) { stop_("a client asked", force); }),
+      reflection_service_({v1::Digests::service_full_name(), v1::Processes::service_full_name(),
+                           v1::Goals::service_full_name(), v1::Rules::service_full_name(),
+                           v1::Daemon::service_full_name(), "grpc.health.v1.Health",
+                           "grpc.reflection.v1.ServerReflection",
+                           "grpc.reflection.v1alpha.ServerReflection"}) {
+  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,      &tools_,
+                      router_.get(), &downloads_,  home_.get(),   blocking_.get()};
   router_->attach(graph_, &changes_);
 }
 
@@ -139,14 +144,20 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Clients may ask whether the connection lives as often as they like, while a stream is quiet and
+  // between calls: on a local socket that harms nobody.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.RegisterService(&digests_service_);
   builder.RegisterService(&processes_service_);
   builder.RegisterService(&goals_service_);
   builder.RegisterService(&rules_service_);
   builder.RegisterService(&daemon_service_);
+  builder.RegisterService(&reflection_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");
-  KILN_ASSIGN(listener_, Listener::open(config.paths.socket, *server_, log));
+  KILN_ASSIGN(listener_, Listener::open(config.paths, *server_, log,
+                                        [this](const std::string& why) { stop_(why, false); }));
   return {};
 }
 
@@ -160,13 +171,21 @@ Result<void> Daemon::check_premises() const {
                                "ask again to start a new one");
 }
 
+void Daemon::drain() { runs_.drain(); }
+
 void Daemon::close(bool cancel) {
-  if (listener_ != nullptr) listener_->close();
   runs_.close();
   if (cancel) runs_.cancel_all();
+  if (server_ == nullptr) return;
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+}
+
+void Daemon::leave() {
+  if (listener_ != nullptr) listener_->close();
 }
 
 Daemon::~Daemon() {
+  leave();
   close(true);
   runs_.wait_until_idle();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kFarewell);

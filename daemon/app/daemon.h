@@ -33,6 +33,7 @@
 #include "daemon/service/host.h"
 #include "daemon/service/interactive_offers.h"
 #include "daemon/service/processes_service.h"
+#include "daemon/service/reflection_service.h"
 #include "daemon/service/rules_service.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/run.h"
@@ -52,8 +53,13 @@ class Daemon {
                                                Stop stop);
   ~Daemon();
 
-  // Takes no more requests; those in flight go on, or are cancelled.
+  // A gentle end: requests are served until those in flight now have ended (session::Runs).
+  void drain();
+  // Takes no more requests; those in flight go on, or are cancelled. Status is answered until
+  // leave().
   void close(bool cancel);
+  // Takes no more connections.
+  void leave();
   size_t runs_in_flight() const { return runs_.in_flight(); }
   std::chrono::steady_clock::duration idle() const { return runs_.idle(); }
 
@@ -111,6 +117,7 @@ class Daemon {
   service::GoalsService goals_service_;
   service::RulesService rules_service_;
   service::DaemonService daemon_service_;
+  service::ReflectionService reflection_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Listener> listener_;
 };

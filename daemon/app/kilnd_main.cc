@@ -14,6 +14,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/ipc/life_lock.h"
+#include "daemon/app/last_words.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
 #include "daemon/os/spawn.h"
@@ -43,9 +44,10 @@ Result<LifeLock> take_life_lock(const DaemonPaths& paths) {
     if (lock) return *std::move(lock);
     KILN_ASSIGN(const auto holder, life_lock_holder(paths.life_lock));
     if (holder) {
-      return environment_error(ErrorCode::kUnavailable,
-                               "another kilnd, process " + std::to_string(holder->pid) +
-                                   ", serves " + paths.home + " at " + holder->socket);
+      const std::string who = holder->is_near() ? "process " + std::to_string(holder->pid)
+                                                : std::string("in another container or machine");
+      return environment_error(ErrorCode::kUnavailable, "another kilnd, " + who + ", serves " +
+                                                            paths.home + " at " + holder->socket);
     }
     if (std::chrono::steady_clock::now() >= give_up) {
       return environment_error(ErrorCode::kUnavailable,
@@ -122,6 +124,7 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   KILN_ASSIGN(config.paths, daemon_paths(environment));
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
+  KILN_TRY(check_address_space());
   KILN_TRY(prepare_runtime_dir(config.paths));
   KILN_TRY(make_directories(config.paths.home, 0700).with_context(kHomeHint));
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));
@@ -129,6 +132,7 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   KILN_TRY(os::become_subreaper());
   if (!rules.compiled.warnings.empty()) log->warn(rules::to_text(rules.compiled.warnings));
   auto served = Lifetime(config, lock, *log).run(std::move(rules), [&] {
+    end_last_words();
     if (ready_fd < 0) return;
     tell(ready_fd, "ready\n");
     leave_terminal(config.paths.log);
@@ -213,6 +217,7 @@ int kilnd_main(int argc, char** argv, rules::RuleSet plugins) {
 
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  begin_last_words(invocation.ready_fd);
   const int ready_fd = invocation.ready_fd;
   if (ready_fd >= 0) ::fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
   const Result<void> served = serve(std::move(invocation.config), std::move(rules), ready_fd);

@@ -58,14 +58,17 @@ void Lifetime::stop(const std::string& why, bool cancel) {
   log_.info("stopping: " + why);
   stopping_ = true;
   idle_timer_.cancel();
-  lock_.retract();  // before the socket goes: who finds neither waits for the lock
-  daemon_->close(cancel);
+  // Clients go on finding this daemon, so that they can be told what it waits for.
+  cancel ? daemon_->close(true) : daemon_->drain();
   if (cancel && !limit_) limit_.emplace(kExitLimit, log_);
   drain();
 }
 
 void Lifetime::drain() {
   if (daemon_->runs_in_flight() == 0) {
+    lock_.retract();  // before the socket goes: a client that finds neither waits for the lock
+    daemon_->close(false);
+    daemon_->leave();
     signals_.cancel();
     return;
   }

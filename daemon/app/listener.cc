@@ -5,8 +5,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,62 +13,118 @@
 namespace kiln::app {
 
 namespace {
-constexpr int kBacklog = 1024;  // hundreds of clients may come at the same instant
+
+// How often the socket's name is looked at; a client waits a few of these for it.
+constexpr int kLookMilliseconds = 1000;
+// The name cannot be made again: after so many looks the daemon is of no use to anybody.
+constexpr int kMostLost = 10;
+// Nobody can be taken: the queue is left alone for so long.
+constexpr int kPauseMilliseconds = 200;
+
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::open(const std::string& path, grpc::Server& server,
-                                                 Log& log) {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return os_error(errno, "make a socket");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  ::unlink(path.c_str());
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), kBacklog) != 0) {
-    return os_error(errno, "listen at " + path);
-  }
+Result<std::unique_ptr<Listener>> Listener::open(const DaemonPaths& paths, grpc::Server& server,
+                                                 Log& log, OnLost on_lost) {
+  KILN_ASSIGN(BoundSocket socket, BoundSocket::bind(paths.socket));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) return os_error(errno, "make an eventfd");
   return std::unique_ptr<Listener>(
-      new Listener(path, std::move(socket), std::move(stop), server, log));
+      new Listener(paths, std::move(socket), std::move(stop), server, log, std::move(on_lost)));
 }
 
-Listener::Listener(std::string path, UniqueFd socket, UniqueFd stop, grpc::Server& server, Log& log)
-    : path_(std::move(path)),
+Listener::Listener(DaemonPaths paths, BoundSocket socket, UniqueFd stop, grpc::Server& server,
+                   Log& log, OnLost on_lost)
+    : paths_(std::move(paths)),
       socket_(std::move(socket)),
       stop_(std::move(stop)),
       server_(server),
       log_(log),
+      on_lost_(std::move(on_lost)),
       thread_([this] { accept_loop(); }) {}
 
 Listener::~Listener() { close(); }
 
 void Listener::close() {
   if (!thread_.joinable()) return;
-  ::unlink(path_.c_str());
   ::eventfd_write(stop_.get(), 1);
   thread_.join();
 }
 
 void Listener::accept_loop() {
+  bool pause = false;
   for (;;) {
-    pollfd fds[2] = {{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (::poll(fds, 2, -1) < 0 && errno != EINTR) {
+    // A queue that cannot be emptied now would wake this thread all the time.
+    pollfd fds[2] = {{pause ? -1 : socket_.fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    const int ready = ::poll(fds, 2, pause ? kPauseMilliseconds : kLookMilliseconds);
+    if (ready < 0 && errno != EINTR) {
       log_.error("cannot wait for clients: " + std::string(std::strerror(errno)));
       return;
     }
+    const bool closing = (fds[1].revents & POLLIN) != 0;
+    if (closing) socket_.remove_name();
     // Those who connected before the name went are still served.
-    int fd;
-    while ((fd = ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-      if (admit(fd)) {
-        grpc::AddInsecureChannelFromFd(&server_, fd);
-      } else {
-        ::close(fd);
-      }
-    }
-    if ((fds[1].revents & POLLIN) != 0) return;
+    pause = !accept_all();
+    if (closing) return;
+    look_after_name();
   }
+}
+
+bool Listener::accept_all() {
+  for (;;) {
+    const int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+      take_over(fd);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EAGAIN) return true;
+    if (!told_of_exhaustion_) {
+      log_.error("cannot take a client: " + std::string(std::strerror(errno)));
+    }
+    told_of_exhaustion_ = true;
+    return false;
+  }
+}
+
+void Listener::take_over(int fd) {
+  if (!admit(fd)) {
+    ::close(fd);
+    return;
+  }
+  const Turnstile::Room room = turnstile_.room_for(fd);
+  if (room == Turnstile::Room::kEnough) {
+    told_of_exhaustion_ = false;
+    grpc::AddInsecureChannelFromFd(&server_, fd);
+    return;
+  }
+  if (!told_of_exhaustion_) log_.error("a client is refused: " + turnstile_.message());
+  told_of_exhaustion_ = true;
+  if (room == Turnstile::Room::kToRefuse) return turnstile_.refuse(fd);
+  ::close(fd);
+}
+
+void Listener::look_after_name() {
+  const BoundSocket::Name name = socket_.name();
+  if (name == BoundSocket::Name::kOurs) {
+    lost_ = 0;
+    return;
+  }
+  if (lost_ >= kMostLost) return;
+  if (name == BoundSocket::Name::kAnothers) {
+    lost_ = kMostLost;
+    on_lost_("another daemon listens at " + paths_.socket);
+    return;
+  }
+  auto made = prepare_runtime_dir(paths_);
+  auto again = made.ok() ? BoundSocket::bind(paths_.socket) : made.error();
+  if (again.ok()) {
+    log_.warn("the socket " + paths_.socket + " was removed; it is made again");
+    socket_ = *std::move(again);
+    lost_ = 0;
+    return;
+  }
+  if (lost_ == 0) log_.error("the socket was removed: " + again.error().to_string());
+  if (++lost_ == kMostLost) on_lost_("its socket " + paths_.socket + " cannot be made again");
 }
 
 bool Listener::admit(int fd) {

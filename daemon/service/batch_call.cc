@@ -1,7 +1,9 @@
 #include "daemon/service/batch_call.h"
 
 #include "common/ipc/wire_error.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/request_check.h"
 
 namespace kiln::service {
 
@@ -10,7 +12,7 @@ namespace {
 // How much of a process's output comes with the result.
 constexpr int64_t kInlineOutput = int64_t{64} << 10;
 
-Result<std::string> head(store::BlobStore& blobs, const FileDigest& digest) {
+Result<std::string> inline_part(store::BlobStore& blobs, const FileDigest& digest) {
   if (digest.empty()) return std::string();
   if (digest.size <= kInlineOutput) return blobs.get(digest);
   KILN_ASSIGN(const auto reader, blobs.reader(digest));
@@ -33,7 +35,8 @@ BatchCall::BatchCall(const Host& host, grpc::CallbackServerContext& context)
 
 Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
   if (auto run = state_.with([](const State& state) { return state.run; })) return run;
-  KILN_ASSIGN(const auto run, host_.begin(request.caller()));
+  KILN_ASSIGN(const auto run, host_.begin(request));
+  host_.runs.describe(*run, "exec --batch");
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
   root_ = root_from(request.caller());
@@ -126,7 +129,7 @@ Task<void> BatchCall::work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRe
   const Result<void> result = co_await answer(*part, request, response);
   host_.engine.events.leave(part->id());
   part.reset();
-  if (!result.ok()) to_wire(result.error(), *response.mutable_error());
+  if (!result.ok()) to_wire(bounded_in_message(result.error()), *response.mutable_error());
   co_await queue_.send(std::move(response));
   run.reset();  // the call's end is the run's
   part_ended();
@@ -135,12 +138,13 @@ Task<void> BatchCall::work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRe
 Task<Result<void>> BatchCall::answer(const session::Run& run,
                                      const v1::ExecuteBatchRequest& request,
                                      v1::ExecuteBatchResponse& response) {
+  KILN_CO_TRY(check_values(request));
   KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request.process()));
   const auto deliver = [this, &response](const session::Executed& executed) -> Task<Result<void>> {
     store::BlobStore& blobs = host_.engine.store.blobs();
     const store::ActionResult& result = executed.result.result;
-    KILN_CO_ASSIGN(*response.mutable_stdout(), head(blobs, result.stdout_digest));
-    KILN_CO_ASSIGN(*response.mutable_stderr(), head(blobs, result.stderr_digest));
+    KILN_CO_ASSIGN(*response.mutable_stdout(), inline_part(blobs, result.stdout_digest));
+    KILN_CO_ASSIGN(*response.mutable_stderr(), inline_part(blobs, result.stderr_digest));
     co_return Result<void>();
   };
   KILN_CO_ASSIGN(const session::Executed executed,

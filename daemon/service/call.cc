@@ -7,8 +7,8 @@ namespace kiln::service {
 namespace {
 
 // An error travels in the trailers of its call, and gRPC's clients take 8 KiB of them, unless told
-// otherwise; a longer one would reach nobody.
-constexpr size_t kMaxErrorBytes = 6 << 10;
+// otherwise; a longer one would reach nobody. The summary is in there twice.
+constexpr size_t kMaxErrorBytes = (6 << 10) - 512;
 // Of the text for those who do not read the details. Percent-encoding may make it thrice as long.
 constexpr size_t kMaxSummaryBytes = 256;
 
@@ -18,18 +18,18 @@ std::string summary(const Error& error) {
       .message();
 }
 
+grpc::Status status_of(const Error& error, Begun begun) {
+  const std::string message = summary(error);
+  return {static_cast<grpc::StatusCode>(grpc_status_code(error.code())), message,
+          to_status_details(bounded(error, kMaxErrorBytes), message, begun)};
+}
+
 }  // namespace
 
 grpc::Status to_status(const Result<void>& result) {
-  if (result.ok()) return grpc::Status::OK;
-  const Error& error = result.error();
-  return {static_cast<grpc::StatusCode>(grpc_status_code(error.code())), summary(error),
-          to_status_details(bounded(error, kMaxErrorBytes))};
+  return result.ok() ? grpc::Status::OK : status_of(result.error(), Begun::kMaybe);
 }
 
-grpc::Status to_refusal(const Error& error) {
-  if (error.code() != ErrorCode::kUnavailable) return to_status(error);
-  return {grpc::StatusCode::UNAVAILABLE, summary(error)};
-}
+grpc::Status to_refusal(const Error& error) { return status_of(error, Begun::kNo); }
 
 }  // namespace kiln::service

@@ -25,8 +25,7 @@ namespace kiln::service {
 
 // Our error as gRPC's: its first line, and the whole, as far as trailers carry it, in the details.
 grpc::Status to_status(const Result<void>& result);
-// The same for a request that was not begun. UNAVAILABLE without details tells a client that it may
-// ask another daemon.
+// The same for a request of which nothing was begun, which the details say: it can be sent again.
 grpc::Status to_refusal(const Error& error);
 
 // Where bodies run. Outlives every call.

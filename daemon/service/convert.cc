@@ -1,5 +1,7 @@
 #include "daemon/service/convert.h"
 
+#include "daemon/service/bounds.h"
+
 namespace kiln::service {
 
 namespace {
@@ -163,7 +165,11 @@ void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
   set_digest(result.stdout_digest, *wire.mutable_stdout_digest());
   set_digest(result.stderr_digest, *wire.mutable_stderr_digest());
   set_digest(result.output_digest, *wire.mutable_output_digest());
-  for (const std::string& path : result.missing_outputs) wire.add_missing_outputs(path);
+  for (const std::string& path : result.missing_outputs) {
+    if (wire.missing_outputs_size() == static_cast<int>(kMostNames)) break;
+    wire.add_missing_outputs(path);
+  }
+  wire.set_missing_output_count(result.missing_outputs.size());
   wire.set_source(wire_source(executed.source));
   wire.set_wall_seconds(result.wall_seconds);
   wire.set_user_seconds(result.user_seconds);
@@ -172,7 +178,7 @@ void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
   wire.set_sandbox(v1::Process::PLAIN);
   set_digest(executed.action, *wire.mutable_action_digest());
   wire.set_kept_sandbox(executed.result.kept_sandbox);
-  for (const std::string& warning : executed.warnings) wire.add_warnings(warning);
+  add_warnings(executed.warnings, *wire.mutable_warnings());
 }
 
 void set_explanation(const session::KeyExplanation& explanation, v1::KeyExplanation& wire) {

@@ -1,6 +1,7 @@
 // Events to their messages.
 #include "common/ipc/wire_error.h"
 #include "common/types/rel_path.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
 
 namespace kiln::service {
@@ -61,7 +62,7 @@ v1::Event::Outcome wire_outcome(trace::Outcome outcome) {
 
 // Strings of a message are UTF-8; a client could not read the event otherwise.
 std::string wire_text(const std::string& text) {
-  return is_valid_utf8(text) ? text : printable(text);
+  return std::string(head(is_valid_utf8(text) ? text : printable(text), kMostText));
 }
 
 }  // namespace
@@ -102,7 +103,7 @@ void set_event(const trace::Event& event, v1::Event& wire) {
   wire.set_outcome(wire_outcome(event.outcome));
   wire.set_joined(event.joined);
   wire.set_message(wire_text(event.message));
-  if (event.error) to_wire(*event.error, *wire.mutable_error());
+  if (event.error) to_wire(bounded_in_message(*event.error), *wire.mutable_error());
   wire.mutable_metadata()->insert(event.metadata.begin(), event.metadata.end());
   for (const trace::OutputReference& output : event.outputs) {
     v1::Event::Output& made = *wire.add_outputs();

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "common/base/file.h"
 #include "common/base/version.h"
+#include "common/types/rel_path.h"
 
 namespace kiln::service {
 
@@ -20,16 +23,36 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+constexpr size_t kMostRuns = 20;
+constexpr size_t kMostWorkspaces = 100;
+// Names are stable: clients look for them.
+constexpr auto kCapabilities = std::to_array<const char*>(
+    {"caller.view", "digests.read_blob", "error.not_begun", "rules.stream_query"});
+
+void add_runs(const session::Runs& runs, v1::StatusResponse& response) {
+  for (const session::Runs::Described& run : runs.oldest(kMostRuns)) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(run.since).count();
+    const std::string what = run.what.empty() ? "a request" : run.what;
+    const std::string text = what + ", for " + std::to_string(seconds) + " s";
+    response.add_running(is_valid_utf8(text) ? text : printable(text));
+  }
+}
+
+void add_workspaces(const intrinsics::Workspaces& workspaces, v1::StatusResponse& response) {
+  uint64_t count = 0;
+  for (const auto& workspace : workspaces.all()) {
+    if (workspace->is_missing()) continue;
+    if (count++ < kMostWorkspaces) response.add_workspaces(printable(workspace->root()));
+  }
+  response.set_workspace_count(count);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* context,
                                                 const v1::StatusRequest*,
                                                 v1::StatusResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (const Result<void> usable = host_.check(); !usable.ok()) {
-    reactor->Finish(to_refusal(usable.error()));
-    return reactor;
-  }
   const session::Engine& engine = host_.engine;
   const ClockTick clock = engine.files.watcher().synchronize();
   response->set_pid(::getpid());
@@ -38,9 +61,13 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
   response->set_home(paths_.home);
   response->set_runtime_dir(paths_.runtime_dir);
-  for (const auto& workspace : host_.workspaces.all()) {
-    if (!workspace->is_missing()) response->add_workspaces(printable(workspace->root()));
-  }
+  response->set_socket(paths_.socket);
+  const bool usable = host_.check().ok();  // else it is about to end
+  response->set_stopping(!usable || host_.runs.ending());
+  response->set_refusing(!usable || host_.runs.closed());
+  add_runs(host_.runs, *response);
+  add_workspaces(host_.workspaces, *response);
+  for (const char* capability : kCapabilities) response->add_capabilities(capability);
   const watch::WatchStats watches = engine.files.watcher().stats();
   response->set_watches(watches.watched);
   response->set_unwatched_directories(watches.unwatched);

@@ -1,6 +1,7 @@
 #include "daemon/service/digests_service.h"
 
 #include "daemon/intrinsics/download_values.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/upload_call.h"
 #include "daemon/session/digest_operations.h"
@@ -47,7 +48,7 @@ template <class Move>
 grpc::ServerUnaryReactor* move_tree(const Host& host, const v1::PrefixRequest& request,
                                     v1::DigestResponse& response) {
   return UnaryCall::start(
-      host.home, host.begin(request.caller()),
+      host.home, host.begin(request),
       [&host, &request, &response](const session::Run& run) -> Task<Result<void>> {
         KILN_CO_ASSIGN(RelPath prefix,
                        RelPath::parse(request.prefix()).with_context("as the prefix"));
@@ -79,6 +80,49 @@ class Batches {
   Response current_;
   size_t bytes_ = 0;
 };
+
+// What is to be read of a blob.
+struct BlobPart {
+  FileDigest digest;
+  int64_t offset = 0;
+  int64_t limit = 0;  // 0: none
+};
+
+Result<BlobPart> blob_part_from(const v1::ReadBlobRequest& wire) {
+  KILN_ASSIGN(const FileDigest digest, file_digest_from(wire.file_digest(), "file_digest"));
+  if (wire.offset() < 0 || wire.offset() > digest.size || wire.limit() < 0) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "a part from byte " + std::to_string(wire.offset()) + " and of " +
+                          std::to_string(wire.limit()) + " bytes is none of a file of " +
+                          std::to_string(digest.size) + " bytes");
+  }
+  return BlobPart{digest, wire.offset(), wire.limit()};
+}
+
+// Sends the bytes in the field `data` of messages.
+template <class Response>
+Task<Result<void>> send_blob(store::BlobStore& blobs, BlobPart part, WriteQueue<Response>& queue) {
+  if (part.digest.empty()) co_return Result<void>();
+  KILN_CO_ASSIGN(const auto reader, blobs.reader(part.digest));
+  int64_t skip = part.offset;
+  int64_t left = part.limit == 0 ? part.digest.size : part.limit;
+  while (left > 0) {
+    KILN_CO_ASSIGN(std::string bytes, reader->next(kChunk));
+    if (bytes.empty()) co_return Result<void>();
+    const auto skipped = std::min(skip, static_cast<int64_t>(bytes.size()));
+    bytes.erase(0, static_cast<size_t>(skipped));
+    skip -= skipped;
+    if (bytes.empty()) continue;
+    if (static_cast<int64_t>(bytes.size()) > left) bytes.resize(static_cast<size_t>(left));
+    left -= static_cast<int64_t>(bytes.size());
+    Response message;
+    message.set_data(std::move(bytes));
+    if (!co_await queue.send(std::move(message))) {
+      co_return user_error(ErrorCode::kCancelled, "the client is gone");
+    }
+  }
+  co_return Result<void>();
+}
 
 struct Listed {
   RelPath path;
@@ -145,15 +189,14 @@ Error no_file(const RelPath& path, const store::Node* node, const Digest& digest
 
 DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureRequest* request,
                                                v1::CaptureResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(auto globs, globs_from(request->globs()));
                             KILN_CO_ASSIGN(auto captured, co_await session::capture(
                                                               host_.engine, run, std::move(globs)));
                             KILN_CO_TRY(host_.engine.store.trees().save(captured.tree));
                             set_digest(captured.tree->digest(), *response->mutable_digest());
-                            for (std::string& text : captured.warnings)
-                              response->add_warnings(std::move(text));
+                            add_warnings(captured.warnings, *response->mutable_warnings());
                             host_.set_clock(captured.clock, *response->mutable_clock());
                             co_return Result<void>();
                           });
@@ -162,7 +205,7 @@ DigestsService::Unary* DigestsService::Capture(Context*, const v1::CaptureReques
 DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
     Context* context, const v1::ListPathsRequest* request) {
   return StreamCall<v1::ListPathsResponse>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ListPathsResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(auto globs, globs_from(request->globs()));
@@ -176,9 +219,7 @@ DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
           batches.add_bytes(path.size() + 8);
           if (batches.full()) KILN_CO_TRY(co_await batches.flush());
         }
-        for (std::string& text : listed.warnings) {
-          batches.current().add_warnings(std::move(text));
-        }
+        add_warnings(listed.warnings, *batches.current().mutable_warnings());
         host_.set_clock(listed.clock, *batches.current().mutable_clock());
         co_return co_await batches.flush();
       });
@@ -191,7 +232,7 @@ grpc::ServerReadReactor<v1::UploadRequest>* DigestsService::Upload(Context* cont
 
 DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest* request,
                                               v1::DigestResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run&) -> Task<Result<void>> {
                             store::Store& store = host_.engine.store;
                             std::vector<store::PathEntry> entries;
@@ -207,7 +248,7 @@ DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest*
 DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
     Context* context, const v1::ReadFileRequest* request) {
   return StreamCall<v1::ReadFileResponse>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run&,
                       WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
         store::Store& store = host_.engine.store;
@@ -216,30 +257,33 @@ DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
         const store::Node* node = tree->find(path);
         const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
         if (file == nullptr) co_return no_file(path, node, tree->digest());
-        KILN_CO_ASSIGN(const auto reader, store.blobs().reader(file->digest));
-        for (;;) {
-          KILN_CO_ASSIGN(std::string bytes, reader->next(kChunk));
-          if (bytes.empty()) co_return Result<void>();
-          v1::ReadFileResponse message;
-          message.set_data(std::move(bytes));
-          if (!co_await queue.send(std::move(message))) {
-            co_return user_error(ErrorCode::kCancelled, "the client is gone");
-          }
-        }
+        co_return co_await send_blob(store.blobs(), {.digest = file->digest}, queue);
+      });
+}
+
+DigestsService::Writes<v1::ReadBlobResponse>* DigestsService::ReadBlob(
+    Context* context, const v1::ReadBlobRequest* request) {
+  return StreamCall<v1::ReadBlobResponse>::start(
+      host_.home, context, host_.begin(*request),
+      [this, request](const session::Run&,
+                      WriteQueue<v1::ReadBlobResponse>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const BlobPart part, blob_part_from(*request));
+        co_return co_await send_blob(host_.engine.store.blobs(), part, queue);
       });
 }
 
 DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
     Context* context, const v1::ListEntriesRequest* request) {
   return StreamCall<v1::ListEntriesResponse>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run&,
                       WriteQueue<v1::ListEntriesResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
         Batches<v1::ListEntriesResponse> batches(queue);
         for (const auto& [path, node] : listing(*tree, request->leaves_only())) {
-          set_entry(path, node, *batches.current().add_entries());
-          batches.add_bytes(path.str().size() + 96);
+          v1::TreeEntry& entry = *batches.current().add_entries();
+          set_entry(path, node, entry);
+          batches.add_bytes(entry.ByteSizeLong());
           if (batches.full()) KILN_CO_TRY(co_await batches.flush());
         }
         co_return co_await batches.flush();
@@ -248,7 +292,7 @@ DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
 
 DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* request,
                                              v1::DigestResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             intrinsics::MergeDigests merge;
                             for (const v1::Digest& wire : request->digests()) {
@@ -262,14 +306,14 @@ DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* r
 DigestsService::Unary* DigestsService::Subset(Context*, const v1::SubsetRequest* request,
                                               v1::DigestResponse* response) {
   return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, host_.begin(*request),
       [this, request, response](const session::Run& run) -> Task<Result<void>> {
         KILN_CO_ASSIGN(DirectoryDigest digest, tree_from(request->digest(), "digest"));
         KILN_CO_ASSIGN(intrinsics::PathGlobs globs, globs_from(request->globs()));
         intrinsics::DigestSubset subset{std::move(digest), std::move(globs)};
         KILN_CO_ASSIGN(const auto part,
                        co_await session::ask<CapturedTree>(host_.engine, run, std::move(subset)));
-        for (const std::string& text : part.value->warnings) response->add_warnings(text);
+        add_warnings(part.value->warnings, *response->mutable_warnings());
         co_return answer(host_.engine.store, part.value->digest.tree, *response);
       });
 }
@@ -286,7 +330,7 @@ DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRe
 
 DigestsService::Unary* DigestsService::Download(Context*, const v1::DownloadRequest* request,
                                                 v1::DigestResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(const FileDigest expected,
                                            file_digest_from(request->file_digest(), "file_digest"));
@@ -299,7 +343,7 @@ DigestsService::Unary* DigestsService::Download(Context*, const v1::DownloadRequ
 DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,
                                                                const v1::DiffRequest* request) {
   return StreamCall<v1::DiffResponse>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run&,
                       WriteQueue<v1::DiffResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(const auto left, load(host_.engine.store, request->left(), "left"));
@@ -309,7 +353,7 @@ DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,
           v1::DiffResponse::Change& wire = *batches.current().add_changes();
           if (change.left) set_entry(change.path, *change.left, *wire.mutable_left());
           if (change.right) set_entry(change.path, *change.right, *wire.mutable_right());
-          batches.add_bytes(2 * (change.path.str().size() + 96));
+          batches.add_bytes(wire.ByteSizeLong());
           if (batches.full()) KILN_CO_TRY(co_await batches.flush());
         }
         co_return co_await batches.flush();
@@ -319,7 +363,7 @@ DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,
 DigestsService::Unary* DigestsService::Write(Context*, const v1::WriteRequest* request,
                                              v1::WriteResponse* response) {
   return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, host_.begin(*request),
       [this, request, response](const session::Run& run) -> Task<Result<void>> {
         KILN_CO_ASSIGN(const RelPath prefix,
                        RelPath::parse(request->path_prefix()).with_context("as the prefix"));

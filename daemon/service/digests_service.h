@@ -20,6 +20,7 @@ class DigestsService final : public v1::Digests::CallbackService {
   grpc::ServerReadReactor<v1::UploadRequest>* Upload(Context*, v1::UploadResponse*) override;
   Unary* Create(Context*, const v1::CreateRequest*, v1::DigestResponse*) override;
   Writes<v1::ReadFileResponse>* ReadFile(Context*, const v1::ReadFileRequest*) override;
+  Writes<v1::ReadBlobResponse>* ReadBlob(Context*, const v1::ReadBlobRequest*) override;
   Writes<v1::ListEntriesResponse>* ListEntries(Context*, const v1::ListEntriesRequest*) override;
   Unary* Merge(Context*, const v1::MergeRequest*, v1::DigestResponse*) override;
   Unary* Subset(Context*, const v1::SubsetRequest*, v1::DigestResponse*) override;

@@ -3,6 +3,7 @@
 #include <absl/strings/str_join.h>
 
 #include "common/ipc/wire_error.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/event_channel.h"
 #include "daemon/service/interactive_offers.h"
@@ -83,7 +84,7 @@ session::GoalClient client_of(const Host& host, const v1::RunGoalsRequest& wire,
     if (answer.ok()) {
       event = finished(host, *answer);
     } else {
-      to_wire(answer.error(), *event.mutable_error());
+      to_wire(bounded_in_message(answer.error()), *event.mutable_error());
     }
     return send(queue, std::move(event));
   };
@@ -93,7 +94,9 @@ session::GoalClient client_of(const Host& host, const v1::RunGoalsRequest& wire,
 template <class T>
 Task<Result<T>> told(const Host& host, const session::Run& run, const v1::RunGoalsRequest& wire,
                      Queue& queue, Task<Result<T>> work) {
-  return with_events(host, run, wire.events(), name_of(wire), queue,
+  RequestName name = name_of(wire);
+  host.runs.describe(run, std::string(head(name.description, kMostOfADescription)));
+  return with_events(host, run, wire.events(), std::move(name), queue,
                      &v1::GoalEvent::mutable_progress, std::move(work));
 }
 
@@ -101,7 +104,7 @@ Task<Result<T>> told(const Host& host, const session::Run& run, const v1::RunGoa
 
 grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsRequest* request,
                                              v1::ListGoalsResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, response](const session::Run&) -> Task<Result<void>> {
                             for (const rules::Root& goal : host_.engine.rules.goals()) {
                               v1::ListGoalsResponse::Goal& wire = *response->add_goals();
@@ -119,7 +122,7 @@ grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsReques
 
 GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, *request, queue);
         KILN_CO_ASSIGN(
@@ -133,7 +136,7 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
 
 GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, *request, queue);
         co_return co_await told(

@@ -2,19 +2,28 @@
 
 #include "common/base/version.h"
 #include "daemon/intrinsics/files/glob_query.h"
+#include "daemon/service/request_check.h"
 
 namespace kiln::service {
 
-Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) const {
+Result<std::shared_ptr<session::Run>> Host::begin(const google::protobuf::Message& request,
+                                                  const v1::Caller& caller) const {
   if (!caller.client_version().empty() && caller.client_version() != version()) {
     return environment_error(ErrorCode::kVersionSkew,
                              "the daemon is kiln " + std::string(version()) + ", the client " +
                                  caller.client_version() + "; restart the daemon");
   }
   KILN_TRY(check());
+  KILN_TRY(check_values(request));
   intrinsics::WorkspaceRef workspace;
   if (!caller.workspace_root().empty()) {
     KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));
+    engine.files.learn_mounts(*workspace);
+    // This thread serves all callers, so it never touches a file system that may not answer.
+    if (engine.files.lane_of(*workspace) == nullptr) {
+      KILN_ASSIGN(workspace, workspaces.open(resolved_root(workspace->root())));
+      KILN_TRY(check_view(caller, workspace->root()));
+    }
   }
   std::string ignore(intrinsics::kDefaultIgnore);
   if (caller.has_ignore()) {

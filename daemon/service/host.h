@@ -26,9 +26,17 @@ struct Host {
   exec::InteractiveSandboxes& interactive;
   InteractiveOffers& offers;
 
-  // A run for this caller: the daemon and its version checked, its workspace known.
-  Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;
+  // A run for a request, which has a caller: the daemon, its version and the request's values
+  // checked, the workspace known.
+  template <class Request>
+  Result<std::shared_ptr<session::Run>> begin(const Request& request) const {
+    return begin(request, request.caller());
+  }
   void set_clock(ClockTick tick, v1::Clock& clock) const;
+
+ private:
+  Result<std::shared_ptr<session::Run>> begin(const google::protobuf::Message& request,
+                                              const v1::Caller& caller) const;
 };
 
 }  // namespace kiln::service

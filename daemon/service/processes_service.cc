@@ -1,6 +1,7 @@
 #include "daemon/service/processes_service.h"
 
 #include "daemon/service/batch_call.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/event_channel.h"
 #include "daemon/service/interactive_call.h"
@@ -8,13 +9,26 @@
 
 namespace kiln::service {
 
+namespace {
+
+// What a run does, for people.
+std::string what_runs(std::string what, const std::string& description,
+                      const std::vector<std::string>& argv) {
+  if (!description.empty()) return std::string(head(what + " " + description, kMostOfADescription));
+  for (const std::string& word : argv) what += " " + word;
+  return std::string(head(what, kMostOfADescription));
+}
+
+}  // namespace
+
 grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
     grpc::CallbackServerContext* context, const v1::ExecuteRequest* request) {
   return StreamCall<v1::ExecuteEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin(*request),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
+        host_.runs.describe(run, what_runs("exec", spec.description, spec.argv));
         OutputStream output(queue);
         const session::ExecuteOptions options{.root = root_from(request->caller()),
                                               .keep = keep_from(request->keep_sandboxes()),
@@ -52,7 +66,7 @@ grpc::ServerUnaryReactor* ProcessesService::ExplainKey(grpc::CallbackServerConte
                                                        const v1::ExecuteRequest* request,
                                                        v1::KeyExplanation* response) {
   return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, host_.begin(*request),
       [this, request, response](const session::Run& run) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         KILN_CO_ASSIGN(const session::KeyExplanation explanation,

@@ -1,6 +1,7 @@
 #include "daemon/service/rules_service.h"
 
 #include "daemon/rules/describe.h"
+#include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
 #include "daemon/session/option_listing.h"
 #include "daemon/session/queries.h"
@@ -8,6 +9,17 @@
 namespace kiln::service {
 
 namespace {
+
+// Below gRPC's limit for one message.
+constexpr size_t kMostJson = size_t{3} << 20;
+constexpr size_t kPiece = size_t{1} << 20;
+
+Error too_long(const std::string& json) {
+  return user_error(ErrorCode::kResourceExhausted,
+                    "the value is " + std::to_string(json.size()) +
+                        " bytes as JSON, more than one message may hold; Rules.StreamQuery sends "
+                        "it in pieces");
+}
 
 rules::DescribeAs form(bool json) {
   return json ? rules::DescribeAs::kJson : rules::DescribeAs::kText;
@@ -50,7 +62,7 @@ void to_wire(const session::ListedScope& listed, v1::OptionsResponse::Scope& sco
 RulesService::Unary* RulesService::List(Context*, const v1::ListRulesRequest* request,
                                         v1::RulesText* response) {
   return UnaryCall::start(
-      host_.home, host_.begin(request->caller()),
+      host_.home, host_.begin(*request),
       [this, request, response](const session::Run&) -> Task<Result<void>> {
         response->set_text(rules::list_rules(host_.engine.rules, form(request->json())));
         co_return Result<void>();
@@ -59,7 +71,7 @@ RulesService::Unary* RulesService::List(Context*, const v1::ListRulesRequest* re
 
 RulesService::Unary* RulesService::Explain(Context*, const v1::ExplainTypeRequest* request,
                                            v1::RulesText* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run&) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(*response->mutable_text(),
                                            rules::explain_type(host_.engine.rules, request->type(),
@@ -70,7 +82,7 @@ RulesService::Unary* RulesService::Explain(Context*, const v1::ExplainTypeReques
 
 RulesService::Unary* RulesService::Graph(Context*, const v1::RuleGraphRequest* request,
                                          v1::RulesText* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run&) -> Task<Result<void>> {
                             std::optional<std::string_view> goal;
                             if (!request->goal().empty()) goal = request->goal();
@@ -86,20 +98,45 @@ RulesService::Unary* RulesService::Graph(Context*, const v1::RuleGraphRequest* r
 
 RulesService::Unary* RulesService::Query(Context*, const v1::QueryRequest* request,
                                          v1::QueryResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(
                                 session::QueryAnswer answer,
                                 co_await session::query(host_.engine, run, query_from(*request)));
+                            if (answer.json.size() > kMostJson) co_return too_long(answer.json);
                             response->set_json(std::move(answer.json));
                             host_.set_clock(answer.clock, *response->mutable_clock());
                             co_return Result<void>();
                           });
 }
 
+grpc::ServerWriteReactor<v1::QueryResponse>* RulesService::StreamQuery(
+    Context* context, const v1::QueryRequest* request) {
+  return StreamCall<v1::QueryResponse>::start(
+      host_.home, context, host_.begin(*request),
+      [this, request](const session::Run& run,
+                      WriteQueue<v1::QueryResponse>& queue) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const session::QueryAnswer answer,
+                       co_await session::query(host_.engine, run, query_from(*request)));
+        std::string_view left = answer.json;
+        while (!left.empty()) {
+          // A piece is a string of its own, and so ends between two characters.
+          const std::string_view piece = head(left, kPiece);
+          left.remove_prefix(piece.size());
+          v1::QueryResponse message;
+          message.set_json(std::string(piece));
+          if (left.empty()) host_.set_clock(answer.clock, *message.mutable_clock());
+          if (!co_await queue.send(std::move(message))) {
+            co_return user_error(ErrorCode::kCancelled, "the client is gone");
+          }
+        }
+        co_return Result<void>();
+      });
+}
+
 RulesService::Unary* RulesService::Options(Context*, const v1::OptionsRequest* request,
                                            v1::OptionsResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(request->caller()),
+  return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(const std::vector<session::ListedScope> scopes,
                                            co_await session::list_options(

@@ -17,6 +17,8 @@ class RulesService final : public v1::Rules::CallbackService {
   Unary* Explain(Context*, const v1::ExplainTypeRequest*, v1::RulesText*) override;
   Unary* Graph(Context*, const v1::RuleGraphRequest*, v1::RulesText*) override;
   Unary* Query(Context*, const v1::QueryRequest*, v1::QueryResponse*) override;
+  grpc::ServerWriteReactor<v1::QueryResponse>* StreamQuery(Context*,
+                                                           const v1::QueryRequest*) override;
   Unary* Options(Context*, const v1::OptionsRequest*, v1::OptionsResponse*) override;
 
  private:

@@ -28,7 +28,7 @@ void UploadCall::step(bool ok) {
 
 Result<void> UploadCall::take() {
   if (run_ == nullptr) {
-    KILN_ASSIGN(run_, host_.begin(message_.caller()));
+    KILN_ASSIGN(run_, host_.begin(message_));
     KILN_ASSIGN(writer_, host_.engine.store.blobs().writer());
     cancelled_.emplace(run_->token(), [this] { context_.TryCancel(); });
   }

@@ -76,6 +76,8 @@ RunId Runs::new_id() {
 void Runs::end(Run* run) {
   MutexLock lock(mutex_);
   std::erase(live_, run);
+  descriptions_.erase(run);
+  close_if_drained();
   if (live_.empty()) {
     idle_since_ = std::chrono::steady_clock::now();
     idle_.notify_all();
@@ -98,7 +100,7 @@ void Runs::rest(const Run& run) {
   {
     MutexLock lock(mutex_);
     resting_.push_back(&run);
-    if (closed_) stops.push_back(run.stop_);
+    if (closed_ || draining_to_) stops.push_back(run.stop_);
   }
   stop_all(std::move(stops));
 }
@@ -108,14 +110,67 @@ void Runs::wake(const Run& run) {
   std::erase(resting_, &run);
 }
 
+std::vector<std::stop_source> Runs::resting_stops() const {
+  std::vector<std::stop_source> stops;
+  for (const Run* run : resting_) stops.push_back(run->stop_);
+  return stops;
+}
+
+void Runs::close_if_drained() {
+  if (!draining_to_) return;
+  closed_ = closed_ ||
+            std::all_of(live_.begin(), live_.end(), [this](const Run* run) KILN_REQUIRES(mutex_) {
+              return run->id().value > *draining_to_;
+            });
+}
+
+void Runs::drain() {
+  std::vector<std::stop_source> stops;
+  {
+    MutexLock lock(mutex_);
+    if (!draining_to_) draining_to_ = last_id_;
+    close_if_drained();
+    stops = resting_stops();
+  }
+  stop_all(std::move(stops));
+}
+
+bool Runs::ending() const {
+  MutexLock lock(mutex_);
+  return closed_ || draining_to_.has_value();
+}
+
+bool Runs::closed() const {
+  MutexLock lock(mutex_);
+  return closed_;
+}
+
 void Runs::close() {
   std::vector<std::stop_source> stops;
   {
     MutexLock lock(mutex_);
     closed_ = true;
-    for (const Run* run : resting_) stops.push_back(run->stop_);
+    stops = resting_stops();
   }
   stop_all(std::move(stops));
+}
+
+void Runs::describe(const Run& run, std::string what) {
+  MutexLock lock(mutex_);
+  descriptions_[&run] = std::move(what);
+}
+
+std::vector<Runs::Described> Runs::oldest(size_t most) const {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<Described> described;
+  MutexLock lock(mutex_);
+  // In the order in which they began.
+  for (size_t i = 0; i < std::min(most, live_.size()); ++i) {
+    const auto known = descriptions_.find(live_[i]);
+    described.push_back(
+        {known == descriptions_.end() ? "" : known->second, now - live_[i]->began()});
+  }
+  return described;
 }
 
 void Runs::cancel_all() {

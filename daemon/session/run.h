@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -102,8 +103,24 @@ class Runs {
   std::shared_ptr<Run> begin_part(const Run& whole);
 
   size_t in_flight() const;
+  // What a run does, for people: "exec make all".
+  void describe(const Run& run, std::string what);
+  struct Described {
+    std::string what;  // empty: nobody said
+    std::chrono::steady_clock::duration since;
+  };
+  // The oldest runs in flight.
+  std::vector<Described> oldest(size_t most) const;
   // How long nothing has been in flight; zero while something is.
   std::chrono::steady_clock::duration idle() const;
+  // A gentle end. Runs begin as before, until those that are in flight now have ended; then nothing
+  // new begins. So a request that comes from the work that is waited for does not wait for it.
+  // Those that rest are cancelled.
+  void drain();
+  // drain() or close() was called.
+  bool ending() const;
+  // Nothing new begins.
+  bool closed() const;
   // No new runs from here on; those that rest are cancelled.
   void close();
   void cancel_all();
@@ -113,6 +130,8 @@ class Runs {
  private:
   friend class Run;
   void end(Run* run);
+  std::vector<std::stop_source> resting_stops() const KILN_REQUIRES(mutex_);
+  void close_if_drained() KILN_REQUIRES(mutex_);
   void rest(const Run& run);
   void wake(const Run& run);
   RunId new_id();
@@ -121,7 +140,10 @@ class Runs {
   CondVar idle_;
   std::vector<Run*> live_ KILN_GUARDED_BY(mutex_);
   std::vector<const Run*> resting_ KILN_GUARDED_BY(mutex_);
+  std::map<const Run*, std::string> descriptions_ KILN_GUARDED_BY(mutex_);
   uint64_t last_id_ KILN_GUARDED_BY(mutex_) = 0;
+  // Set by drain(): runs up to this one are waited for before nothing new begins.
+  std::optional<uint64_t> draining_to_ KILN_GUARDED_BY(mutex_);
   bool closed_ KILN_GUARDED_BY(mutex_) = false;
   std::chrono::steady_clock::time_point idle_since_ KILN_GUARDED_BY(mutex_) =
       std::chrono::steady_clock::now();

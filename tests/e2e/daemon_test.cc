@@ -177,19 +177,6 @@ TEST_F(DaemonCommands, ClientsOfTwoRuntimeDirectoriesAtOnceStartExactlyOne) {
   EXPECT_EQ(counter("process.ran"), 1);
 }
 
-TEST_F(DaemonCommands, ADaemonWhoseSocketIsGoneIsNamedAtOnce) {
-  kiln({"daemon", "start"});
-  const int64_t pid = daemon_pid();
-  // As at the end of a login session.
-  fs::remove_all(runtime_dir());
-  const Outcome outcome = kiln({"exec", "--", "true"});
-  EXPECT_EQ(outcome.exit_code, 125);
-  EXPECT_NE(outcome.err.find("kill " + std::to_string(pid)), std::string::npos) << outcome.err;
-  ::kill(static_cast<pid_t>(pid), SIGTERM);
-  EXPECT_TRUE(eventually([&] { return !alive(pid); }));
-  EXPECT_EQ(kiln({"exec", "--", "echo", "again"}).out, "again\n");
-}
-
 TEST_F(DaemonCommands, ADaemonWhoseHomeIsRemovedMakesWayForANewOne) {
   for (const fs::path& removed : {home(), home() / "store"}) {
     EXPECT_EQ(kiln({"exec", "--", "echo", "before"}).out, "before\n");

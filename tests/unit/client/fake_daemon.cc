@@ -17,7 +17,7 @@ constexpr const char* kSomeHash =
 
 grpc::Status status_of(const Error& error) {
   return {static_cast<grpc::StatusCode>(grpc_status_code(error.code())), error.message(),
-          to_status_details(error)};
+          to_status_details(error, error.message())};
 }
 
 void set_digest(v1::Digest* digest, size_t size) {

@@ -224,7 +224,8 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
       {"list ../..", "the spec '../..' leads out of the workspace"},
       {"list /etc/passwd", "the spec '/etc/passwd' leads out of the workspace"},
       {"--root /nowhere exec -- true", "/nowhere"},
-      {"digest cat x", "too few arguments"},
+      {"digest cat", "too few arguments"},
+      {"digest cat x", "'x' is not a digest"},
       {"exec -- $'\\xff'", "not valid UTF-8"}};
   for (const auto& [arguments, message] : cases) {
     const Ended ended = shell("bash -c \"" + command(arguments) + "\"");

@@ -109,7 +109,7 @@ TEST_F(ProgramWords, TheOverviewsAreDataToo) {
   EXPECT_EQ(whole["exit_codes"][2].dump(), R"({"code":"2","meaning":"the command line is wrong"})");
   const auto family = nlohmann::json::parse(kiln("help daemon --json").out);
   EXPECT_EQ(family["usage"], "kiln daemon COMMAND [OPTION]...");
-  EXPECT_EQ(family["commands"].size(), 5u);
+  EXPECT_EQ(family["commands"].size(), 6u);
   EXPECT_EQ(family["commands"][0].dump(),
             R"({"name":"daemon start","summary":"Start the daemon, if it does not run"})");
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "google/rpc/status.pb.h"
 #include "kiln/v1/common.pb.h"
 
 namespace kiln {
@@ -9,10 +10,26 @@ namespace {
 
 TEST(WireError, SurvivesTheTripInsideAStatus) {
   const Error sent = user_error(ErrorCode::kConflict, "a differs").with_context("while merging");
-  const Error got = from_status(9, "ignored", to_status_details(sent));
+  const Error got = from_status(9, "ignored", to_status_details(sent, "a differs"));
   EXPECT_EQ(got.code(), ErrorCode::kConflict);
   EXPECT_EQ(got.blame(), Blame::kUser);
   EXPECT_EQ(got.to_string(), sent.to_string());
+}
+
+TEST(WireError, TheStatusInTheDetailsIsTheStatusOfTheCall) {
+  google::rpc::Status status;
+  ASSERT_TRUE(status.ParseFromString(
+      to_status_details(user_error(ErrorCode::kConflict, "a\nb"), "a", Begun::kMaybe)));
+  EXPECT_EQ(status.code(), 9);
+  EXPECT_EQ(status.message(), "a");
+}
+
+TEST(WireError, OnlyDetailsSayThatNothingWasBegun) {
+  const Error error = environment_error(ErrorCode::kUnavailable, "going");
+  EXPECT_EQ(begun_of(to_status_details(error, "going", Begun::kNo)), Begun::kNo);
+  EXPECT_EQ(begun_of(to_status_details(error, "going")), Begun::kMaybe);
+  EXPECT_EQ(begun_of(""), Begun::kMaybe);
+  EXPECT_EQ(begun_of("garbage\xff"), Begun::kMaybe);
 }
 
 TEST(WireError, ABoundedErrorSaysHowMuchIsLeftOut) {

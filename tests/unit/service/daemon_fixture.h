@@ -66,6 +66,12 @@ class DaemonHouse {
     (*process.mutable_env())["PATH"] = "/usr/bin:/bin";
     return process;
   }
+  v1::StatusResponse status() {
+    grpc::ClientContext context;
+    v1::StatusResponse response;
+    EXPECT_TRUE(control_->Status(&context, {}, &response).ok());
+    return response;
+  }
   uint64_t counter(const std::string& name) {
     grpc::ClientContext context;
     v1::StatusResponse response;

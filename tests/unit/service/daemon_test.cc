@@ -104,6 +104,115 @@ TEST_F(DaemonTest, AnErrorOfThousandsOfLinesReachesEveryClient) {
   refused(&v1::Digests::Stub::Capture, capture, "/aaa");
 }
 
+TEST_F(DaemonTest, ARefusalSaysThatNothingWasBegun) {
+  house_.daemon().close(false);
+  v1::CaptureResponse response;
+  const auto status = call(&v1::Digests::Stub::Capture, v1::CaptureRequest(), response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(begun_of(status.error_details()), Begun::kNo);
+  EXPECT_TRUE(house_.status().refusing()) << "it is answered to the end";
+}
+
+TEST_F(DaemonTest, UnknownValuesOfEnumsAreRefusedWhereverTheyAre) {
+  v1::CaptureRequest capture;
+  capture.mutable_globs()->add_globs("*");
+  capture.mutable_globs()->set_conjunction(static_cast<v1::PathGlobs::Conjunction>(77));
+  refused(&v1::Digests::Stub::Capture, capture, "unknown value 77 in the field conjunction");
+  for (int i = 0; i < 3; ++i) {
+    v1::ExecuteRequest request;
+    *request.mutable_caller() = house_.caller();
+    *request.mutable_process() = house_.script("true");
+    if (i == 0) request.set_keep_sandboxes(static_cast<v1::KeepSandboxes>(77));
+    if (i == 1) request.set_events(static_cast<v1::Event::Level>(77));
+    if (i == 2) request.mutable_process()->set_sandbox(static_cast<v1::Process::Sandbox>(77));
+    grpc::ClientContext context;
+    expect_refusal(house_.processes().Execute(&context, request)->Finish(), "unknown value 77");
+  }
+}
+
+TEST_F(DaemonTest, AnUnknownValueInABatchIsThatItemsError) {
+  grpc::ClientContext context;
+  const auto batch = house_.processes().ExecuteBatch(&context);
+  for (uint64_t id : {1, 2}) {
+    v1::ExecuteBatchRequest item;
+    if (id == 1) *item.mutable_caller() = house_.caller();
+    item.set_id(id);
+    *item.mutable_process() = house_.script("true");
+    if (id == 2) item.mutable_process()->set_cache_scope(static_cast<v1::Process::CacheScope>(77));
+    ASSERT_TRUE(batch->Write(item));
+  }
+  batch->WritesDone();
+  for (v1::ExecuteBatchResponse response; batch->Read(&response);) {
+    EXPECT_EQ(response.has_error(), response.id() == 2) << response.error().message();
+  }
+  EXPECT_TRUE(batch->Finish().ok());
+}
+
+TEST_F(DaemonTest, ARootMayBeALink) {
+  house_.write("f", "x");
+  std::filesystem::create_directory_symlink(house_.workspace(), house_.workspace() + "/../link");
+  v1::CaptureRequest request;
+  request.mutable_globs()->add_globs("f");
+  v1::CaptureResponse expected;
+  ASSERT_TRUE(call(&v1::Digests::Stub::Capture, request, expected).ok());
+  const std::string link = house_.workspace() + "/../link";
+  for (const std::string& root : {link, link + "/", link + "/.", house_.workspace() + "/."}) {
+    request.mutable_caller()->set_workspace_root(root);
+    grpc::ClientContext context;
+    v1::CaptureResponse response;
+    const auto status = house_.digests().Capture(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << root << status.error_message();
+    EXPECT_EQ(response.digest().hash(), expected.digest().hash());
+  }
+  EXPECT_EQ(house_.status().workspace_count(), 1u);
+}
+
+TEST_F(DaemonTest, WarningsAreAFewAndACount) {
+  for (int i = 0; i < 300; ++i) {
+    house_.write("d/f", "");
+    std::filesystem::create_symlink("/etc/hostname",
+                                    house_.workspace() + "/d/out" + std::to_string(i));
+  }
+  v1::CaptureRequest request;
+  request.mutable_globs()->add_globs("d/**");
+  v1::CaptureResponse response;
+  ASSERT_TRUE(call(&v1::Digests::Stub::Capture, request, response).ok());
+  ASSERT_EQ(response.warnings_size(), 21);
+  EXPECT_THAT(response.warnings(20), HasSubstr("and 280 more warnings"));
+}
+
+TEST_F(DaemonTest, ABlobIsReadByItsDigestWholeAndInPart) {
+  std::string content;
+  for (int i = 0; content.size() < 700'000; ++i) content += std::to_string(i) + "\n";
+  house_.write("big", content);
+  v1::CaptureRequest capture;
+  capture.mutable_globs()->add_globs("big");
+  v1::CaptureResponse captured;
+  ASSERT_TRUE(call(&v1::Digests::Stub::Capture, capture, captured).ok());
+  v1::ReadBlobRequest request;
+  *request.mutable_caller() = house_.caller();
+  const FileDigest digest = file_digest_of(content);
+  request.mutable_file_digest()->set_hash(to_hex(digest.hash));
+  request.mutable_file_digest()->set_size_bytes(digest.size);
+  const auto read = [&](int64_t offset, int64_t limit) {
+    request.set_offset(offset);
+    request.set_limit(limit);
+    grpc::ClientContext context;
+    const auto reader = house_.digests().ReadBlob(&context, request);
+    std::string bytes;
+    for (v1::ReadBlobResponse part; reader->Read(&part);) bytes += part.data();
+    const auto status = reader->Finish();
+    return status.ok() ? bytes : "error " + std::to_string(status.error_code());
+  };
+  EXPECT_EQ(read(0, 0), content);
+  EXPECT_EQ(read(300'000, 10), content.substr(300'000, 10));
+  EXPECT_EQ(read(digest.size, 0), "");
+  EXPECT_EQ(read(digest.size + 1, 0), "error 3");
+  EXPECT_EQ(read(-1, 0), "error 3");
+  request.mutable_file_digest()->set_hash(std::string(64, '0'));
+  EXPECT_EQ(read(0, 0), "error 5");
+}
+
 TEST_F(DaemonTest, AClientOfAnotherVersionIsToldSo) {
   v1::CaptureRequest request;
   request.mutable_caller()->set_client_version("0.0.0-other");
@@ -156,6 +265,18 @@ TEST_F(DaemonTest, HealthAndReflectionAnswer) {
   for (const char* name : {"kiln.v1.Digests", "kiln.v1.Processes", "kiln.v1.Daemon"}) {
     EXPECT_THAT(services, HasSubstr(name));
   }
+  const std::string v1 = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+  const std::string listed = raw_call(house_.channel(), v1, "\x3a\x01*");
+  for (const char* name : {"kiln.v1.Digests", "kiln.v1.Daemon", "grpc.health.v1.Health"}) {
+    EXPECT_THAT(listed, HasSubstr(name));
+    // ServerReflectionRequest.file_containing_symbol = name
+    const std::string symbol(name);
+    const std::string file = raw_call(
+        house_.channel(), v1, "\x22" + std::string(1, static_cast<char>(symbol.size())) + symbol);
+    EXPECT_THAT(file, HasSubstr(".proto")) << name;
+    EXPECT_THAT(file, testing::Not(HasSubstr("there is no"))) << name;
+  }
+  EXPECT_THAT(raw_call(house_.channel(), v1, "\x22\x04none"), HasSubstr("there is no symbol none"));
 }
 
 TEST_F(DaemonTest, AClientThatGoesAwayTakesItsProcessWithIt) {

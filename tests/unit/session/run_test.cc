@@ -85,6 +85,33 @@ TEST(RunsTest, ARunMayEndWhileItHearsThatItIsCancelled) {
   EXPECT_EQ(runs.in_flight(), 0u);
 }
 
+TEST(RunsTest, DrainingServesUntilTheRunsOfThatMomentHaveEnded) {
+  Runs runs;
+  auto first = *runs.begin(nullptr, "");
+  runs.describe(*first, "exec make");
+  EXPECT_FALSE(runs.ending());
+  runs.drain();
+  EXPECT_TRUE(runs.ending());
+  EXPECT_FALSE(runs.closed());
+  EXPECT_FALSE(first->token().stop_requested());
+  ASSERT_EQ(runs.oldest(5).size(), 1u);
+  EXPECT_EQ(runs.oldest(5)[0].what, "exec make");
+  const auto within = runs.begin(nullptr, "");
+  ASSERT_TRUE(within.ok()) << "it may come from the first";
+  const Run::Rest rest(**within);
+  EXPECT_TRUE((*within)->token().stop_requested()) << "nobody waits for a change";
+  first.reset();
+  EXPECT_TRUE(runs.closed());
+  EXPECT_FALSE(runs.begin(nullptr, "").ok());
+  EXPECT_EQ(runs.in_flight(), 1u);
+}
+
+TEST(RunsTest, DrainingWithNothingInFlightCloses) {
+  Runs runs;
+  runs.drain();
+  EXPECT_TRUE(runs.closed());
+}
+
 TEST(RunsTest, WaitingEndsWithTheLastRun) {
   Runs runs;
   auto one = *runs.begin(nullptr, "");
