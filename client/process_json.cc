@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/render.h"
-#include "common/types/rel_path.h"
+#include "common/types/json_bytes.h"
 
 namespace kiln {
 
@@ -11,8 +11,8 @@ namespace {
 
 nlohmann::ordered_json shown(std::string_view bytes, const v1::Digest& digest) {
   const bool whole = static_cast<int64_t>(bytes.size()) == digest.size_bytes();
-  if (!whole || bytes.size() > kShownOutput || !is_valid_utf8(bytes)) return nullptr;
-  return bytes;
+  if (!whole || bytes.size() > kShownOutput) return nullptr;
+  return json_of_bytes<nlohmann::ordered_json>(bytes);
 }
 
 }  // namespace
