@@ -15,6 +15,7 @@
 
 #include "client/daemon_program.h"
 #include "common/base/file.h"
+#include "common/ipc/home.h"
 #include "common/ipc/life_lock.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
@@ -207,6 +208,7 @@ Result<std::optional<DaemonConnection>> find_daemon(const DaemonPaths& paths,
 }
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
+  KILN_TRY(check_home(paths, current_identity(process_environment())));
   KILN_TRY(prepare_runtime_dir(paths));
   KILN_ASSIGN(auto running, find_daemon(paths, interrupt));
   if (running) return *std::move(running);

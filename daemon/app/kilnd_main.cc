@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/base/file.h"
+#include "common/ipc/home.h"
 #include "common/ipc/life_lock.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
@@ -121,8 +122,10 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   KILN_ASSIGN(config.paths, daemon_paths(environment));
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
+  const Identity identity = current_identity(environment);
+  KILN_TRY(check_home(config.paths, identity));
   KILN_TRY(prepare_runtime_dir(config.paths));
-  KILN_TRY(make_directories(config.paths.home, 0700).with_context(kHomeHint));
+  KILN_TRY(prepare_home(config.paths, identity).with_context(kHomeHint));
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));
   KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log).with_context(kHomeHint));
   KILN_TRY(os::become_subreaper());
