@@ -5,6 +5,7 @@
 
 #include "daemon/intrinsics/files/file_ingest.h"
 #include "daemon/os/directory.h"
+#include "daemon/store/limits.h"
 
 namespace kiln::intrinsics {
 
@@ -111,6 +112,8 @@ class Planning {
 Result<std::vector<WriteStep>> plan_write(store::Store& store, FsCounters& counters,
                                           const Workspace& workspace, int root_fd,
                                           const store::Tree& tree) {
+  KILN_TRY(store::check_depth(tree));
+  KILN_TRY(store::check_listed(tree));
   Planning planning(store, counters, workspace, root_fd);
   KILN_TRY(planning.add(tree, RelPath(), true));
   KILN_TRY(planning.check_obstacles());

@@ -6,6 +6,7 @@
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/session/digest_operations.h"
 #include "daemon/session/queries.h"
+#include "daemon/store/tree_contents.h"
 
 namespace kiln::session {
 
@@ -16,10 +17,9 @@ ResultSource source_of(const graph::Answer& answer, const exec::RunResult& resul
   return result.source == exec::Source::kRan ? ResultSource::kRan : ResultSource::kHitLocally;
 }
 
-// Bytes that are referred to but not there: damaged, dropped, and to be made again.
-bool lost_bytes(const Error& error) {
-  return error.code() == ErrorCode::kNotFound && error.blame() == Blame::kEnvironment;
-}
+// How often one request has what was lost made again: outputs, and then the inputs they are made
+// of.
+constexpr int kMostRepeats = 2;
 
 // One request's way to its result.
 class Execution {
@@ -30,15 +30,17 @@ class Execution {
 
   // Runs, or remembers; then hands over. `lost` says afterwards what was found to be gone.
   Task<Result<Executed>> attempt() {
-    KILN_CO_TRY(co_await resolve());
-    auto executed = co_await answer();
+    auto executed = co_await resolve_and_answer();
     if (!executed.ok()) {
-      if (lost_bytes(executed.error())) lost_ = Lost::kInputs;
+      if (store::is_loss(executed.error())) lost_ = Lost::kInputs;
       co_return executed;
     }
     auto delivered = co_await deliver(*executed);
     if (!delivered.ok()) {
-      if (lost_bytes(delivered.error())) lost_ = Lost::kOutputs;
+      if (store::is_loss(delivered.error())) {
+        lost_ = Lost::kOutputs;
+        co_await find_lost_outputs(executed->result.result);
+      }
       co_return delivered.error();
     }
     co_return executed;
@@ -61,6 +63,23 @@ class Execution {
 
  private:
   enum class Lost : uint8_t { kNothing, kInputs, kOutputs };
+
+  Task<Result<Executed>> resolve_and_answer() {
+    KILN_CO_TRY(co_await resolve());
+    co_return co_await answer();
+  }
+
+  // One output was found to be lost, by chance the first. A process that runs again stores what is
+  // missing only, so what else is damaged has to be found before.
+  Task<void> find_lost_outputs(const store::ActionResult& result) {
+    co_await run_blocking(engine_.blocking, engine_.home, [&] {
+      store::BlobStore& blobs = engine_.store.blobs();
+      (void)blobs.reader(result.stdout_digest);
+      (void)blobs.reader(result.stderr_digest);
+      const auto tree = engine_.store.trees().load(result.output_digest);
+      if (tree.ok()) (void)store::find_losses(blobs, **tree, run_.token());
+    });
+  }
 
   // The inputs, the tool, and with them the node that runs it.
   Task<Result<void>> resolve() {
@@ -101,10 +120,15 @@ class Execution {
     co_return executed;
   }
 
+  Result<store::TreePtr> outputs_of(const store::ActionResult& result) const {
+    auto tree = engine_.store.trees().load(result.output_digest);
+    if (tree.ok() || tree.error().code() != ErrorCode::kNotFound) return tree;
+    return environment_error(ErrorCode::kNotFound, tree.error().message());  // a loss
+  }
+
   Task<Result<void>> deliver(const Executed& executed) {
     if (options_.write_outputs && run_.workspace() != nullptr) {
-      KILN_CO_ASSIGN(store::TreePtr outputs,
-                     engine_.store.trees().load(executed.result.result.output_digest));
+      KILN_CO_ASSIGN(store::TreePtr outputs, outputs_of(executed.result.result));
       KILN_CO_TRY(co_await write_tree(engine_, run_, std::move(outputs), RelPath()));
     }
     if (options_.deliver) co_return co_await options_.deliver(executed);
@@ -132,8 +156,11 @@ Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec
   }
   Execution execution(engine, run, spec, options);
   auto executed = co_await execution.attempt();
-  // Once more from what is still there; what is lost twice cannot be made.
-  if (!executed.ok() && execution.forget_lost()) executed = co_await execution.attempt();
+  // From what is still there; what is lost again and again cannot be made.
+  for (int repeat = 0; repeat < kMostRepeats; ++repeat) {
+    if (executed.ok() || !execution.forget_lost()) break;
+    executed = co_await execution.attempt();
+  }
   co_return executed;
 }
 
