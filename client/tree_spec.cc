@@ -78,7 +78,7 @@ Result<void> read_file_text(const std::string& argument, std::string_view text, 
 Result<nlohmann::json> entry_form(nlohmann::json json) {
   const auto kind = json.find("kind");
   if (kind == json.end()) return json;
-  const std::string name = kind->is_string() ? kind->get<std::string>() : kind->dump();
+  const std::string name = kind->is_string() ? kind->get<std::string>() : kind->type_name();
   json.erase(kind);
   const bool is_file = name == "file";
   if (!is_file && name != "directory" && name != "symlink") {

@@ -26,8 +26,9 @@ Error strange(const std::string& path, uid_t owner, const std::string& home,
   std::string message = path + " belongs to " + user_text(owner) + ", and kiln runs as " +
                         user_text(identity.user) + "; ";
   if (identity.user == 0) {
-    message += "with sudo, say `sudo -H kiln …`, which uses root's own home, or set KILN_HOME to a "
-               "directory that belongs to root";
+    message +=
+        "with sudo, say `sudo -H kiln …`, which uses root's own home, or set KILN_HOME to a "
+        "directory that belongs to root";
   } else {
     message += "give it back with `sudo chown -R " + std::to_string(identity.user) + " " + home +
                "`, or set KILN_HOME to a directory of your own";
@@ -79,7 +80,8 @@ Result<void> check_entries(const std::string& directory, const std::string& home
   for (const std::string& name : names) {
     const std::string path = directory + "/" + name;
     KILN_ASSIGN(const auto there, look(path));
-    if (there && there->st_uid != identity.user) return strange(path, there->st_uid, home, identity);
+    if (there && there->st_uid != identity.user)
+      return strange(path, there->st_uid, home, identity);
   }
   return {};
 }
@@ -133,8 +135,8 @@ Result<void> prepare_home(const DaemonPaths& paths, const Identity& identity) {
   KILN_TRY(check_home(paths, identity));
   KILN_TRY(make_directories(paths.home, kPrivate));
   const std::string store = paths.home + "/store";
-  for (const std::string& directory : {paths.home, paths.home + "/log", store, store + "/db",
-                                       store + "/files"}) {
+  for (const std::string& directory :
+       {paths.home, paths.home + "/log", store, store + "/db", store + "/files"}) {
     KILN_TRY(check_entries(directory, paths.home, identity));
   }
   KILN_TRY(close_to_others(paths.home));

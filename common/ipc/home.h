@@ -19,7 +19,7 @@ namespace kiln {
 
 // On whose behalf this process works.
 struct Identity {
-  uid_t user;                          // the effective one
+  uid_t user;                           // the effective one
   std::optional<uid_t> sudo_from = {};  // who said `sudo`
 };
 Identity current_identity(const Environment& environment);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <random>
 
 #include "tests/support/kiln_fixture.h"
 
@@ -247,12 +248,18 @@ TEST_F(BadInput, ADamagedInputIsCapturedAgainByARunningDaemon) {
 }
 
 TEST_F(BadInput, ManyDamagedContentsAreHealedInOneRun) {
+  std::mt19937 random(1);  // the database compresses what repeats
+  const auto bytes_of = [&random](size_t size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+  };
   for (int i = 0; i < 40; ++i) {
-    write("S/f" + std::to_string(i), std::string(3000, 'a' + i % 26) + std::to_string(i));
-    write("L/f" + std::to_string(i), std::string(100'000, 'a' + i % 26) + std::to_string(i));
+    write("S/f" + std::to_string(i), bytes_of(3000));
+    write("L/f" + std::to_string(i), bytes_of(100'000));
   }
   const std::string sizes = "cat S/* L/* | wc -c";
-  const std::string all = std::to_string(2 * 70 + 40 * 103'000) + "\n";
+  const std::string all = std::to_string(40 * 103'000) + "\n";
   const Arguments options = {"--input", "S/**", "--input", "L/**"};
   ASSERT_EQ(exec_json(options, sizes)["stdout"], all);
   stop_daemon();
@@ -269,9 +276,9 @@ TEST_F(BadInput, ManyDamagedContentsAreHealedInOneRun) {
     }
     write_file(table.path(), bytes);
   }
-  ASSERT_GT(damaged, 3);
+  ASSERT_GT(damaged, 40);
   for (const auto& file : fs::recursive_directory_iterator(home() / "store/files")) {
-    if (file.is_regular_file() && file.file_size() > 100'000) fs::remove(file.path());
+    if (file.is_regular_file()) fs::remove(file.path());
   }
   const auto healed = exec_json(options, sizes + " ; : again");
   EXPECT_EQ(healed["stdout"], all) << healed;

@@ -240,6 +240,14 @@ TEST_F(Damage, ASmallRecordWithOtherBytesIsDropped) {
   }
 }
 
+TEST_F(Damage, PuttingTheRightBytesMendsARecordThatNobodyHasReadYet) {
+  const std::string content = content_of(500);
+  const FileDigest digest = put(content);
+  write_raw(Table::kBlobs, key_of(digest), "garbage");
+  EXPECT_EQ(put(content), digest);
+  EXPECT_EQ(*store_->blobs().get(digest), content);
+}
+
 TEST_F(Damage, ADamagedTableFileIsAMissNotACrash) {
   std::vector<FileDigest> digests;
   for (uint64_t i = 0; i < 2000; ++i) digests.push_back(put(content_of(1000, 1000 + i)));

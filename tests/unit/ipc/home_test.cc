@@ -31,7 +31,7 @@ class HomeTest : public testing::Test {
     return path;
   }
   static mode_t mode_of(const std::string& path) {
-    struct stat st{};
+    struct stat st {};
     EXPECT_EQ(::stat(path.c_str(), &st), 0) << path;
     return st.st_mode & 07777;
   }
