@@ -1,5 +1,8 @@
 #include "daemon/intrinsics/path_globs.h"
 
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -18,18 +21,27 @@ std::string quoted_list(const std::vector<std::string>& globs) {
   return text;
 }
 
+// Whether the exclude looks at the name of an entry alone, wherever that stands (gitignore(5): a
+// pattern without a slash, but for one at its end).
+bool looks_at_name_alone(std::string_view exclude) {
+  if (exclude.ends_with('/')) exclude.remove_suffix(1);
+  return exclude.find('/') == std::string_view::npos;
+}
+
 // One subset(): goes down where globs can still match.
 class Subset {
  public:
   Subset(const store::Tree& whole, const os::GlobSet& globs, const std::stop_token& stop)
-      : whole_(whole), globs_(globs), stop_(stop), matched_(globs.includes().size()) {}
+      : whole_(whole),
+        globs_(globs),
+        stop_(stop),
+        remembers_(std::ranges::all_of(globs.excludes(), looks_at_name_alone)),
+        matched_(globs.includes().size()) {}
 
   Result<store::TreePtr> of(const store::TreePtr& tree, const RelPath& prefix,
                             const os::GlobState& state) {
-    // Below equal directories the same globs match the same. Excludes look at whole paths.
-    const bool remembers = globs_.excludes().empty();
     std::pair key{tree->digest(), state.positions};
-    if (remembers) {
+    if (remembers_) {
       if (const auto known = parts_.find(key); known != parts_.end()) return known->second;
     }
     std::vector<store::Entry> entries;
@@ -38,7 +50,8 @@ class Subset {
       KILN_TRY(add(entry, prefix.child(entry.name), globs_.step(state, entry.name), entries));
     }
     store::TreePtr part = store::Tree::make(std::move(entries));
-    if (remembers) parts_.emplace(std::move(key), part);
+    part = made_.try_emplace(part->digest(), part).first->second;  // equal parts are one object
+    if (remembers_) parts_.emplace(std::move(key), part);
     return part;
   }
 
@@ -69,18 +82,22 @@ class Subset {
       return user_error(ErrorCode::kCancelled, "the selection from a tree was cancelled");
     }
     if (++seen_ <= store::kMaxListed) return {};
-    return user_error(ErrorCode::kResourceExhausted,
-                      "the globs have to look at more than " + std::to_string(store::kMaxListed) +
-                          " entries of the tree " + to_string(whole_.digest()) +
-                          ", which is the limit; use globs without '!' or with a longer prefix");
+    return user_error(
+        ErrorCode::kResourceExhausted,
+        "the globs have to look at more than " + std::to_string(store::kMaxListed) +
+            " entries of the tree " + to_string(whole_.digest()) +
+            ", which is the limit; use globs with a longer prefix, or '!' with names alone");
   }
 
   const store::Tree& whole_;
   const os::GlobSet& globs_;
   const std::stop_token& stop_;
+  const bool remembers_;
   std::vector<bool> matched_;  // by index of includes()
   uint64_t seen_ = 0;
+  // By directory and what is left to match in it; only if no exclude looks at whole paths.
   std::map<std::pair<Digest, std::vector<uint32_t>>, store::TreePtr> parts_;
+  absl::flat_hash_map<Digest, store::TreePtr> made_;
 };
 
 }  // namespace

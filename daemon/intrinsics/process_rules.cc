@@ -5,6 +5,7 @@
 #include "daemon/intrinsics/process_check.h"
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/intrinsics/trees.h"
+#include "daemon/store/limits.h"
 #include "daemon/store/tree_contents.h"
 
 namespace kiln::intrinsics {
@@ -19,6 +20,7 @@ Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Conte
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
   KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(context, request.input_digest));
+  KILN_CO_TRY(store::check_listed(*parts.process.inputs));  // a sandbox holds the list
   KILN_CO_ASSIGN(parts.tool, co_await services.tools->tool_of(context, parts.process));
   parts.action =
       exec::make_action(parts.process, parts.tool, cache_salt(parts.process.cache_scope));

@@ -213,7 +213,14 @@ rules::RuleSet tree_rules(const RuleServices& services) {
         KILN_CO_ASSIGN(const store::TreePtr tree,
                        co_await services.tree_of(context, request.digest));
         const std::stop_token stop = context.stop_token();
-        KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs, stop));
+        const auto select = [&] { return subset(tree, request.globs, stop); };
+        // A long selection must not keep one of the few threads on which all functions run.
+        constexpr uint64_t kLong = 100'000;
+        if (tree->extent().entries <= kLong) {
+          KILN_CO_ASSIGN(TreeSubset part, select());
+          co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
+        }
+        KILN_CO_ASSIGN(TreeSubset part, co_await services.where_it_may_block(select));
         co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
       });
   set.intrinsic<DirectoryDigest(AddPrefix)>(

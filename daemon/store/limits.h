@@ -22,7 +22,8 @@ inline constexpr size_t kMaxConflicts = 10'000;
 template <class D>
 Error not_stored(const D& digest, std::string_view what) {
   return environment_error(ErrorCode::kNotFound,
-                           "the store has no " + std::string(what) + " " + to_string(digest));
+                           "the store has no " + std::string(what) + " " + to_string(digest) +
+                               "; capture, create or run again what it comes from");
 }
 
 inline Error unknown_tree(const Digest& digest) {

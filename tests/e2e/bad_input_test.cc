@@ -370,7 +370,7 @@ TEST_F(BadInput, ATreeThatIsHugeAsAListIsRefusedAtOnce) {
   }
   for (const Arguments& command :
        {Arguments{"digest", "ls", tree}, Arguments{"digest", "entries", tree},
-        Arguments{"digest", "write", tree},
+        Arguments{"digest", "write", tree}, Arguments{"exec", "--digest", tree, "--", "true"},
         Arguments{"rules", "query", "Snapshot", "Digest=\"" + tree + "\""}}) {
     const Outcome outcome = kiln(command);
     EXPECT_NE(outcome.exit_code, 0);
@@ -383,6 +383,7 @@ TEST_F(BadInput, ATreeThatIsHugeAsAListIsRefusedAtOnce) {
   EXPECT_EQ(kiln({"digest", "cat", tree, path}).out, "x");
   EXPECT_EQ(kiln({"digest", "cat", line({"digest", "subset", tree, path}), path}).out, "x");
   EXPECT_EQ(line({"digest", "subset", tree, "**"}), tree);
+  EXPECT_EQ(line({"digest", "subset", tree, "**", "!other"}), tree);
 }
 
 TEST_F(BadInput, ADamagedOutputIsMadeAgain) {
