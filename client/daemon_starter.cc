@@ -11,6 +11,7 @@
 
 #include "client/daemon_program.h"
 #include "common/base/file.h"
+#include "common/ipc/home.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
@@ -152,6 +153,7 @@ Result<void> start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
 }  // namespace
 
 Result<DaemonConnection> find_or_start_daemon(const DaemonPaths& paths, Interrupt& interrupt) {
+  KILN_TRY(check_home(paths, current_identity(process_environment())));
   KILN_TRY(prepare_runtime_dir(paths));
   KILN_ASSIGN(auto running, find_daemon(paths, interrupt));
   if (running) return *std::move(running);

@@ -30,8 +30,6 @@ class MessageReader {
 
 // grpc-message: %XX for what is not printable ASCII. Wrong escapes stand for themselves.
 std::string percent_decoded(std::string_view text);
-// Values of "-bin" headers: base64, padded or not. Nothing for text that is not base64.
-std::optional<std::string> base64_decoded(std::string_view text);
 
 // What the trailers of a call said.
 struct GrpcStatus {

@@ -9,6 +9,7 @@
 
 #include "client/nearest_name.h"
 #include "client/render.h"
+#include "common/types/json_bytes.h"
 
 namespace kiln {
 
@@ -101,9 +102,13 @@ Result<void> put(const FieldDescriptor& field, const json& value, Message& messa
   const auto& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
-      if (!value.is_string() || field.type() == FieldDescriptor::TYPE_BYTES) {
-        return wrong_type(field, "a string", value);
+      if (field.type() == FieldDescriptor::TYPE_BYTES) {
+        auto bytes = bytes_of_json(value);
+        if (!bytes) return wrong_type(field, "text or {\"base64\": …}", value);
+        KILN_PUT(String, *std::move(bytes));
+        return {};
       }
+      if (!value.is_string()) return wrong_type(field, "a string", value);
       KILN_PUT(String, value.get<std::string>());
       return {};
     case FieldDescriptor::CPPTYPE_BOOL:

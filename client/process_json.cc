@@ -2,19 +2,16 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/base64.h"
+#include "common/types/json_bytes.h"
 #include "client/render.h"
-#include "common/types/rel_path.h"
+#include "common/types/json_bytes.h"
 
 namespace kiln {
 
 namespace {
 
 nlohmann::ordered_json shown(std::string_view bytes) {
-  if (is_valid_utf8(bytes)) return bytes;
-  nlohmann::ordered_json json;
-  json["base64"] = base64_encoded(bytes);
-  return json;
+  return json_of_bytes<nlohmann::ordered_json>(bytes);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace kiln {
 
 // Appends the fields of a result, with all that the process wrote: as a string, or as {"base64": …}
-// where the bytes are not UTF-8.
+// where the bytes are not UTF-8 (common/types/json_bytes.h).
 void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
                 std::string_view stderr_bytes, nlohmann::ordered_json& json);
 // {"code": …, "message": …}

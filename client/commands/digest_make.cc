@@ -80,6 +80,24 @@ Result<v1::Digest> upload(Session& session, const std::string& path, const v1::C
   return response.file_digest();
 }
 
+// The entries that stand in `file` as JSON.
+Result<void> add_entries(const std::string& file, v1::CreateRequest& request) {
+  std::string text;
+  if (file == "-") {
+    KILN_ASSIGN(text, read_all(STDIN_FILENO, "standard input"));
+  } else {
+    KILN_ASSIGN(const UniqueFd input, open_input_file(file));
+    KILN_ASSIGN(text, read_all(input.get(), file));
+  }
+  auto parsed = parse_tree_entries(text);
+  if (!parsed.ok()) {
+    return user_error(parsed.error().code(),
+                      (file == "-" ? "standard input" : file) + ", " + parsed.error().message());
+  }
+  for (v1::CreateRequest::Entry& entry : *parsed) *request.add_entries() = std::move(entry);
+  return {};
+}
+
 Result<int> change_prefix(Invocation& invocation, HelpText text, const char* method) {
   std::vector<std::string> arguments;
   OptionParser parser(std::move(text));
@@ -117,20 +135,30 @@ Result<int> run_digest_capture(Invocation& invocation) {
 
 Result<int> run_digest_create(Invocation& invocation) {
   std::vector<std::string> arguments;
+  std::optional<std::string> entries;
   OptionParser parser(
-      {"kiln digest create", "ENTRY...",
+      {"kiln digest create", "[--entries FILE|-] ENTRY...",
        "Store a tree of files that need not exist, and print its digest.",
        "ENTRY is one of\n"
        "  PATH=TEXT     a file with this text\n"
        "  PATH=@FILE    a file with the bytes of FILE (PATH=@@TEXT: the text @TEXT)\n"
+       "  PATH=@digest:HASH/SIZE  a file that the store holds (stdout_digest, a download)\n"
        "  PATH+x=...    the same, executable\n"
        "  PATH->TARGET  a symbolic link\n"
-       "  DIR/          an empty directory",
+       "  DIR/          an empty directory\n"
+       "In PATH a backslash escapes these signs: 'a\\=b=text' makes the file a=b, and so do\n"
+       "'a\\->b', 'a\\+x' and 'a\\\\b'. With --entries, entries are JSON objects, one a line or in "
+       "an\n"
+       "array: {\"path\": …, and \"content\", \"file_digest\", \"symlink_target\" or "
+       "\"directory\": true;\n"
+       "\"is_executable\": true}, or what `kiln digest entries --json` prints.",
        "kiln digest create greeting=hello bin/run+x=@run.sh 'bin/go->run' tmp/"});
   parser.positionals(arguments, 0, 0);
+  parser.value("--entries", "FILE", entries, "entries as JSON; - is standard input");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::CreateRequest request;
+  if (entries) KILN_TRY(add_entries(*entries, request));
   std::vector<TreeSpec> specs;
   for (const std::string& argument : arguments) {
     KILN_ASSIGN(TreeSpec spec, parse_tree_spec(argument));
@@ -196,8 +224,9 @@ Result<int> run_digest_remove_prefix(Invocation& invocation) {
 
 Result<int> run_digest_download(Invocation& invocation) {
   std::vector<std::string> arguments;
+  bool executable = false;
   OptionParser parser(
-      {"kiln digest download", "URL SHA256 SIZE",
+      {"kiln digest download", "[-x] URL SHA256 SIZE",
        "Store the file behind a URL, and print the digest of a tree of it alone.",
        "URL begins with https:, http: or file:, and its last segment names the file. SHA256 and\n"
        "SIZE are what `shasum -a 256` and `wc -c` print of it; anything else is refused. What the\n"
@@ -206,10 +235,12 @@ Result<int> run_digest_download(Invocation& invocation) {
        "kiln digest download https://example.com/tool.tar.gz \\\n"
        "    5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03 6"});
   parser.positionals(arguments, 3, 3);
+  parser.flag("-x,--executable", executable, "the file in the tree is executable");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::DownloadRequest request;
   request.set_url(arguments[0]);
+  request.set_is_executable(executable);
   KILN_ASSIGN(*request.mutable_file_digest(), digest_of_text(arguments[1] + "/" + arguments[2]));
   return make_tree(invocation, "/kiln.v1.Digests/Download", request);
 }

@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "common/base/file.h"
+#include "common/ipc/home.h"
 
 namespace kiln {
 
@@ -103,7 +104,7 @@ Result<void> prepare_runtime_dir(const DaemonPaths& paths) {
                           "; remove it or set KILN_RUNTIME_DIR to a private directory");
   };
   if (!S_ISDIR(st.st_mode)) return refuse("is not a directory");
-  if (st.st_uid != ::geteuid()) return refuse("belongs to another user");
+  if (st.st_uid != ::geteuid()) return refuse("belongs to " + user_text(st.st_uid));
   if ((st.st_mode & 077) != 0)
     return refuse("can be entered by other users (its mode is not 0700)");
   return {};

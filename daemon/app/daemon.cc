@@ -79,7 +79,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_ASSIGN(parts.interactive,
               exec::InteractiveSandboxes::open(home + "/interactive", sandboxes.instance,
                                                *parts.store, *parts.counters, log));
-  KILN_ASSIGN(parts.premises, Premises::of({home + "/store", sandboxes.directory}));
+  KILN_ASSIGN(parts.premises, Premises::of({home + "/store", sandboxes.directory},
+                                           home + "/store/" + store::kRepairNote));
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(parts), std::move(stop)));
   KILN_TRY(daemon->listen(config, log));
   return daemon;
@@ -162,13 +163,13 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
 }
 
 Result<void> Daemon::check_premises() const {
-  if (premises_.in_place()) return {};
+  const std::optional<std::string> trouble = premises_.trouble();
+  if (!trouble) return {};
   // What runs cannot come to anything either.
-  stop_(home_path_ + " was removed or replaced", true);
-  return environment_error(ErrorCode::kUnavailable,
-                           home_path_ +
-                               " was removed or replaced while this daemon ran, so it ends; "
-                               "ask again to start a new one");
+  stop_(*trouble, true);
+  return environment_error(
+      ErrorCode::kUnavailable,
+      *trouble + " while this daemon ran, so it ends; ask again to start a new one");
 }
 
 void Daemon::drain() { runs_.drain(); }

@@ -13,6 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/base/version.h"
+#include "common/ipc/home.h"
 #include "common/ipc/life_lock.h"
 #include "daemon/app/last_words.h"
 #include "daemon/app/lifetime.h"
@@ -125,8 +126,10 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
   KILN_TRY(check_address_space());
+  const Identity identity = current_identity(environment);
+  KILN_TRY(check_home(config.paths, identity));
   KILN_TRY(prepare_runtime_dir(config.paths));
-  KILN_TRY(make_directories(config.paths.home, 0700).with_context(kHomeHint));
+  KILN_TRY(prepare_home(config.paths, identity).with_context(kHomeHint));
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));
   KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log).with_context(kHomeHint));
   KILN_TRY(os::become_subreaper());

@@ -1,14 +1,17 @@
 #include "daemon/app/premises.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace kiln::app {
 
-Result<Premises> Premises::of(const std::vector<std::string>& directories) {
+Result<Premises> Premises::of(const std::vector<std::string>& directories,
+                              std::string damage_note) {
   Premises premises;
+  premises.damage_note_ = std::move(damage_note);
   for (const std::string& path : directories) {
     struct stat st;
     if (::stat(path.c_str(), &st) != 0) return os_error(errno, "look at " + path);
@@ -17,12 +20,19 @@ Result<Premises> Premises::of(const std::vector<std::string>& directories) {
   return premises;
 }
 
-bool Premises::in_place() const {
-  return std::all_of(places_.begin(), places_.end(), [](const Place& place) {
+std::optional<std::string> Premises::trouble() const {
+  for (const Place& place : places_) {
     struct stat st;
-    return ::stat(place.path.c_str(), &st) == 0 && st.st_dev == place.device &&
-           st.st_ino == place.inode;
-  });
+    if (::stat(place.path.c_str(), &st) == 0 && st.st_dev == place.device &&
+        st.st_ino == place.inode) {
+      continue;
+    }
+    return place.path + " was removed or replaced";
+  }
+  if (::access(damage_note_.c_str(), F_OK) == 0) {
+    return "damage has stopped the database of the store";
+  }
+  return std::nullopt;
 }
 
 }  // namespace kiln::app

@@ -1,5 +1,6 @@
-// Premises: the directories that a daemon stands on. If somebody removes them while it runs, or
-// puts others in their place, its store is void, and it is to go: the next daemon makes new ones.
+// Premises: what a daemon stands on. If somebody removes one of its directories while it runs, or
+// puts another in its place, its store is void, and it is to go: the next daemon makes new ones.
+// The same if damage has stopped its database: the next daemon repairs it.
 //
 // Threads: immutable.
 // Fails:   to be made, if a directory cannot be looked at.
@@ -7,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,13 @@ namespace kiln::app {
 
 class Premises {
  public:
-  // As they are now.
-  static Result<Premises> of(const std::vector<std::string>& directories);
+  // The directories as they are now; `damage_note` is the path of a file that says, once it exists,
+  // that the store cannot be used any more.
+  static Result<Premises> of(const std::vector<std::string>& directories, std::string damage_note);
 
-  // Whether each of the paths still leads to the directory that was there. A system call for each.
-  bool in_place() const;
+  // Why the daemon has to go; nothing while each path still leads to the directory that was there
+  // and there is no note. A system call for each.
+  std::optional<std::string> trouble() const;
 
  private:
   struct Place {
@@ -29,6 +33,7 @@ class Premises {
     ino_t inode;
   };
   std::vector<Place> places_;
+  std::string damage_note_;
 };
 
 }  // namespace kiln::app

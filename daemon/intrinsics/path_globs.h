@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,9 @@ struct TreeSubset {
   std::vector<std::string> warnings;
 };
 // The part of a tree that matches; excludes and behaviours as for a workspace, nothing ignored.
-Result<TreeSubset> subset(const store::TreePtr& tree, const PathGlobs& globs);
+// kResourceExhausted if more than kMaxListed entries (store/limits.h) have to be looked at;
+// kCancelled soon after `stop` was requested.
+Result<TreeSubset> subset(const store::TreePtr& tree, const PathGlobs& globs,
+                          const std::stop_token& stop = {});
 
 }  // namespace kiln::intrinsics

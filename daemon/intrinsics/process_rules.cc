@@ -9,6 +9,8 @@
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/intrinsics/run_tally.h"
 #include "daemon/intrinsics/trees.h"
+#include "daemon/store/limits.h"
+#include "daemon/store/tree_contents.h"
 
 namespace kiln::intrinsics {
 
@@ -23,13 +25,24 @@ Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Conte
                                       const Process& request, const HostOptions& host) {
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
-  KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(request.input_digest));
+  KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(context, request.input_digest));
+  KILN_CO_TRY(store::check_listed(*parts.process.inputs));  // a sandbox holds the list
   parts.fingerprint = host.fingerprint;
   KILN_CO_ASSIGN(parts.tool,
                  co_await services.tools->tool_of(context, parts.process, host.fingerprint));
   parts.action =
       exec::make_action(parts.process, parts.tool, exec::policy_of(parts.process.cache_scope).salt);
   co_return PreparedProcess{std::make_shared<const PreparedProcess::Parts>(std::move(parts))};
+}
+
+// One input was found to be lost, by chance the first. The others are found now, so that whoever
+// brought them brings all of them back before the process runs again.
+Task<Result<void>> find_lost_inputs(const RuleServices& services, const store::Tree& inputs,
+                                    std::stop_token stop) {
+  const Result<size_t> lost = co_await services.where_it_may_block(
+      [&] { return store::find_losses(services.store->blobs(), inputs, stop); });
+  if (!lost.ok()) co_return lost.error();
+  co_return Result<void>();
 }
 
 // The tool was not the one of the key while the process ran. Whoever prepared it is hit and
@@ -65,6 +78,9 @@ Task<Result<graph::Computed>> run(const RuleServices& services, RunTally& change
                                  .stop = context.stop_token()};
   Result<exec::RunResult> result = co_await services.runner->run(request);
   if (!result.ok()) {
+    if (store::is_loss(result.error())) {
+      KILN_CO_TRY(co_await find_lost_inputs(services, *process.inputs, context.stop_token()));
+    }
     services.router->note_loss(context, result.error());
     if (!exec::is_tool_changed(result.error())) co_return result.error();
     co_return retold(services, context, changes, *prepared.parts, result.error());
@@ -129,8 +145,10 @@ Task<Result<FallibleProcessResult>> read_result(const RuleServices& services,
                                                 const ProcessOutcome& outcome) {
   auto result =
       co_await services.where_it_may_block([&] { return result_of(*services.store, outcome.run); });
-  // Damaged, and dropped: the process makes it again, and who asks is hit and repeated.
-  if (!result.ok() && result.error().code() == ErrorCode::kNotFound) {
+  // Damaged, and dropped: the process makes it again, and who asks is hit and repeated. That the
+  // tree is not there at all is a loss too: its digest is one that a process left.
+  if (!result.ok() &&
+      (store::is_loss(result.error()) || result.error().code() == ErrorCode::kNotFound)) {
     services.router->forget(outcome.node);
   }
   co_return result;

@@ -38,8 +38,12 @@ struct RuleServices {
   Task<std::invoke_result_t<F>> where_it_may_block(F f) const {
     return run_blocking(*blocking, *home, std::move(f));
   }
-  Task<Result<store::TreePtr>> tree_of(const DirectoryDigest& digest) const {
-    return intrinsics::tree_of(*store, *home, *blocking, digest);
+  // The tree that the value carries or names. One that the store has lost is noted as a loss.
+  Task<Result<store::TreePtr>> tree_of(const graph::Context& reader,
+                                       const DirectoryDigest& digest) const {
+    auto tree = co_await intrinsics::tree_of(*store, *home, *blocking, digest);
+    if (!tree.ok()) router->note_loss(reader, tree.error());
+    co_return tree;
   }
 };
 

@@ -1,10 +1,12 @@
 #include "daemon/intrinsics/tree_rules.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "daemon/intrinsics/trees.h"
+#include "daemon/store/limits.h"
+#include "daemon/store/tree_contents.h"
 #include "daemon/store/tree_ops.h"
+#include "daemon/store/tree_walk.h"
 
 namespace kiln::intrinsics {
 
@@ -76,46 +78,24 @@ class Capturing {
   const RuleServices& services_;
 };
 
-Snapshot snapshot_of_tree(const store::TreePtr& tree, std::vector<std::string> warnings) {
+Result<Snapshot> snapshot_of_tree(const store::TreePtr& tree, std::vector<std::string> warnings,
+                                  std::stop_token stop = {}) {
   Snapshot snapshot{DirectoryDigest(tree), {}, {}, std::move(warnings)};
-  walk(*tree, RelPath(), [&](const RelPath& path, const store::Node& node) {
-    const bool directory = std::holds_alternative<store::TreePtr>(node);
-    (directory ? snapshot.dirs : snapshot.files).push_back(path.str());
-    return true;
-  });
-  return snapshot;
+  store::ListBudget budget(*tree);
+  KILN_ASSIGN(store::TreeWalk walk, store::TreeWalk::begin(tree, std::move(stop)));
+  for (;;) {
+    KILN_ASSIGN(const auto item, walk.next());
+    if (!item) return snapshot;
+    KILN_TRY(budget.take(item->path));
+    const bool directory = std::holds_alternative<store::TreePtr>(*item->node);
+    (directory ? snapshot.dirs : snapshot.files).push_back(item->path.str());
+  }
 }
 
-Result<store::TreePtr> tree_from(const CreateDigest& request, store::Store& store) {
-  std::vector<store::PathEntry> entries;
-  for (const FileContent& file : request.contents) {
-    KILN_ASSIGN(const FileDigest digest, store.blobs().put(file.content));
-    entries.push_back({file.path, store::File{digest, file.is_executable}});
-  }
-  std::vector<FileDigest> digests;
-  digests.reserve(request.files.size());
-  for (const FileEntry& file : request.files) digests.push_back(file.file_digest);
-  KILN_ASSIGN(const std::vector<FileDigest> missing, store.blobs().find_missing(digests));
-  for (const FileEntry& file : request.files) {
-    if (std::find(missing.begin(), missing.end(), file.file_digest) != missing.end()) {
-      return user_error(ErrorCode::kNotFound, "the store does not hold the content " +
-                                                  to_string(file.file_digest) + " of " +
-                                                  printable(file.path.str()));
-    }
-    entries.push_back({file.path, store::File{file.file_digest, file.is_executable}});
-  }
-  for (const SymlinkEntry& link : request.symlinks) {
-    entries.push_back({link.path, store::Symlink{link.target}});
-  }
-  for (const RelPath& directory : request.directories) {
-    entries.push_back({directory, store::Tree::empty()});
-  }
-  return store::tree_of(std::move(entries));
-}
-
-DigestEntries entries_of(const store::TreePtr& tree) {
+Result<DigestEntries> entries_of(const store::TreePtr& tree, const std::stop_token& stop) {
   DigestEntries entries;
-  for (const store::PathEntry& leaf : store::leaves_of(tree)) {
+  KILN_ASSIGN(const std::vector<store::PathEntry> leaves, store::leaves_of(tree, stop));
+  for (const store::PathEntry& leaf : leaves) {
     if (const auto* file = std::get_if<store::File>(&leaf.node)) {
       entries.files.push_back({leaf.path, file->digest, file->executable});
     } else if (const auto* link = std::get_if<store::Symlink>(&leaf.node)) {
@@ -143,13 +123,22 @@ Result<FileHead> head_of(const FileHeadRequest& request, store::Store& store) {
   return FileHead{std::move(bytes)};
 }
 
-Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& store) {
+Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& store,
+                                   const std::stop_token& stop) {
+  KILN_TRY(store::check_contents(*tree));
+  KILN_ASSIGN(const std::vector<store::PathEntry> leaves, store::leaves_of(tree, stop));
   DigestContents contents;
-  for (const store::PathEntry& leaf : store::leaves_of(tree)) {
+  for (const store::PathEntry& leaf : leaves) {
     const auto* file = std::get_if<store::File>(&leaf.node);
     if (file == nullptr) continue;
-    KILN_ASSIGN(std::string bytes, store.blobs().get(file->digest));
-    contents.files.push_back({leaf.path, std::move(bytes), file->executable});
+    if (stop.stop_requested()) return user_error(ErrorCode::kCancelled, "cancelled");
+    auto bytes = store.blobs().get(file->digest);
+    if (!bytes.ok()) {
+      // What else is lost is found now, so that all of it comes back together.
+      if (store::is_loss(bytes.error())) KILN_TRY(store::find_losses(store.blobs(), *tree, stop));
+      return bytes.error();
+    }
+    contents.files.push_back({leaf.path, *std::move(bytes), file->executable});
   }
   return contents;
 }
@@ -157,12 +146,16 @@ Result<DigestContents> contents_of(const store::TreePtr& tree, store::Store& sto
 rules::Rule<Snapshot, rules::Gets<CapturedTree(PathGlobs)>> snapshot_of_globs(
     const PathGlobs& globs) {
   const CapturedTree& captured = co_await rules::get<CapturedTree>(globs);
-  co_return snapshot_of_tree(captured.digest.tree, captured.warnings);
+  auto snapshot = snapshot_of_tree(captured.digest.tree, captured.warnings);
+  if (!snapshot.ok()) co_return snapshot.error();
+  co_return *std::move(snapshot);
 }
 rules::Rule<Snapshot, rules::Gets<CapturedTree(DigestSubset)>> snapshot_of_subset(
     const DigestSubset& subset) {
   const CapturedTree& captured = co_await rules::get<CapturedTree>(subset);
-  co_return snapshot_of_tree(captured.digest.tree, captured.warnings);
+  auto snapshot = snapshot_of_tree(captured.digest.tree, captured.warnings);
+  if (!snapshot.ok()) co_return snapshot.error();
+  co_return *std::move(snapshot);
 }
 rules::Rule<DirectoryDigest, rules::Gets<CapturedTree(PathGlobs)>> digest_of_globs(
     const PathGlobs& globs) {
@@ -203,10 +196,11 @@ rules::RuleSet tree_rules(const RuleServices& services) {
   set.add<&digest_of_subset>();
   set.intrinsic<DirectoryDigest(MergeDigests)>(
       "merge_digests",
-      [&services](graph::Context&, const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
+      [&services](graph::Context& context,
+                  const MergeDigests& request) -> Task<Result<DirectoryDigest>> {
         std::vector<store::TreePtr> trees;
         for (const DirectoryDigest& digest : request.digests) {
-          KILN_CO_ASSIGN(store::TreePtr tree, co_await services.tree_of(digest));
+          KILN_CO_ASSIGN(store::TreePtr tree, co_await services.tree_of(context, digest));
           trees.push_back(std::move(tree));
         }
         KILN_CO_ASSIGN(store::TreePtr all, merged(*services.store, std::move(trees)));
@@ -214,21 +208,37 @@ rules::RuleSet tree_rules(const RuleServices& services) {
       });
   set.intrinsic<CapturedTree(DigestSubset)>(
       "digest_subset",
-      [&services](graph::Context&, const DigestSubset& request) -> Task<Result<CapturedTree>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
-        KILN_CO_ASSIGN(TreeSubset part, subset(tree, request.globs));
+      [&services](graph::Context& context,
+                  const DigestSubset& request) -> Task<Result<CapturedTree>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree,
+                       co_await services.tree_of(context, request.digest));
+        const std::stop_token stop = context.stop_token();
+        const auto select = [&] { return subset(tree, request.globs, stop); };
+        // A long selection must not keep one of the few threads on which all functions run.
+        constexpr uint64_t kLong = 100'000;
+        if (tree->extent().entries <= kLong) {
+          KILN_CO_ASSIGN(TreeSubset part, select());
+          co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
+        }
+        KILN_CO_ASSIGN(TreeSubset part, co_await services.where_it_may_block(select));
         co_return CapturedTree{DirectoryDigest(std::move(part.tree)), std::move(part.warnings)};
       });
   set.intrinsic<DirectoryDigest(AddPrefix)>(
       "add_prefix",
-      [&services](graph::Context&, const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
-        co_return DirectoryDigest(store::add_prefix(tree, request.prefix));
+      [&services](graph::Context& context,
+                  const AddPrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree,
+                       co_await services.tree_of(context, request.digest));
+        store::TreePtr moved = store::add_prefix(tree, request.prefix);
+        KILN_CO_TRY(store::check_depth(*moved));
+        co_return DirectoryDigest(std::move(moved));
       });
   set.intrinsic<DirectoryDigest(RemovePrefix)>(
       "remove_prefix",
-      [&services](graph::Context&, const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(request.digest));
+      [&services](graph::Context& context,
+                  const RemovePrefix& request) -> Task<Result<DirectoryDigest>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree,
+                       co_await services.tree_of(context, request.digest));
         KILN_CO_ASSIGN(store::TreePtr moved, store::remove_prefix(tree, request.prefix));
         co_return DirectoryDigest(std::move(moved));
       });
@@ -238,29 +248,32 @@ rules::RuleSet tree_rules(const RuleServices& services) {
                   const CreateDigest& request) -> Task<Result<DirectoryDigest>> {
         KILN_CO_TRY(co_await context.get(services.router->losses(context)));
         KILN_CO_ASSIGN(store::TreePtr tree, co_await services.where_it_may_block([&] {
-          return tree_from(request, *services.store);
+          return create_tree(*services.store, request);
         }));
         co_return DirectoryDigest(std::move(tree));
       });
   set.intrinsic<Snapshot(DirectoryDigest)>(
       "snapshot_of_digest",
-      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
-        co_return snapshot_of_tree(tree, {});
+      [&services](graph::Context& context,
+                  const DirectoryDigest& digest) -> Task<Result<Snapshot>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(context, digest));
+        co_return snapshot_of_tree(tree, {}, context.stop_token());
       });
   set.intrinsic<DigestEntries(DirectoryDigest)>(
       "digest_entries",
-      [&services](graph::Context&, const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
-        co_return entries_of(tree);
+      [&services](graph::Context& context,
+                  const DirectoryDigest& digest) -> Task<Result<DigestEntries>> {
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(context, digest));
+        co_return entries_of(tree, context.stop_token());
       });
   set.intrinsic<DigestContents(DirectoryDigest)>(
       "digest_contents",
       [&services](graph::Context& context,
                   const DirectoryDigest& digest) -> Task<Result<DigestContents>> {
-        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(digest));
-        co_return co_await noting_loss(services, context,
-                                       [&] { return contents_of(tree, *services.store); });
+        KILN_CO_ASSIGN(const store::TreePtr tree, co_await services.tree_of(context, digest));
+        co_return co_await noting_loss(services, context, [&] {
+          return contents_of(tree, *services.store, context.stop_token());
+        });
       });
   set.intrinsic<FileHead(FileHeadRequest)>(
       "file_head",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/intrinsics/standing_files.h"
+#include "daemon/store/limits.h"
 
 namespace kiln::intrinsics {
 
@@ -158,6 +159,8 @@ class Planning {
 
 Result<WritePlan> plan_write(store::Store& store, FsCounters& counters, const Workspace& workspace,
                              int root_fd, const store::Tree& tree, const WriteTerms& terms) {
+  KILN_TRY(store::check_depth(tree));
+  KILN_TRY(store::check_listed(tree));
   Planning planning(store, counters, workspace, root_fd, terms);
   KILN_TRY(planning.add(tree, RelPath(), true));
   KILN_TRY(planning.check_obstacles());

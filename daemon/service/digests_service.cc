@@ -7,6 +7,7 @@
 #include "daemon/session/digest_operations.h"
 #include "daemon/session/queries.h"
 #include "daemon/store/tree_ops.h"
+#include "daemon/store/tree_walk.h"
 
 namespace kiln::service {
 
@@ -41,6 +42,18 @@ Task<Result<void>> answer_with(const Host& host, const session::Run& run, Reques
   KILN_CO_ASSIGN(const auto made,
                  co_await session::ask<DirectoryDigest>(host.engine, run, std::move(request)));
   co_return answer(host.engine.store, made.value->tree, response);
+}
+
+// `body` reads the store. If it fails for what the store has lost, whoever brought that is told to
+// look again: the next who asks for it has it made again.
+template <class Body>
+auto noting_losses(const Host& host, Body body) {
+  return [&host, body = std::move(body)](const session::Run& run,
+                                         auto&... queue) -> Task<Result<void>> {
+    const Result<void> done = co_await body(run, queue...);
+    if (!done.ok()) (void)host.engine.files.look_for_lost(run.id(), done.error());
+    co_return done;
+  };
 }
 
 // AddPrefix and RemovePrefix.
@@ -124,54 +137,36 @@ Task<Result<void>> send_blob(store::BlobStore& blobs, BlobPart part, WriteQueue<
   co_return Result<void>();
 }
 
-struct Listed {
-  RelPath path;
-  store::Node node;
-};
-
-// Everything in the tree; with `leaves_only` what rebuilds it.
-std::vector<Listed> listing(const store::Tree& tree, bool leaves_only) {
-  std::vector<Listed> all;
-  walk(tree, RelPath(), [&](const RelPath& path, const store::Node& node) {
-    const auto* below = std::get_if<store::TreePtr>(&node);
-    if (!leaves_only || below == nullptr || (*below)->entries().empty())
-      all.push_back({path, node});
-    return true;
-  });
-  return all;
-}
-
-Result<store::PathEntry> entry_from(const v1::CreateRequest::Entry& wire, store::Store& store) {
+// One entry of a request to create a tree, into the form that rules have for it.
+Result<void> add_entry(const v1::CreateRequest::Entry& wire, intrinsics::CreateDigest& create) {
   KILN_ASSIGN(RelPath path, RelPath::parse(wire.path()));
   switch (wire.kind_case()) {
-    case v1::CreateRequest::Entry::kContent: {
-      KILN_ASSIGN(const FileDigest digest, store.blobs().put(wire.content()));
-      return store::PathEntry{std::move(path), store::File{digest, wire.is_executable()}};
-    }
+    case v1::CreateRequest::Entry::kContent:
+      create.contents.push_back({std::move(path), wire.content(), wire.is_executable()});
+      return {};
     case v1::CreateRequest::Entry::kFileDigest: {
       KILN_ASSIGN(const FileDigest digest, file_digest_from(wire.file_digest(), "file_digest"));
-      KILN_ASSIGN(const auto missing, store.blobs().find_missing(std::span(&digest, 1)));
-      if (!missing.empty()) {
-        return user_error(ErrorCode::kNotFound, "the store does not hold the content " +
-                                                    to_string(digest) + " of " +
-                                                    printable(path.str()) + "; upload it first");
-      }
-      return store::PathEntry{std::move(path), store::File{digest, wire.is_executable()}};
+      create.files.push_back({std::move(path), digest, wire.is_executable()});
+      return {};
     }
     case v1::CreateRequest::Entry::kSymlinkTarget:
-      if (wire.symlink_target().empty()) {
-        return user_error(ErrorCode::kInvalidArgument,
-                          "the symlink " + printable(path.str()) + " has no target");
-      }
-      return store::PathEntry{std::move(path), store::Symlink{wire.symlink_target()}};
+      create.symlinks.push_back({std::move(path), wire.symlink_target()});
+      return {};
     case v1::CreateRequest::Entry::kDirectory:
-      return store::PathEntry{std::move(path), store::Tree::empty()};
+      create.directories.push_back(std::move(path));
+      return {};
     case v1::CreateRequest::Entry::KIND_NOT_SET:
       break;
   }
   return user_error(ErrorCode::kInvalidArgument, "the entry " + printable(path.str()) +
                                                      " says neither what it contains nor "
                                                      "where it points");
+}
+
+Result<store::TreePtr> created(const v1::CreateRequest& request, store::Store& store) {
+  intrinsics::CreateDigest create;
+  for (const auto& wire : request.entries()) KILN_TRY(add_entry(wire, create));
+  return intrinsics::create_tree(store, create);
 }
 
 // Why nothing can be read at `path`, where `node` is no file or null.
@@ -234,14 +229,12 @@ DigestsService::Unary* DigestsService::Create(Context*, const v1::CreateRequest*
                                               v1::DigestResponse* response) {
   return UnaryCall::start(host_.home, host_.begin(*request),
                           [this, request, response](const session::Run&) -> Task<Result<void>> {
-                            store::Store& store = host_.engine.store;
-                            std::vector<store::PathEntry> entries;
-                            for (const auto& wire : request->entries()) {
-                              KILN_CO_ASSIGN(auto entry, entry_from(wire, store));
-                              entries.push_back(std::move(entry));
-                            }
-                            KILN_CO_ASSIGN(const auto tree, store::tree_of(std::move(entries)));
-                            co_return answer(store, tree, *response);
+                            session::Engine& engine = host_.engine;
+                            co_return co_await run_blocking(
+                                engine.blocking, engine.home, [&]() -> Result<void> {
+                                  KILN_ASSIGN(const auto tree, created(*request, engine.store));
+                                  return answer(engine.store, tree, *response);
+                                });
                           });
 }
 
@@ -249,45 +242,55 @@ DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
     Context* context, const v1::ReadFileRequest* request) {
   return StreamCall<v1::ReadFileResponse>::start(
       host_.home, context, host_.begin(*request),
-      [this, request](const session::Run&,
-                      WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
-        store::Store& store = host_.engine.store;
-        KILN_CO_ASSIGN(const RelPath path, RelPath::parse(request->path()));
-        KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
-        const store::Node* node = tree->find(path);
-        const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
-        if (file == nullptr) co_return no_file(path, node, tree->digest());
-        co_return co_await send_blob(store.blobs(), {.digest = file->digest}, queue);
-      });
+      noting_losses(
+          host_,
+          [this, request](const session::Run&,
+                          WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
+            store::Store& store = host_.engine.store;
+            KILN_CO_ASSIGN(const RelPath path, RelPath::parse(request->path()));
+            KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
+            const store::Node* node = tree->find(path);
+            const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
+            if (file == nullptr) co_return no_file(path, node, tree->digest());
+            co_return co_await send_blob(store.blobs(), {.digest = file->digest}, queue);
+          }));
 }
 
 DigestsService::Writes<v1::ReadBlobResponse>* DigestsService::ReadBlob(
     Context* context, const v1::ReadBlobRequest* request) {
   return StreamCall<v1::ReadBlobResponse>::start(
       host_.home, context, host_.begin(*request),
-      [this, request](const session::Run&,
-                      WriteQueue<v1::ReadBlobResponse>& queue) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const BlobPart part, blob_part_from(*request));
-        co_return co_await send_blob(host_.engine.store.blobs(), part, queue);
-      });
+      noting_losses(host_,
+                    [this, request](const session::Run&,
+                                    WriteQueue<v1::ReadBlobResponse>& queue) -> Task<Result<void>> {
+                      KILN_CO_ASSIGN(const BlobPart part, blob_part_from(*request));
+                      co_return co_await send_blob(host_.engine.store.blobs(), part, queue);
+                    }));
 }
 
 DigestsService::Writes<v1::ListEntriesResponse>* DigestsService::ListEntries(
     Context* context, const v1::ListEntriesRequest* request) {
   return StreamCall<v1::ListEntriesResponse>::start(
       host_.home, context, host_.begin(*request),
-      [this, request](const session::Run&,
-                      WriteQueue<v1::ListEntriesResponse>& queue) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
-        Batches<v1::ListEntriesResponse> batches(queue);
-        for (const auto& [path, node] : listing(*tree, request->leaves_only())) {
-          v1::TreeEntry& entry = *batches.current().add_entries();
-          set_entry(path, node, entry);
-          batches.add_bytes(entry.ByteSizeLong());
-          if (batches.full()) KILN_CO_TRY(co_await batches.flush());
-        }
-        co_return co_await batches.flush();
-      });
+      noting_losses(
+          host_,
+          [this, request](const session::Run& run,
+                          WriteQueue<v1::ListEntriesResponse>& queue) -> Task<Result<void>> {
+            KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+            Batches<v1::ListEntriesResponse> batches(queue);
+            KILN_CO_ASSIGN(store::TreeWalk walk, store::TreeWalk::begin(tree, run.token()));
+            for (;;) {
+              KILN_CO_ASSIGN(const auto item, walk.next());
+              if (!item) co_return co_await batches.flush();
+              const auto* below = std::get_if<store::TreePtr>(item->node);
+              const bool leaf = below == nullptr || (*below)->entries().empty();
+              if (request->leaves_only() && !leaf) continue;
+              v1::TreeEntry& entry = *batches.current().add_entries();
+              set_entry(item->path, *item->node, entry);
+              batches.add_bytes(entry.ByteSizeLong());
+              if (batches.full()) KILN_CO_TRY(co_await batches.flush());
+            }
+          }));
 }
 
 DigestsService::Unary* DigestsService::Merge(Context*, const v1::MergeRequest* request,
@@ -330,50 +333,62 @@ DigestsService::Unary* DigestsService::RemovePrefix(Context*, const v1::PrefixRe
 
 DigestsService::Unary* DigestsService::Download(Context*, const v1::DownloadRequest* request,
                                                 v1::DigestResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(*request),
-                          [this, request, response](const session::Run& run) -> Task<Result<void>> {
-                            KILN_CO_ASSIGN(const FileDigest expected,
-                                           file_digest_from(request->file_digest(), "file_digest"));
-                            co_return co_await answer_with(
-                                host_, run, intrinsics::DownloadFile{request->url(), expected},
-                                *response);
-                          });
+  return UnaryCall::start(
+      host_.home, host_.begin(*request),
+      [this, request, response](const session::Run& run) -> Task<Result<void>> {
+        KILN_CO_ASSIGN(const FileDigest expected,
+                       file_digest_from(request->file_digest(), "file_digest"));
+        KILN_CO_ASSIGN(const auto made,
+                       co_await session::ask<DirectoryDigest>(
+                           host_.engine, run, intrinsics::DownloadFile{request->url(), expected}));
+        store::TreePtr tree = made.value->tree;
+        if (request->is_executable()) {
+          const std::string& name = tree->entries().front().name;
+          tree = store::Tree::make({store::Entry{name, store::File{expected, true}}});
+        }
+        co_return answer(host_.engine.store, tree, *response);
+      });
 }
 
 DigestsService::Writes<v1::DiffResponse>* DigestsService::Diff(Context* context,
                                                                const v1::DiffRequest* request) {
   return StreamCall<v1::DiffResponse>::start(
       host_.home, context, host_.begin(*request),
-      [this, request](const session::Run&,
-                      WriteQueue<v1::DiffResponse>& queue) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const auto left, load(host_.engine.store, request->left(), "left"));
-        KILN_CO_ASSIGN(const auto right, load(host_.engine.store, request->right(), "right"));
-        Batches<v1::DiffResponse> batches(queue);
-        for (const store::Change& change : store::diff(left, right)) {
-          v1::DiffResponse::Change& wire = *batches.current().add_changes();
-          if (change.left) set_entry(change.path, *change.left, *wire.mutable_left());
-          if (change.right) set_entry(change.path, *change.right, *wire.mutable_right());
-          batches.add_bytes(wire.ByteSizeLong());
-          if (batches.full()) KILN_CO_TRY(co_await batches.flush());
-        }
-        co_return co_await batches.flush();
-      });
+      noting_losses(
+          host_,
+          [this, request](const session::Run& run,
+                          WriteQueue<v1::DiffResponse>& queue) -> Task<Result<void>> {
+            KILN_CO_ASSIGN(const auto left, load(host_.engine.store, request->left(), "left"));
+            KILN_CO_ASSIGN(const auto right, load(host_.engine.store, request->right(), "right"));
+            Batches<v1::DiffResponse> batches(queue);
+            store::DiffWalk walk(left, right, run.token());
+            for (;;) {
+              KILN_CO_ASSIGN(const auto change, walk.next());
+              if (!change) co_return co_await batches.flush();
+              v1::DiffResponse::Change& wire = *batches.current().add_changes();
+              if (change->left) set_entry(change->path, *change->left, *wire.mutable_left());
+              if (change->right) set_entry(change->path, *change->right, *wire.mutable_right());
+              batches.add_bytes(wire.ByteSizeLong());
+              if (batches.full()) KILN_CO_TRY(co_await batches.flush());
+            }
+          }));
 }
 
 DigestsService::Unary* DigestsService::Write(Context*, const v1::WriteRequest* request,
                                              v1::WriteResponse* response) {
   return UnaryCall::start(
       host_.home, host_.begin(*request),
-      [this, request, response](const session::Run& run) -> Task<Result<void>> {
-        KILN_CO_ASSIGN(const RelPath prefix,
-                       RelPath::parse(request->path_prefix()).with_context("as the prefix"));
-        KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
-        KILN_CO_ASSIGN(const uint64_t written,
-                       co_await session::write_tree(host_.engine, run, tree, prefix));
-        response->set_written(written);
-        host_.set_clock(host_.engine.files.watcher().synchronize(), *response->mutable_clock());
-        co_return Result<void>();
-      });
+      noting_losses(
+          host_, [this, request, response](const session::Run& run) -> Task<Result<void>> {
+            KILN_CO_ASSIGN(const RelPath prefix,
+                           RelPath::parse(request->path_prefix()).with_context("as the prefix"));
+            KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));
+            KILN_CO_ASSIGN(const uint64_t written,
+                           co_await session::write_tree(host_.engine, run, tree, prefix));
+            response->set_written(written);
+            host_.set_clock(host_.engine.files.watcher().synchronize(), *response->mutable_clock());
+            co_return Result<void>();
+          }));
 }
 
 }  // namespace kiln::service

@@ -7,6 +7,7 @@
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/session/digest_operations.h"
 #include "daemon/session/preparation.h"
+#include "daemon/store/tree_contents.h"
 
 namespace kiln::session {
 
@@ -41,10 +42,9 @@ bool asked_for_sandbox(exec::KeepSandboxes wish, const exec::RunResult& run) {
   return false;
 }
 
-// Bytes that are referred to but not there: damaged, dropped, and to be made again.
-bool lost_bytes(const Error& error) {
-  return error.code() == ErrorCode::kNotFound && error.blame() == Blame::kEnvironment;
-}
+// How often one request has what was lost made again: outputs, and then the inputs they are made
+// of.
+constexpr int kMostRepeats = 2;
 
 // One request's way to its result.
 class Execution {
@@ -59,17 +59,18 @@ class Execution {
 
   // Runs, or remembers; then hands over. `lost` says afterwards what was found to be gone.
   Task<Result<Executed>> attempt() {
-    captured_at_ = intrinsics::file_clock_now();
-    KILN_CO_TRY(explained(co_await resolve()));
-    auto executed = co_await answer();
+    auto executed = co_await resolve_and_answer();
     if (!executed.ok()) {
-      if (lost_bytes(executed.error())) lost_ = Lost::kInputs;
+      if (store::is_loss(executed.error())) lost_ = Lost::kInputs;
       if (exec::is_tool_changed(executed.error())) lost_ = Lost::kTool;
       co_return executed;
     }
     auto delivered = co_await deliver(*executed);
     if (!delivered.ok()) {
-      if (lost_bytes(delivered.error())) lost_ = Lost::kOutputs;
+      if (store::is_loss(delivered.error())) {
+        lost_ = Lost::kOutputs;
+        co_await find_lost_outputs(executed->result.result);
+      }
       co_return delivered.error();
     }
     co_return executed;
@@ -79,10 +80,8 @@ class Execution {
   // that was replaced. False: another attempt would not help.
   bool forget_lost() {
     const Lost lost = std::exchange(lost_, Lost::kNothing);
-    // What is lost twice cannot be made. How often a tool may change, its node counts.
-    if (lost != Lost::kTool && lost != Lost::kNothing && std::exchange(forgot_bytes_, true)) {
-      return false;
-    }
+    // What is lost again and again cannot be made. How often a tool may change, its node counts.
+    if (lost != Lost::kTool && lost != Lost::kNothing && repeats_++ == kMostRepeats) return false;
     switch (lost) {
       case Lost::kNothing:
         return false;
@@ -100,6 +99,24 @@ class Execution {
 
  private:
   enum class Lost : uint8_t { kNothing, kInputs, kOutputs, kTool };
+
+  Task<Result<Executed>> resolve_and_answer() {
+    captured_at_ = intrinsics::file_clock_now();
+    KILN_CO_TRY(explained(co_await resolve()));
+    co_return co_await answer();
+  }
+
+  // One output was found to be lost, by chance the first. A process that runs again stores what is
+  // missing only, so what else is damaged has to be found before.
+  Task<void> find_lost_outputs(const store::ActionResult& result) {
+    co_await run_blocking(engine_.blocking, engine_.home, [&] {
+      store::BlobStore& blobs = engine_.store.blobs();
+      (void)blobs.reader(result.stdout_digest);
+      (void)blobs.reader(result.stderr_digest);
+      const auto tree = engine_.store.trees().load(result.output_digest);
+      if (tree.ok()) (void)store::find_losses(blobs, **tree, run_.token());
+    });
+  }
 
   // The inputs, the tool, and with them the node that runs it.
   Task<Result<void>> resolve() {
@@ -147,12 +164,17 @@ class Execution {
                                  : graph::value_as<intrinsics::ProcessOutcome>(value);
   }
 
+  Result<store::TreePtr> outputs_of(const store::ActionResult& result) const {
+    auto tree = engine_.store.trees().load(result.output_digest);
+    if (tree.ok() || tree.error().code() != ErrorCode::kNotFound) return tree;
+    return environment_error(ErrorCode::kNotFound, tree.error().message());  // a loss
+  }
+
   Task<Result<void>> deliver(const Executed& executed) {
     // First, so that the caller has what the process said also if its outputs cannot be written.
     if (options_.deliver) KILN_CO_TRY(co_await options_.deliver(executed));
     if (writes_outputs_of(executed.result) && run_.workspace() != nullptr) {
-      KILN_CO_ASSIGN(store::TreePtr outputs,
-                     engine_.store.trees().load(executed.result.result.output_digest));
+      KILN_CO_ASSIGN(store::TreePtr outputs, outputs_of(executed.result.result));
       KILN_CO_TRY(co_await write_tree(engine_, run_, std::move(outputs), working_directory_,
                                       {.captured = captured_, .captured_at = captured_at_}));
     }
@@ -180,7 +202,7 @@ class Execution {
   int64_t captured_at_ = 0;  // no later than that
   RelPath working_directory_;
   Lost lost_ = Lost::kNothing;
-  bool forgot_bytes_ = false;
+  int repeats_ = 0;  // for lost bytes
 };
 
 }  // namespace

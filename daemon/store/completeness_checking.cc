@@ -1,6 +1,5 @@
-#include <algorithm>
-
 #include "daemon/store/stores.h"
+#include "daemon/store/tree_contents.h"
 
 namespace kiln::store {
 
@@ -30,14 +29,9 @@ class CompletenessChecking final : public ActionCache {
       if (tree.error().code() == ErrorCode::kNotFound) return false;
       return tree.error();
     }
-    std::vector<FileDigest> named = {result.stdout_digest, result.stderr_digest};
-    walk(**tree, RelPath(), [&](const RelPath&, const Node& node) {
-      if (const auto* file = std::get_if<File>(&node)) named.push_back(file->digest);
-      return true;
-    });
-    std::ranges::sort(named);
-    const auto repeated = std::ranges::unique(named);
-    named.erase(repeated.begin(), repeated.end());
+    std::vector<FileDigest> named = contents_named_by(**tree);
+    named.push_back(result.stdout_digest);
+    named.push_back(result.stderr_digest);
     KILN_ASSIGN(const std::vector<FileDigest> missing, blobs_.find_missing(named));
     return missing.empty();
   }

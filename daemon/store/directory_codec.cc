@@ -152,6 +152,7 @@ Result<std::vector<RawEntry>> decode_directory(std::string_view bytes) {
   }
   for (reapi::SymlinkNode& link : *message.mutable_symlinks()) {
     KILN_TRY(check_name(link.name()));
+    if (!is_valid_target(link.target())) return damaged("the target of '" + link.name() + "'");
     entries.push_back(
         {std::move(*link.mutable_name()), Symlink{std::move(*link.mutable_target())}});
   }

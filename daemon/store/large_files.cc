@@ -37,15 +37,34 @@ Result<FileDigest> hash_file(int fd, std::string_view name) {
   }
 }
 
-Result<void> remove_files_in(const std::string& dir) {
+// Removes everything in `dir`, also directories that were moved there (LargeFiles::drop()).
+Result<void> empty_directory(const std::string& dir) {
   std::error_code error;
+  std::error_code ignored;  // what stays is in nobody's way
   for (std::filesystem::directory_iterator it(dir, error), end; !error && it != end;
        it.increment(error)) {
-    ::unlink(it->path().c_str());
+    std::filesystem::remove_all(it->path(), ignored);
   }
   if (error) return os_error(error.value(), "list " + dir);
   return {};
 }
+
+// Makes the directory `path` again, behind the same descriptor, after somebody removed it.
+Result<void> make_again(const UniqueFd& fd, const std::string& path) {
+  KILN_TRY(make_directories(path, 0700));
+  KILN_ASSIGN(const UniqueFd fresh, open_file(path, O_PATH | O_DIRECTORY));
+  // dup3() replaces atomically: other threads use the old directory or the new one.
+  if (::dup3(fresh.get(), fd.get(), O_CLOEXEC) < 0) return os_error(errno, "open " + path);
+  return {};
+}
+
+// Whether `error` of open(2) says that this is no file which could be read: a symlink, a socket, a
+// file without read permission. Anything else is a trouble of the system, such as EMFILE.
+bool is_no_blob(int error) {
+  return error == ELOOP || error == ENXIO || error == ENODEV || error == EACCES;
+}
+
+bool is_absent(int error) { return error == ENOENT || error == ENOTDIR; }
 
 // Where a hard link cannot be had, a copy does.
 bool must_copy(int errno_value) {
@@ -64,7 +83,7 @@ Result<std::unique_ptr<LargeFiles>> LargeFiles::open(const std::string& dir, Log
   const std::string tmp = dir + "/tmp";
   KILN_TRY(make_directories(files, 0700));
   KILN_TRY(make_directories(tmp, 0700));
-  KILN_TRY(remove_files_in(tmp));
+  KILN_TRY(empty_directory(tmp));
   KILN_ASSIGN(UniqueFd files_fd, open_file(files, O_PATH | O_DIRECTORY));
   KILN_ASSIGN(UniqueFd tmp_fd, open_file(tmp, O_PATH | O_DIRECTORY));
   return std::unique_ptr<LargeFiles>(
@@ -76,10 +95,15 @@ std::string LargeFiles::next_temp_name() {
 }
 
 Result<TempFile> LargeFiles::new_file() {
-  std::string name = next_temp_name();
-  UniqueFd fd(::openat(tmp_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.valid()) return os_error(errno, "make a file in " + dir_ + "/tmp");
-  return TempFile(tmp_.get(), std::move(name), std::move(fd));
+  const std::string tmp = dir_ + "/tmp";
+  for (const bool retry : {true, false}) {
+    std::string name = next_temp_name();
+    UniqueFd fd(::openat(tmp_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (fd.valid()) return TempFile(tmp_.get(), std::move(name), std::move(fd));
+    if (errno != ENOENT || !retry) break;
+    KILN_TRY(make_again(tmp_, tmp));
+  }
+  return os_error(errno, "make a file in " + tmp);
 }
 
 Result<void> LargeFiles::install(int from_fd, const char* name, const FileDigest& digest,
@@ -90,11 +114,57 @@ Result<void> LargeFiles::install(int from_fd, const char* name, const FileDigest
       verified(variant).insert(digest.hash);
       return {};
     }
-    if (errno != ENOENT || !retry) break;
-    const std::string shard = place.substr(0, 2);
-    if (::mkdirat(files_.get(), shard.c_str(), 0700) != 0 && errno != EEXIST) break;
+    const int error = errno;
+    if (!retry || (!is_absent(error) && error != EISDIR && error != ENOTEMPTY)) {
+      return os_error(error, "move a file to " + dir_ + "/files/" + place);
+    }
+    if (is_absent(error)) {
+      KILN_TRY(make_shard(place.substr(0, 2)));
+    } else {
+      KILN_TRY(drop(place));
+    }
   }
-  return os_error(errno, "move a file to " + dir_ + "/files/" + place);
+  return {};
+}
+
+Result<void> LargeFiles::make_shard(const std::string& shard) {
+  const std::string files = dir_ + "/files";
+  for (const bool retry : {true, false}) {
+    if (::mkdirat(files_.get(), shard.c_str(), 0700) == 0) return {};
+    if (errno == EEXIST) {
+      struct stat st;
+      if (::fstatat(files_.get(), shard.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISDIR(st.st_mode)) {
+        return {};
+      }
+      KILN_TRY(drop(shard));
+    } else if (errno == ENOENT) {
+      KILN_TRY(make_again(files_, files));
+    } else {
+      break;
+    }
+    if (!retry) break;
+  }
+  if (::mkdirat(files_.get(), shard.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return os_error(errno, "make the directory " + files + "/" + shard);
+}
+
+Result<void> LargeFiles::drop(const std::string& place) {
+  if (::unlinkat(files_.get(), place.c_str(), 0) == 0 || is_absent(errno)) return {};
+  const std::string shown = dir_ + "/files/" + place;
+  if (errno != EISDIR && errno != EPERM) return os_error(errno, "remove the damaged " + shown);
+  // A directory: the next open of the store removes it.
+  for (const bool retry : {true, false}) {
+    if (::renameat(files_.get(), place.c_str(), tmp_.get(), next_temp_name().c_str()) == 0)
+      return {};
+    struct stat st;
+    if (::fstatat(files_.get(), place.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 && is_absent(errno)) {
+      return {};
+    }
+    if (!retry) break;
+    KILN_TRY(make_again(tmp_, dir_ + "/tmp"));
+  }
+  return os_error(errno, "move away the damaged " + shown);
 }
 
 Result<void> LargeFiles::append(const TempFile& file, std::string_view bytes) {
@@ -139,7 +209,7 @@ Result<LargeFiles::State> LargeFiles::examine(const FileDigest& digest, Variant 
   const std::string place = place_of(digest, executable);
   struct stat st;
   if (::fstatat(files_.get(), place.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return State::kAbsent;
+    if (is_absent(errno)) return State::kAbsent;
     return os_error(errno, "examine " + dir_ + "/files/" + place);
   }
   const bool intact =
@@ -161,39 +231,55 @@ Result<bool> LargeFiles::check(const FileDigest& digest, Variant variant) {
   return verify(digest, variant);
 }
 
+Result<std::optional<UniqueFd>> LargeFiles::open_place(const std::string& place) {
+  // Who else may put something here: a device does things when it is opened, a fifo makes its
+  // reader wait.
+  struct stat st;
+  if (::fstatat(files_.get(), place.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (is_absent(errno)) return std::optional<UniqueFd>();
+    return os_error(errno, "examine " + dir_ + "/files/" + place);
+  }
+  if (!S_ISREG(st.st_mode)) return std::optional<UniqueFd>();
+  UniqueFd fd(::openat(files_.get(), place.c_str(),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd.valid()) {
+    if (is_absent(errno) || is_no_blob(errno)) return std::optional<UniqueFd>();
+    return os_error(errno, "open " + dir_ + "/files/" + place);
+  }
+  if (::fstat(fd.get(), &st) != 0) return os_error(errno, "examine " + dir_ + "/files/" + place);
+  if (!S_ISREG(st.st_mode)) return std::optional<UniqueFd>();
+  return std::optional<UniqueFd>(std::move(fd));
+}
+
 Result<bool> LargeFiles::verify(const FileDigest& digest, Variant variant) {
   const bool executable = variant == Variant::kExecutable;
   const std::string place = place_of(digest, executable);
   const std::string shown = dir_ + "/files/" + place;
-  const UniqueFd fd(::openat(files_.get(), place.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid()) {
-    if (errno == ENOENT) return false;
-    return os_error(errno, "open " + shown);
+  KILN_ASSIGN(const std::optional<UniqueFd> fd, open_place(place));
+  std::string why = "it is damaged: no regular file that can be read";
+  if (fd) {
+    const auto actual = hash_file(fd->get(), shown);
+    if (actual.ok() && actual->hash == digest.hash) {
+      if (actual->size != digest.size) return false;  // sound, and not what was asked for
+      KILN_TRY(seal_file(fd->get(), executable ? kReadOnlyExecutableMode : kReadOnlyMode,
+                         shown.c_str()));
+      verified(variant).insert(digest.hash);
+      return true;
+    }
+    why = actual.ok() ? "its content is damaged" : actual.error().message();
   }
-  const auto actual = hash_file(fd.get(), shown);
-  if (actual.ok() && actual->hash == digest.hash) {
-    if (actual->size != digest.size) return false;  // sound, and not what was asked for
-    KILN_TRY(
-        seal_file(fd.get(), executable ? kReadOnlyExecutableMode : kReadOnlyMode, shown.c_str()));
-    verified(variant).insert(digest.hash);
-    return true;
-  }
-  log_.warn("dropped " + shown + ": " +
-            (actual.ok() ? "its content is damaged" : actual.error().message()));
+  log_.warn("dropped " + shown + ": " + why);
   verified(variant).erase(digest.hash);
-  if (::unlinkat(files_.get(), place.c_str(), 0) != 0 && errno != ENOENT) {
-    return os_error(errno, "remove the damaged file " + shown);
-  }
+  KILN_TRY(drop(place));
   return false;
 }
 
 Result<UniqueFd> LargeFiles::open(const FileDigest& digest) {
   KILN_ASSIGN(const bool sound, check(digest, Variant::kPlain));
   if (!sound) return not_stored(digest, "content");
-  const std::string place = place_of(digest, false);
-  UniqueFd fd(::openat(files_.get(), place.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid()) return os_error(errno, "open " + dir_ + "/files/" + place);
-  return fd;
+  KILN_ASSIGN(std::optional<UniqueFd> fd, open_place(place_of(digest, false)));
+  if (!fd) return not_stored(digest, "content");
+  return *std::move(fd);
 }
 
 Result<void> LargeFiles::make_executable(const FileDigest& digest) {

@@ -5,13 +5,17 @@
 // Trust:   a hard link lets a process that owns the file, or is root, write through to the store.
 //          Files carry the mtime kFileTime; whoever writes or truncates moves it. At every use the
 //          size, mode and mtime are compared, and what is off is hashed again: restored if the
-//          bytes are right, else dropped. The first use after a start hashes too.
+//          bytes are right, else dropped. The first use after a start hashes too. What is no
+//          regular file (a symlink, a fifo, a device, a directory) is never waited for: it is
+//          dropped like damaged bytes.
+// Heals:   DIR/files, its shards and DIR/tmp are made again if somebody removes them.
 // Threads: thread-safe. Blocking.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/log.h"
@@ -72,6 +76,11 @@ class LargeFiles {
   Result<void> make_executable(const FileDigest& digest);
   // Renames `name` in `from_fd` to its place.
   Result<void> install(int from_fd, const char* name, const FileDigest& digest, Variant variant);
+  Result<void> make_shard(const std::string& shard);
+  // Opens what stands at `place` in files/. Nothing if that is absent or no readable regular file.
+  Result<std::optional<UniqueFd>> open_place(const std::string& place);
+  // Removes what stands at `place` in files/; a directory is moved into tmp/.
+  Result<void> drop(const std::string& place);
   std::string next_temp_name();
   DigestSet& verified(Variant variant) { return verified_[static_cast<int>(variant)]; }
 

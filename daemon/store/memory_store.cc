@@ -103,7 +103,7 @@ class MemoryBlobs final : public BlobStore, public BlobFiles {
 class MemoryTrees final : public TreeStore {
  public:
   Result<void> save(const TreePtr& tree) override {
-    if (tree->depth() > kMaxTreeDepth) return too_deep(tree->digest());
+    KILN_TRY(check_depth(*tree));
     trees_.with([&](auto& trees) { save_into(trees, tree); });
     return {};
   }
@@ -111,7 +111,7 @@ class MemoryTrees final : public TreeStore {
     if (digest == Digest()) return Tree::empty();
     return trees_.with([&](const auto& trees) -> Result<TreePtr> {
       const auto it = trees.find(digest);
-      if (it == trees.end()) return not_stored(digest, "tree");
+      if (it == trees.end()) return unknown_tree(digest);
       return it->second;
     });
   }

@@ -23,6 +23,15 @@ bool is_full_disk(const rocksdb::Status& status) {
          text.find("Disk quota exceeded") != std::string::npos;
 }
 
+// Damage, or a file of the database that somebody removed while it was in use.
+bool is_damage(const rocksdb::Status& status) {
+  return status.IsCorruption() || status.IsPathNotFound();
+}
+
+void note_damage(const std::string& repair_note) {
+  const UniqueFd note(::open(repair_note.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
 // Makes every full disk one that Resume() can get over, and leaves it to RocksDb::write() to call
 // it: by itself RocksDB takes a quota for fatal, and looks for space once in five seconds.
 // Notes down where damage stopped it, for the next open.
@@ -34,8 +43,8 @@ class ErrorPolicy final : public rocksdb::EventListener {
     if (is_full_disk(*status)) {
       *status = rocksdb::Status(rocksdb::Status::NoSpace(status->getState()),
                                 rocksdb::Status::kHardError);
-    } else if (status->IsCorruption()) {
-      const UniqueFd note(::open(repair_note_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    } else if (is_damage(*status)) {
+      note_damage(repair_note_);
     }
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
@@ -125,7 +134,10 @@ Error RocksDb::error_of(const rocksdb::Status& status, std::string_view what) co
 Result<Lookup> RocksDb::lookup(const rocksdb::Status& status, Table table) const {
   if (status.ok()) return Lookup::kFound;
   if (status.IsNotFound()) return Lookup::kAbsent;
-  if (status.IsCorruption()) {
+  if (is_damage(status)) {
+    // Without one of its files the database would fail at its next compaction: the next open
+    // repairs it as a whole.
+    if (status.IsPathNotFound()) note_damage(path_ + ".repair");
     log_.warn(std::string("a record in ") + kTableNames[static_cast<size_t>(table)] + " of " +
               path_ + " is damaged: " + status.ToString());
     return Lookup::kDamaged;

@@ -10,6 +10,10 @@
 
 namespace kiln::store {
 
+// A file in the store's directory. It exists from when damage has stopped the database, which takes
+// no writes from then on, until the store is opened again and repaired.
+inline constexpr const char* kRepairNote = "db.repair";
+
 struct RocksOptions {
   std::string path;  // made if missing; its parent exists
   // Of the database's blocks to keep in memory, at most.

@@ -1,5 +1,7 @@
 #include "daemon/store/rocks_tree_store.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 
 #include "daemon/store/directory_codec.h"
@@ -22,6 +24,7 @@ class RocksTreeStore::Saving {
 
   Result<void> add(const TreePtr& tree) {
     if (tree->digest() == Digest() || store_.is_known(tree->digest())) return {};
+    if (!seen_.insert(tree->digest()).second) return {};
     rocksdb::PinnableSlice record;
     KILN_ASSIGN(const Lookup lookup, store_.db_.get(Table::kTrees, key_of(tree->digest()), record));
     if (lookup == Lookup::kFound) {
@@ -50,10 +53,11 @@ class RocksTreeStore::Saving {
   RocksTreeStore& store_;
   rocksdb::WriteBatch batch_;
   std::vector<TreePtr> added_;
+  absl::flat_hash_set<Digest> seen_;  // so that a directory that stands twice is added once
 };
 
 Result<void> RocksTreeStore::save(const TreePtr& tree) {
-  if (tree->depth() > kMaxTreeDepth) return too_deep(tree->digest());
+  KILN_TRY(check_depth(*tree));
   Saving saving(*this);
   KILN_TRY(saving.add(tree));
   return saving.write();
@@ -66,7 +70,7 @@ Result<TreePtr> RocksTreeStore::load(const Digest& digest, uint32_t depth) {
   if (TreePtr tree = find_in_memory(digest)) return tree;
   rocksdb::PinnableSlice record;
   KILN_ASSIGN(const Lookup lookup, db_.get(Table::kTrees, key_of(digest), record));
-  if (lookup == Lookup::kAbsent) return not_stored(digest, "tree");
+  if (lookup == Lookup::kAbsent) return unknown_tree(digest);
   if (lookup == Lookup::kFound && static_cast<int64_t>(record.size()) == digest.size) {
     auto tree = parse(digest, {record.data(), record.size()}, depth);
     if (!tree.ok() && tree.error().code() != ErrorCode::kNotFound) return tree;

@@ -27,6 +27,13 @@ namespace kiln::store {
 // get it by hard link.
 inline constexpr int64_t kLargeContent = int64_t{64} << 10;
 
+// Whether `error` says that the store has lost what somebody relies on. Nobody is to blame who
+// asked: what was lost can be made again by whoever made it.
+inline bool is_loss(const Error& error) {
+  return error.blame() == Blame::kEnvironment &&
+         (error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kDataLoss);
+}
+
 // Sequential bytes of one blob.
 class BlobReader {
  public:
@@ -85,7 +92,8 @@ class TreeStore {
   // Stores every directory of the tree that is not stored yet. O(what is new).
   virtual Result<void> save(const TreePtr& tree) = 0;
   // The whole tree. Directory messages are checked for canonical form: names that are not single
-  // components, duplicates and wrong digests make the entry kNotFound.
+  // components, duplicates and wrong digests make the entry kNotFound. A tree that is found to be
+  // damaged now is a loss (is_loss()); for one that is not there the caller is to blame.
   virtual Result<TreePtr> load(const Digest& digest) = 0;
 };
 

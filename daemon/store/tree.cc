@@ -1,5 +1,7 @@
 #include "daemon/store/tree.h"
 
+#include <linux/limits.h>
+
 #include <algorithm>
 
 #include "common/base/check.h"
@@ -8,6 +10,18 @@
 #include "daemon/store/directory_codec.h"
 
 namespace kiln::store {
+
+namespace {
+
+uint64_t saturating_add(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
+}  // namespace
+
+bool is_valid_target(std::string_view target) {
+  constexpr size_t kLongest = PATH_MAX - 1;  // symlink(2)
+  return !target.empty() && target.size() <= kLongest &&
+         target.find('\0') == std::string_view::npos && is_valid_utf8(target);
+}
 
 bool same_node(const Node& a, const Node& b) {
   const auto* left = std::get_if<TreePtr>(&a);
@@ -46,11 +60,16 @@ Tree::Tree(std::vector<Entry> entries) : entries_(std::move(entries)) {
   digest_ = directory_digest_of(encode());
   size_t names = 0;
   size_t biggest_below = 0;
+  extent_.entries = entries_.size();
   for (const Entry& entry : entries_) {
     names += heap_bytes(entry.name);
     if (const auto* below = std::get_if<TreePtr>(&entry.node)) {
       depth_ = std::max(depth_, (*below)->depth_ + 1);
       biggest_below = std::max(biggest_below, (*below)->bytes_);
+      extent_.entries = saturating_add(extent_.entries, (*below)->extent_.entries);
+      extent_.bytes = saturating_add(extent_.bytes, (*below)->extent_.bytes);
+    } else if (const auto* file = std::get_if<File>(&entry.node)) {
+      extent_.bytes = saturating_add(extent_.bytes, static_cast<uint64_t>(file->digest.size));
     } else if (const auto* link = std::get_if<Symlink>(&entry.node)) {
       names += heap_bytes(link->target);
     }

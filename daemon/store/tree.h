@@ -41,9 +41,16 @@ struct Entry {
   Node node;
 };
 
-// Trees deeper than this are refused where they come in (tree_of(), TreeStore), so that everything
-// else may recurse. PATH_MAX bytes can name no more.
-inline constexpr uint32_t kMaxTreeDepth = 2048;
+// A target that a symlink of this system can have: not empty, no NUL, at most 4,095 bytes; and
+// UTF-8, which REAPI's strings must be.
+bool is_valid_target(std::string_view target);
+
+// What a tree is as a list of files, where a directory counts as often as it stands in the tree.
+// Both numbers stop at UINT64_MAX.
+struct Extent {
+  uint64_t entries = 0;  // files, symlinks, directories
+  uint64_t bytes = 0;    // of all files
+};
 
 // Same kind and same content; subtrees by digest.
 bool same_node(const Node& a, const Node& b);
@@ -60,6 +67,7 @@ class Tree {
   std::string encode() const;
   // Levels of directories below this one; 0 if it has none.
   uint32_t depth() const { return depth_; }
+  const Extent& extent() const { return extent_; }
   // About how much memory a change of one file below makes new: the directories on the way to it,
   // at their biggest. All others are shared with the tree that it was before.
   size_t bytes() const { return bytes_; }
@@ -75,11 +83,13 @@ class Tree {
   std::vector<Entry> entries_;
   Digest digest_;
   uint32_t depth_ = 0;
+  Extent extent_;
   size_t bytes_ = 0;
 };
 
 // Calls `visit(path, node)` for every entry, parents before children, sorted by path components.
-// `visit` returns false to skip what is below a directory.
+// `visit` returns false to skip what is below a directory. For trees that are known to be small as
+// a list; others are for TreeWalk (tree_walk.h).
 template <class Visit>
 void walk(const Tree& tree, const RelPath& prefix, Visit&& visit) {
   for (const Entry& entry : tree.entries()) {

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <map>
 
+#include "daemon/store/limits.h"
 #include "daemon/store/tree_ops.h"
 
 namespace kiln::store {
@@ -28,13 +30,20 @@ void add_distinct(std::vector<const Node*>& nodes, const Node& node) {
 
 class Merge {
  public:
+  // Of directories with distinct digests.
   TreePtr run(std::vector<TreePtr> trees, const RelPath& at);
   const std::vector<Disagreement>& disagreements() const { return disagreements_; }
+  // There are more disagreements than an error should list: the merge was given up.
+  bool gave_up() const { return disagreements_.size() >= kMaxConflicts; }
 
  private:
+  TreePtr run_once(const std::vector<TreePtr>& trees, const RelPath& at);
   Node merge_nodes(const std::vector<const Node*>& nodes, const RelPath& at,
                    const std::string& name);
   std::vector<Disagreement> disagreements_;
+  // What was merged without a disagreement, by the digests of its parts in order. A tree may hold
+  // one directory many times.
+  std::map<std::vector<Digest>, TreePtr> merged_;
 };
 
 // The one of `trees` that these entries would rebuild, or nullptr. They hold all entries of each
@@ -51,6 +60,18 @@ TreePtr same_as_one_of(const std::vector<TreePtr>& trees, const std::vector<Entr
 }
 
 TreePtr Merge::run(std::vector<TreePtr> trees, const RelPath& at) {
+  std::ranges::sort(trees, {}, [](const TreePtr& tree) -> const Digest& { return tree->digest(); });
+  std::vector<Digest> parts;
+  parts.reserve(trees.size());
+  for (const TreePtr& tree : trees) parts.push_back(tree->digest());
+  if (const auto known = merged_.find(parts); known != merged_.end()) return known->second;
+  const size_t before = disagreements_.size();
+  TreePtr merged = run_once(trees, at);
+  if (disagreements_.size() == before) merged_.emplace(std::move(parts), merged);
+  return merged;
+}
+
+TreePtr Merge::run_once(const std::vector<TreePtr>& trees, const RelPath& at) {
   std::vector<Cursor> heap;  // the smallest name in front
   for (const TreePtr& tree : trees) {
     if (!tree->entries().empty()) heap.push_back({tree->entries().begin(), tree->entries().end()});
@@ -58,7 +79,7 @@ TreePtr Merge::run(std::vector<TreePtr> trees, const RelPath& at) {
   std::make_heap(heap.begin(), heap.end(), later);
   std::vector<Entry> merged;
   std::vector<const Node*> nodes;
-  while (!heap.empty()) {
+  while (!heap.empty() && !gave_up()) {
     const std::string& name = heap.front().next->name;
     nodes.clear();
     while (!heap.empty() && heap.front().next->name == name) {
@@ -112,15 +133,22 @@ std::string describe(const Node& node, const Peek& peek) {
   return "directory " + to_string(std::get<TreePtr>(node)->digest());
 }
 
-Error conflict_error(const std::vector<Disagreement>& disagreements, const Peek& peek) {
+Error conflict_error(const std::vector<Disagreement>& disagreements, bool gave_up,
+                     const Peek& peek) {
   std::string message = "cannot merge: the trees disagree on " +
                         std::to_string(disagreements.size()) +
-                        (disagreements.size() == 1 ? " path" : " paths");
+                        (disagreements.size() == 1 ? " path" : " paths") +
+                        (gave_up ? " and perhaps more, which were not looked for" : "");
+  constexpr size_t kMostPeeks = 100;  // contents are read for that
+  size_t described = 0;
   for (const Disagreement& disagreement : disagreements) {
     message += "\n  " + printable(disagreement.path.str());
     // Sorted, so that the message does not depend on the order of the trees either.
     std::vector<std::string> sides;
-    for (const Node& side : disagreement.sides) sides.push_back(describe(side, peek));
+    const bool peeks = described++ < kMostPeeks;
+    for (const Node& side : disagreement.sides) {
+      sides.push_back(describe(side, peeks ? peek : Peek()));
+    }
     std::sort(sides.begin(), sides.end());
     for (const std::string& side : sides) message += "\n    " + side;
   }
@@ -140,7 +168,9 @@ Result<TreePtr> merge(std::span<const TreePtr> trees, const Peek& peek) {
   if (distinct.size() == 1) return distinct[0];
   Merge merge;
   TreePtr merged = merge.run(std::move(distinct), RelPath());
-  if (!merge.disagreements().empty()) return conflict_error(merge.disagreements(), peek);
+  if (!merge.disagreements().empty()) {
+    return conflict_error(merge.disagreements(), merge.gave_up(), peek);
+  }
   return merged;
 }
 

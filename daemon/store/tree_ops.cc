@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "daemon/store/limits.h"
+#include "daemon/store/tree_walk.h"
 
 namespace kiln::store {
 
@@ -14,6 +16,13 @@ bool component_less(const RelPath& a, const RelPath& b) {
   return std::lexicographical_compare(
       a.str().begin(), a.str().end(), b.str().begin(), b.str().end(),
       [&](char left, char right) { return rank(left) < rank(right); });
+}
+
+// Fit for one line of a message.
+std::string shortened(const std::string& target) {
+  constexpr size_t kShown = 60;
+  return printable(std::string_view(target).substr(0, kShown)) +
+         (target.size() > kShown ? "…" : "");
 }
 
 // Every entry that cannot stand in a tree together with the others; `entries` sorted.
@@ -29,6 +38,11 @@ std::vector<std::string> offenders_of(const std::vector<PathEntry>& entries) {
     }
     if (std::count(entry.path.str().begin(), entry.path.str().end(), '/') >= kMaxTreeDepth) {
       offenders.push_back("a path of more than " + std::to_string(kMaxTreeDepth) + " components");
+    }
+    if (const auto* link = std::get_if<Symlink>(&entry.node);
+        link != nullptr && !is_valid_target(link->target)) {
+      offenders.push_back(shown + " is a symlink to '" + shortened(link->target) +
+                          "': a target is UTF-8 of 1 to 4095 bytes, without NUL");
     }
     if (i > 0 && entries[i - 1].path == entry.path) {
       if (!same_node(entries[i - 1].node, entry.node)) {
@@ -89,15 +103,18 @@ Result<TreePtr> tree_of(std::vector<PathEntry> entries) {
   return build(entries, 0);
 }
 
-std::vector<PathEntry> leaves_of(const TreePtr& tree) {
+Result<std::vector<PathEntry>> leaves_of(const TreePtr& tree, const std::stop_token& stop) {
   std::vector<PathEntry> leaves;
-  walk(*tree, RelPath(), [&](const RelPath& path, const Node& node) {
-    const auto* below = std::get_if<TreePtr>(&node);
-    if (below != nullptr && !(*below)->entries().empty()) return true;
-    leaves.push_back({path, node});
-    return false;
-  });
-  return leaves;
+  ListBudget budget(*tree);
+  KILN_ASSIGN(TreeWalk walk, TreeWalk::begin(tree, stop));
+  for (;;) {
+    KILN_ASSIGN(auto item, walk.next());
+    if (!item) return leaves;
+    const auto* below = std::get_if<TreePtr>(item->node);
+    if (below != nullptr && !(*below)->entries().empty()) continue;
+    KILN_TRY(budget.take(item->path));
+    leaves.push_back({std::move(item->path), *item->node});
+  }
 }
 
 TreePtr add_prefix(const TreePtr& tree, const RelPath& prefix) {
@@ -137,42 +154,55 @@ Result<TreePtr> remove_prefix(const TreePtr& tree, const RelPath& prefix) {
   return user_error(ErrorCode::kInvalidArgument, std::move(message));
 }
 
-namespace {
-
-void diff_into(const Tree& left, const Tree& right, const RelPath& at, std::vector<Change>& out) {
-  auto l = left.entries().begin();
-  auto r = right.entries().begin();
-  const auto l_end = left.entries().end();
-  const auto r_end = right.entries().end();
-  while (l != l_end || r != r_end) {
-    if (r == r_end || (l != l_end && l->name < r->name)) {
-      out.push_back({at.child(l->name), l->node, std::nullopt});
-      ++l;
-    } else if (l == l_end || r->name < l->name) {
-      out.push_back({at.child(r->name), std::nullopt, r->node});
-      ++r;
-    } else {
-      if (!same_node(l->node, r->node)) {
-        const auto* below_left = std::get_if<TreePtr>(&l->node);
-        const auto* below_right = std::get_if<TreePtr>(&r->node);
-        if (below_left != nullptr && below_right != nullptr) {
-          diff_into(**below_left, **below_right, at.child(l->name), out);
-        } else {
-          out.push_back({at.child(l->name), l->node, r->node});
-        }
-      }
-      ++l;
-      ++r;
-    }
-  }
+DiffWalk::DiffWalk(TreePtr left, TreePtr right, std::stop_token stop)
+    : left_(std::move(left)), right_(std::move(right)), stop_(std::move(stop)) {
+  if (left_->digest() == right_->digest()) return;
+  open_.push_back({.left = left_->entries(), .right = right_->entries(), .path = RelPath()});
 }
 
-}  // namespace
+Result<std::optional<Change>> DiffWalk::next() {
+  while (!open_.empty()) {
+    if (stop_.stop_requested()) {
+      return user_error(ErrorCode::kCancelled, "the comparison of two trees was cancelled");
+    }
+    if (std::optional<Change> change = step()) {
+      if (++found_ <= kMaxListed) return change;
+      return user_error(ErrorCode::kResourceExhausted,
+                        "the trees " + to_string(left_->digest()) + " and " +
+                            to_string(right_->digest()) +
+                            " differ in more paths than the limit of " +
+                            std::to_string(kMaxListed) + "; compare parts of them");
+    }
+  }
+  return std::optional<Change>();
+}
 
-std::vector<Change> diff(const TreePtr& left, const TreePtr& right) {
-  std::vector<Change> changes;
-  if (left->digest() != right->digest()) diff_into(*left, *right, RelPath(), changes);
-  return changes;
+std::optional<Change> DiffWalk::step() {
+  Level& level = open_.back();
+  std::span<const Entry>& left = level.left;
+  std::span<const Entry>& right = level.right;
+  if (left.empty() && right.empty()) {
+    open_.pop_back();
+    return std::nullopt;
+  }
+  const int order = right.empty() ? -1 : left.empty() ? 1 : left[0].name.compare(right[0].name);
+  const Entry* const l = order <= 0 ? &left[0] : nullptr;
+  const Entry* const r = order >= 0 ? &right[0] : nullptr;
+  if (l != nullptr) left = left.subspan(1);
+  if (r != nullptr) right = right.subspan(1);
+  if (l == nullptr) return Change{level.path.child(r->name), std::nullopt, r->node};
+  if (r == nullptr) return Change{level.path.child(l->name), l->node, std::nullopt};
+  if (same_node(l->node, r->node)) return std::nullopt;
+  RelPath path = level.path.child(l->name);
+  const auto* below_left = std::get_if<TreePtr>(&l->node);
+  const auto* below_right = std::get_if<TreePtr>(&r->node);
+  if (below_left == nullptr || below_right == nullptr) {
+    return Change{std::move(path), l->node, r->node};
+  }
+  open_.push_back({.left = (*below_left)->entries(),
+                   .right = (*below_right)->entries(),
+                   .path = std::move(path)});
+  return std::nullopt;
 }
 
 }  // namespace kiln::store

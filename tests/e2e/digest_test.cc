@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <set>
 
 #include "tests/support/kiln_fixture.h"
 
@@ -156,6 +157,66 @@ TEST_F(DigestCommands, CatSaysWhatIsThereInsteadOfAFile) {
   EXPECT_NE(why("link").find("is a symlink to dir/f, not a file"), std::string::npos);
   EXPECT_NE(why("dir").find("is a directory, not a file"), std::string::npos);
   EXPECT_NE(why("nothing").find("no file nothing"), std::string::npos);
+}
+
+TEST_F(DigestCommands, CreateCanSayEveryName) {
+  const std::string tree = line({"digest", "create", R"(a\=b=1)", R"(a\->b=2)", R"(a\+x=3)",
+                                 R"(back\\slash=4)", R"(l\=k->a=b)"});
+  EXPECT_EQ(kiln({"digest", "ls", "-l", tree}).out.find("exec"), std::string::npos);
+  EXPECT_EQ(kiln({"digest", "ls", tree}).out, "a+x\na->b\na=b\nback\\slash\nl=k\n");
+  EXPECT_EQ(kiln({"digest", "cat", tree, "a->b"}).out, "2");
+  // What is printed as JSON makes the same tree.
+  const Outcome listed = kiln({"--json", "digest", "entries", tree});
+  ASSERT_EQ(listed.exit_code, 0) << listed.err;
+  const Outcome made = kiln({"digest", "create", "--entries", "-"}, listed.out);
+  EXPECT_EQ(made.out, tree + "\n") << made.err;
+}
+
+TEST_F(DigestCommands, TheDigestOfAFileIsToldFromThatOfATree) {
+  const std::string file = exec_json({}, "echo hello")["stdout_digest"];
+  const std::string tree = line({"digest", "create", "f=hello"});
+  for (const Arguments& command :
+       {Arguments{"digest", "ls", file}, Arguments{"digest", "cat", file, "f"},
+        Arguments{"digest", "entries", file}, Arguments{"digest", "write", file},
+        Arguments{"digest", "merge", tree, file}, Arguments{"digest", "diff", file, tree},
+        Arguments{"digest", "subset", file, "**"}, Arguments{"digest", "add-prefix", file, "p"},
+        Arguments{"exec", "--digest", file, "--", "true"}}) {
+    const Outcome outcome = kiln(command);
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("is the digest of a file, not of a tree"), std::string::npos)
+        << outcome.err;
+  }
+  const Outcome mixed = kiln({"digest", "create", "f=@digest:" + tree});
+  EXPECT_NE(mixed.err.find("is the digest of a tree, not of a file"), std::string::npos)
+      << mixed.err;
+}
+
+TEST_F(DigestCommands, ADownloadCanBeRun) {
+  write("tool", "#!/bin/sh\necho tool runs\n");
+  const fs::path tool = workspace() / "tool";
+  const std::string sum =
+      run({"sha256sum", tool.string()}, {environment(), "", ""}).out.substr(0, 64);
+  const std::string size = std::to_string(fs::file_size(tool));
+  const Arguments source = {"file://" + tool.string(), sum, size};
+  const std::string executable =
+      line({"digest", "download", "-x", source[0], source[1], source[2]});
+  EXPECT_EQ(kiln({"exec", "--digest", executable, "--", "./tool"}).out, "tool runs\n");
+  const std::string renamed =
+      line({"digest", "create", "bin/renamed+x=@digest:" + sum + "/" + size});
+  EXPECT_EQ(kiln({"exec", "--digest", renamed, "--", "bin/renamed"}).out, "tool runs\n");
+}
+
+TEST_F(DigestCommands, NoTwoContentsHaveOneJson) {
+  std::set<std::string> forms;
+  for (const std::string& content : {std::string("\xff"), std::string("\\xff"),
+                                     std::string("{\"base64\":\"/w==\"}"), std::string("/w==")}) {
+    write("f", content);
+    const std::string tree = line({"digest", "capture", "f"});
+    const Outcome shown = kiln({"rules", "query", "DigestContents", "Digest=\"" + tree + "\""});
+    ASSERT_EQ(shown.exit_code, 0) << shown.err;
+    EXPECT_TRUE(forms.insert(shown.out).second) << shown.out;
+  }
+  EXPECT_EQ(exec_json({}, "printf '\\377'")["stdout"]["base64"], "/w==");
 }
 
 TEST_F(DigestCommands, AnEmptyFileIsAFile) {

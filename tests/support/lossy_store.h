@@ -25,6 +25,8 @@ class LossyStore final : public store::Store {
 
   // Until somebody puts it again.
   void lose(const FileDigest& digest) { blobs_.lose(digest); }
+  // The content counts as stored until somebody reads it, which finds that it is lost.
+  void damage(const FileDigest& digest) { blobs_.damage(digest); }
 
   // The names of the threads that read since the last call.
   std::set<std::string> take_readers() { return blobs_.take_readers(); }
@@ -42,6 +44,9 @@ class LossyStore final : public store::Store {
 
     void lose(const FileDigest& digest) {
       lost_.with([&](auto& lost) { lost.push_back(digest); });
+    }
+    void damage(const FileDigest& digest) {
+      damaged_.with([&](auto& damaged) { damaged.push_back(digest); });
     }
     void found(const FileDigest& digest) {
       lost_.with([&](auto& lost) { std::erase(lost, digest); });
@@ -62,11 +67,13 @@ class LossyStore final : public store::Store {
     }
     Result<std::string> get(const FileDigest& digest) override {
       note_reader();
+      find_damage(digest);
       KILN_TRY(check(digest));
       return inner_.get(digest);
     }
     Result<std::unique_ptr<store::BlobReader>> reader(const FileDigest& digest) override {
       note_reader();
+      find_damage(digest);
       KILN_TRY(check(digest));
       return inner_.reader(digest);
     }
@@ -100,6 +107,11 @@ class LossyStore final : public store::Store {
       ::pthread_getname_np(::pthread_self(), name.data(), name.size());
       readers_.with([&](auto& readers) { readers.insert(name.data()); });
     }
+    void find_damage(const FileDigest& digest) {
+      const size_t found =
+          damaged_.with([&](auto& damaged) { return std::erase(damaged, digest); });
+      if (found > 0) lose(digest);
+    }
     Result<void> check(const FileDigest& digest) {
       const bool lost = lost_.with(
           [&](const auto& all) { return std::find(all.begin(), all.end(), digest) != all.end(); });
@@ -109,6 +121,7 @@ class LossyStore final : public store::Store {
 
     store::BlobStore& inner_;
     Synchronized<std::vector<FileDigest>> lost_;
+    Synchronized<std::vector<FileDigest>> damaged_;
     Synchronized<std::set<std::string>> readers_;
   };
 

@@ -4,6 +4,7 @@
 
 #include "daemon/intrinsics/files/fs_functions.h"
 #include "daemon/intrinsics/files/key_encoder.h"
+#include "daemon/store/stores.h"
 
 namespace kiln::intrinsics {
 
@@ -65,8 +66,7 @@ bool ChangeRouter::note_loss(RunId run, const Error& error) {
 
 bool ChangeRouter::note_loss(const Hash128& reader, RunId run, const Error& error) {
   graph::Graph* graph = graph_.load();
-  const bool lost = error.code() == ErrorCode::kNotFound && error.blame() == Blame::kEnvironment;
-  if (!lost || graph == nullptr || !losses_.note(reader, run)) return false;
+  if (!store::is_loss(error) || graph == nullptr || !losses_.note(reader, run)) return false;
   std::vector<Hash128> hashes = losses_.hashes();
   add_everything(hashes);
   graph->invalidate(hashes);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/types/json_bytes.h"
+
 namespace kiln::rules {
 
 namespace {
@@ -16,13 +18,11 @@ class JsonWriter final : public ValueWriter {
   void boolean(bool value) override { put(value); }
   void integer(int64_t value) override { put(value); }
   void number(double value) override { put(value); }
-  void text(std::string_view value) override {
-    put(is_valid_utf8(value) ? std::string(value) : printable(value));
-  }
+  void text(std::string_view value) override { put(json_of_bytes<Json>(value)); }
   void choice(std::string_view name, std::span<const std::string_view>) override { text(name); }
   void begin_list() override { open_.push_back(&put(Json::array())); }
   void begin_record() override { open_.push_back(&put(Json::object())); }
-  void member(std::string_view name) override { name_ = name; }
+  void member(std::string_view name) override { name_ = json_name_of_bytes(name); }
   void end() override { open_.pop_back(); }
 
   Json take() && { return std::move(root_); }
@@ -61,8 +61,9 @@ class JsonReader final : public ValueReader {
     return json_.get<double>();
   }
   Result<std::string> text() const override {
-    if (!json_.is_string()) return expected("text");
-    return json_.get<std::string>();
+    auto bytes = bytes_of_json(json_);
+    if (!bytes) return expected(json_.is_object() ? "text or {\"base64\": …}" : "text");
+    return *std::move(bytes);
   }
   Result<void> elements(const Visit& visit) override {
     if (!json_.is_array()) return expected("a list");
@@ -76,7 +77,9 @@ class JsonReader final : public ValueReader {
     if (!json_.is_object()) return expected("an object");
     for (const auto& [name, value] : json_.items()) {
       JsonReader member(value);
-      KILN_TRY(visit(name, member).with_context("in field '" + printable(name) + "'"));
+      const auto bytes = bytes_of_json_name(name);
+      if (!bytes) return expected("base64 behind \"base64:\" in the name of a member");
+      KILN_TRY(visit(*bytes, member).with_context("in field '" + printable(name) + "'"));
     }
     return {};
   }
@@ -110,7 +113,18 @@ Result<Param> param_from_json(TypeId type, std::string_view text) {
     return user_error(ErrorCode::kUnsupported,
                       "a value of type " + std::string(type->name) + " cannot come from a client");
   }
-  const Json json = Json::parse(text, nullptr, false);
+  // The parser itself does not recurse, but whoever walks the value does.
+  bool too_deep = false;
+  const auto bounded = [&too_deep](int depth, Json::parse_event_t, const Json&) {
+    too_deep = too_deep || depth > kMaxJsonDepth;
+    return !too_deep;
+  };
+  const Json json = Json::parse(text, bounded, false);
+  if (too_deep) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "what is given for " + std::string(type->name) + " is nested more than " +
+                          std::to_string(kMaxJsonDepth) + " levels deep");
+  }
   if (json.is_discarded()) {
     return user_error(ErrorCode::kInvalidArgument,
                       "what is given for " + std::string(type->name) + " is not JSON");

@@ -11,10 +11,14 @@
 
 namespace kiln::rules {
 
-// One line. Bytes that are not UTF-8 are shown as \xNN. kUnsupported for types that only the
-// daemon makes.
+// What is nested deeper is no value of a rule: whoever walks it may recurse.
+inline constexpr int kMaxJsonDepth = 256;
+
+// One line. Text that is not UTF-8 has a form of its own, the same both ways: common/types/
+// json_bytes.h. kUnsupported for types that only the daemon makes.
 Result<std::string> to_json(TypeId type, const graph::Value& value);
-// A value of `type`; fields that are left out keep their defaults.
+// A value of `type`; fields that are left out keep their defaults. JSON that is nested more than
+// kMaxJsonDepth deep is refused.
 Result<Param> param_from_json(TypeId type, std::string_view json);
 
 }  // namespace kiln::rules

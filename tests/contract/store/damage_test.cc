@@ -3,8 +3,11 @@
 
 #include <sys/time.h>
 
+#include <functional>
+
 #include "build/bazel/remote/execution/v2/remote_execution.pb.h"
 #include "daemon/store/rocks_db.h"
+#include "daemon/store/tree_contents.h"
 #include "tests/contract/store/stores_under_test.h"
 #include "tests/unit/store/trees.h"
 
@@ -121,6 +124,109 @@ TEST_F(Damage, ALargeFileRottenBetweenLivesIsDroppedAtFirstUse) {
   }
 }
 
+// Puts something that is no regular file in place of a large file.
+struct Impostor {
+  const char* name;
+  void (*make)(const std::string& path);
+};
+const Impostor kImpostors[] = {
+    {"a dead symlink",
+     [](const std::string& path) { std::filesystem::create_symlink("/no/where", path); }},
+    {"a symlink to itself",
+     [](const std::string& path) { std::filesystem::create_symlink(path, path); }},
+    {"a fifo", [](const std::string& path) { ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); }},
+    {"a socket",
+     [](const std::string& path) { ASSERT_EQ(::mknod(path.c_str(), S_IFSOCK | 0600, 0), 0); }},
+    {"a directory",
+     [](const std::string& path) { std::filesystem::create_directories(path + "/with/entries"); }},
+};
+
+TEST_F(Damage, WhatIsNoRegularFileIsDroppedAndMadeAgain) {
+  for (const Impostor& impostor : kImpostors) {
+    for (const bool executable : {false, true}) {
+      SCOPED_TRACE(impostor.name);
+      const std::string content = content_of(100'000, executable);
+      const FileDigest digest = put(content);
+      ASSERT_TRUE(store_->files().materialize(digest, executable, work(), "input").ok());
+      ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
+      ASSERT_EQ(::unlink(large_file(digest, executable).c_str()), 0);
+      impostor.make(large_file(digest, executable));
+      if (executable) {
+        ASSERT_TRUE(store_->files().materialize(digest, true, work(), "input").ok());
+        EXPECT_EQ(*read_file(at("input")), content);
+        ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
+      } else {
+        expect_a_miss(digest);
+        EXPECT_EQ(put(content), digest);
+      }
+      EXPECT_EQ(*store_->blobs().get(digest), content);
+    }
+  }
+}
+
+TEST_F(Damage, WhatIsNoRegularFileDoesNotCountAsStored) {
+  for (const Impostor& impostor : kImpostors) {
+    SCOPED_TRACE(impostor.name);
+    const std::string content = content_of(100'000);
+    const FileDigest digest = put(content);
+    ASSERT_EQ(::unlink(large_file(digest).c_str()), 0);
+    impostor.make(large_file(digest));
+    const auto writer = store_->blobs().writer();
+    ASSERT_TRUE(writer.ok());
+    ASSERT_TRUE((*writer)->append(content).ok());
+    ASSERT_EQ(*(*writer)->finish(), digest);
+    EXPECT_EQ(*store_->blobs().get(digest), content);
+  }
+}
+
+TEST_F(Damage, DirectoriesOfTheStoreThatAreRemovedAreMadeAgain) {
+  const std::string content = content_of(100'000);
+  const FileDigest digest = put(content);
+  const std::vector<std::string> all = {"store/tmp", "store/files",
+                                        "store/files/" + to_hex(digest.hash).substr(0, 2)};
+  for (const std::string& directory : all) {
+    SCOPED_TRACE(directory);
+    std::filesystem::remove_all(at(directory));
+    put(content);
+    EXPECT_EQ(*store_->blobs().get(digest), content);
+    ASSERT_TRUE(store_->files().materialize(digest, true, work(), "tool").ok());
+    ASSERT_EQ(::unlinkat(work(), "tool", 0), 0);
+    write("made", content_of(200'000));
+    ASSERT_TRUE(store_->files().adopt(work(), "made").ok());
+    EXPECT_EQ(*store_->blobs().get(file_digest_of(content_of(200'000))), content_of(200'000));
+  }
+  // A file in place of a directory is as much in the way.
+  std::filesystem::remove_all(at(all[2]));
+  write(all[2], "a file");
+  EXPECT_EQ(store_->blobs().get(digest).error().code(), ErrorCode::kNotFound);
+  put(content);
+  EXPECT_EQ(*store_->blobs().get(digest), content);
+}
+
+TEST_F(Damage, OneLossIsAReasonToFindAll) {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 40; ++i) {
+    const size_t size = i % 4 == 0 ? 100'000 : 3'000;
+    entries.push_back({"f" + std::to_string(i), File{put(content_of(size, i)), false}});
+  }
+  const TreePtr all = Tree::make(entries);
+  EXPECT_EQ(*find_losses(store_->blobs(), *all, {}), 0u);
+  for (int i = 0; i < 40; ++i) {
+    const auto& digest = std::get<File>(entries[i].node).digest;
+    if (i % 4 == 0) {
+      ASSERT_EQ(::unlink(large_file(digest).c_str()), 0);
+    } else {
+      write_raw(Table::kBlobs, key_of(digest), "garbage");
+    }
+  }
+  EXPECT_EQ(*find_losses(store_->blobs(), *all, {}), 40u);
+  EXPECT_EQ(store_->blobs().find_missing(contents_named_by(*all))->size(), 40u);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(find_losses(store_->blobs(), *all, stop.get_token()).error().code(),
+            ErrorCode::kCancelled);
+}
+
 TEST_F(Damage, ASmallRecordWithOtherBytesIsDropped) {
   for (const std::string& garbage : {std::string("garbage"), std::string(), content_of(500, 99)}) {
     const std::string content = content_of(500);
@@ -132,6 +238,14 @@ TEST_F(Damage, ASmallRecordWithOtherBytesIsDropped) {
     EXPECT_EQ(put(content), digest);
     EXPECT_EQ(*store_->blobs().get(digest), content);
   }
+}
+
+TEST_F(Damage, PuttingTheRightBytesMendsARecordThatNobodyHasReadYet) {
+  const std::string content = content_of(500);
+  const FileDigest digest = put(content);
+  write_raw(Table::kBlobs, key_of(digest), "garbage");
+  EXPECT_EQ(put(content), digest);
+  EXPECT_EQ(*store_->blobs().get(digest), content);
 }
 
 TEST_F(Damage, ADamagedTableFileIsAMissNotACrash) {
@@ -181,6 +295,34 @@ TEST_F(Damage, FoundByACompactionIsRepairedByTheNextOpen) {
   for (uint64_t i = 0; i < 2000; ++i) {
     const auto digest = store_->blobs().put(content_of(1000, i));
     ASSERT_TRUE(digest.ok()) << digest.error().to_string();
+  }
+}
+
+TEST_F(Damage, TableFilesThatAreCutOrRemovedAreAMissAndNoTroubleAfterwards) {
+  const TreePtr root = tree({file("a/b", "x")});
+  const auto cut = [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 100), 0); };
+  const auto empty = [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 0), 0); };
+  const auto remove = [](const std::string& path) { ASSERT_EQ(::unlink(path.c_str()), 0); };
+  const std::vector<std::function<void(const std::string&)>> harms = {cut, empty, remove};
+  for (const auto& harm : harms) {
+    const FileDigest digest = put(content_of(1000));
+    ASSERT_TRUE(store_->trees().save(root).ok());
+    store_.reset();  // writes the tables
+    int tables = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(at("store/db"))) {
+      if (entry.path().extension() != ".sst") continue;
+      harm(entry.path());
+      ++tables;
+    }
+    EXPECT_GT(tables, 1);
+    reopen();
+    ASSERT_NE(store_, nullptr);
+    EXPECT_EQ(store_->blobs().get(digest).error().code(), ErrorCode::kNotFound);
+    EXPECT_EQ(store_->trees().load(root->digest()).error().code(), ErrorCode::kNotFound);
+    EXPECT_EQ(put(content_of(1000)), digest);
+    EXPECT_EQ(*store_->blobs().get(digest), content_of(1000));
+    ASSERT_TRUE(store_->trees().save(root).ok());
+    EXPECT_EQ(flat(*store_->trees().load(root->digest())), flat(root));
   }
 }
 

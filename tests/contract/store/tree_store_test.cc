@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "daemon/store/limits.h"
 #include "tests/contract/store/stores_under_test.h"
 #include "tests/unit/store/trees.h"
 

@@ -45,15 +45,6 @@ TEST(PercentDecoding, UndoesEscapesAndKeepsWhatIsNone) {
   EXPECT_EQ(percent_decoded("%zz%4"), "%zz%4");
 }
 
-TEST(Base64, TakesPaddedUnpaddedAndUrlSafe) {
-  EXPECT_EQ(base64_decoded("aGk="), "hi");
-  EXPECT_EQ(base64_decoded("aGk"), "hi");
-  EXPECT_EQ(base64_decoded(""), "");
-  EXPECT_EQ(base64_decoded("+/8"), base64_decoded("-_8="));
-  EXPECT_EQ(base64_decoded("a"), std::nullopt);
-  EXPECT_EQ(base64_decoded("a*b="), std::nullopt);
-}
-
 TEST(GrpcStatus, OfNonsenseIsUnknown) {
   GrpcStatus status;
   status.read_header("grpc-status", "zero");

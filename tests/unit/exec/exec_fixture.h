@@ -123,7 +123,9 @@ class ExecTest : public testing::Test {
     std::vector<std::string> lines;
     const auto tree = store_->trees().load(result.result.output_digest);
     if (!tree.ok()) return {tree.error().to_string()};
-    for (const store::PathEntry& leaf : store::leaves_of(*tree)) {
+    const auto leaves = store::leaves_of(*tree);
+    if (!leaves.ok()) return {leaves.error().to_string()};
+    for (const store::PathEntry& leaf : *leaves) {
       if (const auto* file = std::get_if<store::File>(&leaf.node)) {
         lines.push_back(leaf.path.str() + (file->executable ? "* = " : " = ") + blob(file->digest));
       } else if (const auto* link = std::get_if<store::Symlink>(&leaf.node)) {

@@ -62,6 +62,34 @@ rules::Rule<Text, rules::Gets<FallibleProcessResult(Process)>> text_of_processes
   co_return Text{(co_await rules::get<FallibleProcessResult>(second)).stdout_text};
 }
 
+// All files that match, with one process over them and read by the rule itself.
+struct Inputs {
+  static constexpr std::string_view kTypeName = "Inputs";
+  std::string glob;
+  static void fields(auto& self, auto&& field) { field("glob", self.glob); }
+  friend bool operator==(const Inputs&, const Inputs&) = default;
+};
+struct Count {
+  static constexpr std::string_view kTypeName = "Count";
+  int64_t files = 0;
+  static void fields(auto& self, auto&& field) { field("files", self.files); }
+  friend bool operator==(const Count&, const Count&) = default;
+};
+rules::Rule<Text, rules::Gets<DirectoryDigest(PathGlobs), FallibleProcessResult(Process)>>
+process_over_files(const Inputs& inputs) {
+  Process process;
+  process.argv = {"/bin/true"};
+  process.description = "reads all";
+  process.input_digest = co_await rules::get<DirectoryDigest>(PathGlobs{.globs = {inputs.glob}});
+  co_return Text{(co_await rules::get<FallibleProcessResult>(process)).stdout_text};
+}
+rules::Rule<Count, rules::Gets<DirectoryDigest(PathGlobs), DigestContents(DirectoryDigest)>>
+count_of_files(const Inputs& inputs) {
+  const auto& digest = co_await rules::get<DirectoryDigest>(PathGlobs{.globs = {inputs.glob}});
+  const auto& contents = co_await rules::get<DigestContents>(digest);
+  co_return Count{static_cast<int64_t>(contents.files.size())};
+}
+
 class OneFile final : public fetch::Fetcher {
  public:
   Result<void> fetch(const fetch::Url&, fetch::Sink& sink, const std::stop_token&) override {
@@ -78,6 +106,7 @@ class TwoProcesses final : public exec::ProcessRunner {
   explicit TwoProcesses(store::Store& store) : store_(store) {}
   Task<Result<exec::RunResult>> run(const exec::RunRequest& request) override {
     ran.with([&](auto& all) { all.push_back(request.process.description); });
+    if (request.process.description == "reads all") co_return read_all(*request.process.inputs);
     co_return request.process.description == "makes" ? make() : read(*request.process.inputs);
   }
   Synchronized<std::vector<std::string>> ran;
@@ -96,6 +125,16 @@ class TwoProcesses final : public exec::ProcessRunner {
     KILN_TRY(store_.blobs().get(file.digest));
     exec::RunResult result;
     result.result.stdout_digest = file.digest;
+    return result;
+  }
+  // Ends at the first input that is lost, as filling a sandbox does.
+  Result<exec::RunResult> read_all(const store::Tree& inputs) {
+    for (const store::Entry& entry : inputs.entries()) {
+      KILN_TRY(store_.blobs().get(std::get<store::File>(entry.node).digest));
+    }
+    KILN_ASSIGN(const FileDigest all, store_.blobs().put("read all"));
+    exec::RunResult result;
+    result.result.stdout_digest = all;
     return result;
   }
   store::Store& store_;
@@ -127,6 +166,10 @@ class LossesTest : public test::EngineFixture {
     set.add<&text_of_download>();
     set.add<&text_of_processes>();
     set.query<Text(FileName)>();
+    set.add<&process_over_files>();
+    set.add<&count_of_files>();
+    set.query<Text(Inputs)>();
+    set.query<Count(Inputs)>();
     set.query<Text(DownloadFile)>();
     set.query<Text(Process)>();
     return set;
@@ -233,6 +276,31 @@ TEST_F(LossesTest, WhatAProcessMadeIsMadeAgainForTheNextThatReadsIt) {
   const auto makes =
       runner_.ran.with([](const auto& ran) { return std::count(ran.begin(), ran.end(), "makes"); });
   EXPECT_EQ(makes, 2);
+}
+
+TEST_F(LossesTest, ManyInputsThatAreDamagedTogetherComeBackTogether) {
+  constexpr int kFiles = 40;
+  std::vector<FileDigest> many;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string content = "of " + std::to_string(i);
+    write(std::to_string(i) + ".many", content);
+    many.push_back(file_digest_of(content));
+  }
+  write("0.one", "alone");
+  const std::vector<FileDigest> one = {file_digest_of("alone")};
+  const auto runs_to_heal = [&](const std::string& glob, const std::vector<FileDigest>& damaged) {
+    EXPECT_TRUE(ask<DirectoryDigest>(PathGlobs{.globs = {glob}}).ok());
+    for (const FileDigest& digest : damaged) store_->damage(digest);
+    const size_t before = runner_.ran.with([](const auto& ran) { return ran.size(); });
+    const auto text = ask<Text>(Inputs{glob});
+    EXPECT_TRUE(text.ok() && text->text == "read all") << glob;
+    return runner_.ran.with([](const auto& ran) { return ran.size(); }) - before;
+  };
+  EXPECT_EQ(runs_to_heal("*.many", many), runs_to_heal("*.one", one));
+  for (const FileDigest& digest : many) store_->damage(digest);
+  const auto count = ask<Count>(Inputs{"*.many"});
+  ASSERT_TRUE(count.ok()) << count.error().to_string();
+  EXPECT_EQ(count->files, kFiles);
 }
 
 TEST_F(LossesTest, WhatNobodyCanBringBackIsAnErrorAndNotTriedForEver) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 
 #include "daemon/rules/rule_set.h"
 #include "daemon/rules/values/real.h"
@@ -123,7 +124,49 @@ TEST(Json, FieldsThatAreLeftOutKeepTheirDefaults) {
   EXPECT_EQ(parsed<Everything>(R"({"maybe": {"y": 2}})")->maybe, (Point{0, 2}));
 }
 
-TEST(Json, BytesThatAreNotUtf8AreShown) { EXPECT_EQ(json_of(std::string("a\xff")), R"("a\\xff")"); }
+TEST(Json, NoTwoContentsHaveOneForm) {
+  EXPECT_EQ(json_of(std::string("a\xff")), R"({"base64":"Yf8="})");
+  EXPECT_EQ(json_of(std::string("a\\xff")), R"("a\\xff")");
+  const std::vector<std::string> contents = {"",
+                                             "text",
+                                             std::string("a\0b", 3),
+                                             "\xff",
+                                             "\\xff",
+                                             "\xc3\xa9",
+                                             "\xc3",
+                                             "{\"base64\":\"/w==\"}",
+                                             "base64:/w==",
+                                             "/w==",
+                                             "\x80\x81",
+                                             "\xed\xa0\x80",
+                                             "\u00ff"};
+  std::set<std::string> forms;
+  for (const std::string& content : contents) {
+    const std::string json = json_of(content);
+    EXPECT_TRUE(forms.insert(json).second) << json;
+    EXPECT_EQ(*parsed<std::string>(json), content);
+    const Everything as_name{.lists = {{content, {1}}}};
+    const std::string with_name = json_of(as_name);
+    EXPECT_TRUE(forms.insert(with_name).second) << with_name;
+    EXPECT_EQ(*parsed<Everything>(with_name), as_name);
+  }
+}
+
+TEST(Json, BytesOfAnotherFormAreRefused) {
+  for (const char* wrong : {R"({"base64":"*"})", R"({"base64":7})", R"({"base64":"aa","x":1})",
+                            R"({"base32":"aa"})", "{}"}) {
+    EXPECT_FALSE(parsed<std::string>(wrong).ok()) << wrong;
+  }
+}
+
+TEST(Json, WhatIsNestedTooDeepIsRefusedAndNotWalked) {
+  for (const int depth : {300, 1'000'000}) {
+    const std::string deep = std::string(depth, '[') + std::string(depth, ']');
+    const auto value = parsed<Everything>(deep);
+    ASSERT_FALSE(value.ok());
+    EXPECT_THAT(value.error().message(), HasSubstr("nested more than 256 levels deep"));
+  }
+}
 
 TEST(Json, AnErrorNamesThePlace) {
   EXPECT_EQ(refusal(R"({"points": [{"x": 1}, {"x": "one"}]})"),

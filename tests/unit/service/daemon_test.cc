@@ -74,6 +74,11 @@ TEST_F(DaemonTest, MalformedRequestsNameTheFieldAndCarryTheirDetails) {
   refused(&v1::Digests::Stub::Create, create, "leaves the root");
   create.mutable_entries(0)->set_path("nothing");
   refused(&v1::Digests::Stub::Create, create, "neither what it contains");
+  for (const std::string& target :
+       {std::string(), std::string("a\0b", 3), std::string(4096, 't')}) {
+    create.mutable_entries(0)->set_symlink_target(target);
+    refused(&v1::Digests::Stub::Create, create, "'nothing' is a symlink to");
+  }
   v1::PrefixRequest prefix;
   prefix.set_prefix("/abs");
   refused(&v1::Digests::Stub::AddPrefix, prefix, "as the prefix");

@@ -96,6 +96,13 @@ TEST(DirectoryCodec, RefusesHostileMessages) {
     EXPECT_TRUE(refused(as_link)) << printable(name);
     EXPECT_TRUE(refused(as_directory)) << printable(name);
   }
+  for (const std::string& target :
+       {std::string(), std::string("a\0b", 3), std::string(4096, 't')}) {
+    reapi::Directory message;
+    message.add_symlinks()->set_name("l");
+    message.mutable_symlinks(0)->set_target(target);
+    EXPECT_TRUE(refused(message)) << printable(target);
+  }
   for (const auto& [text, size] : std::vector<std::pair<std::string, int64_t>>{
            {hash, -1}, {hash, 0}, {"", 1}, {"XYZ", 1}, {hash.substr(1) + "G", 1}}) {
     reapi::Directory message;

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "daemon/store/limits.h"
+#include "daemon/store/tree_contents.h"
+#include "daemon/store/tree_walk.h"
 #include "tests/unit/store/trees.h"
 
 namespace kiln::store {
@@ -53,6 +56,16 @@ TEST(TreeOf, NamesFilesAndSymlinksThatAreAlsoParents) {
   EXPECT_THAT(message, Not(HasSubstr("a-b")));
 }
 
+TEST(TreeOf, RefusesSymlinkTargetsThatNoneCanHave) {
+  const std::string with_nul("a\0b", 3);
+  for (const std::string& target : {std::string(), with_nul, std::string(4096, 'a'),
+                                    std::string("\xff"), std::string("a/b\0", 4)}) {
+    EXPECT_THAT(refusal({link("l", target), file("fine", "x")}),
+                AllOf(HasSubstr("'l' is a symlink to"), Not(HasSubstr("fine"))));
+  }
+  EXPECT_TRUE(tree_of({link("l", std::string(4095, 'a'))}).ok());
+}
+
 TEST(TreeOf, RefusesPathsTooDeepToRecurseInto) {
   std::string path = "d";
   for (int i = 0; i < 100'000; ++i) path += "/d";
@@ -60,7 +73,7 @@ TEST(TreeOf, RefusesPathsTooDeepToRecurseInto) {
 }
 
 TEST(LeavesOf, AreFilesSymlinksAndEmptyDirectories) {
-  const auto leaves = leaves_of(tree({file("a/b", "x"), link("l", "a"), directory("e/f")}));
+  const auto leaves = *leaves_of(tree({file("a/b", "x"), link("l", "a"), directory("e/f")}));
   ASSERT_EQ(leaves.size(), 3u);
   EXPECT_EQ(leaves[0].path.str(), "a/b");
   EXPECT_EQ(leaves[1].path.str(), "e/f");
@@ -105,22 +118,105 @@ std::string shown(const std::vector<Change>& changes) {
 }
 
 TEST(Diff, OfEqualTreesIsEmpty) {
-  EXPECT_TRUE(diff(tree({file("a/b", "x")}), tree({file("a/b", "x")})).empty());
-  EXPECT_TRUE(diff(Tree::empty(), Tree::empty()).empty());
+  EXPECT_TRUE(changes(tree({file("a/b", "x")}), tree({file("a/b", "x")})).empty());
+  EXPECT_TRUE(changes(Tree::empty(), Tree::empty()).empty());
 }
 
 TEST(Diff, ADirectoryOnOneSideIsOneChange) {
-  EXPECT_EQ(shown(diff(tree({file("a/b/c", "x"), file("k", "")}), tree({file("k", "")}))),
+  EXPECT_EQ(shown(changes(tree({file("a/b/c", "x"), file("k", "")}), tree({file("k", "")}))),
             "a:dire>- ");
 }
 
 TEST(Diff, ReportsContentModeTargetAndKind) {
-  EXPECT_EQ(shown(diff(tree({file("content", "1"), file("mode", "m"), link("target", "x"),
-                             file("kind", ""), file("same", "s"), file("old", "")}),
-                       tree({file("content", "2"), file("mode", "m", true), link("target", "y"),
-                             directory("kind"), file("same", "s"), file("new", "")}))),
+  EXPECT_EQ(shown(changes(tree({file("content", "1"), file("mode", "m"), link("target", "x"),
+                                file("kind", ""), file("same", "s"), file("old", "")}),
+                          tree({file("content", "2"), file("mode", "m", true), link("target", "y"),
+                                directory("kind"), file("same", "s"), file("new", "")}))),
             "content:file>file kind:file>dire mode:file>exec new:->file old:file>- "
             "target:link>link ");
+}
+
+// A few directories that list 2^levels files.
+TreePtr doubled(int levels, const std::string& content) {
+  TreePtr all = tree({file("f", content)});
+  for (int i = 0; i < levels; ++i) all = Tree::make({{"a", all}, {"b", all}});
+  return all;
+}
+
+TEST(HugeList, IsCountedWithoutBeingWalked) {
+  const TreePtr small = doubled(3, "abc");
+  EXPECT_EQ(small->extent().entries, 8u + 14u);
+  EXPECT_EQ(small->extent().bytes, 8u * 3);
+  EXPECT_EQ(doubled(100, "abc")->extent().entries, UINT64_MAX);
+  EXPECT_EQ(doubled(100, "abc")->extent().bytes, UINT64_MAX);
+}
+
+TEST(HugeList, IsRefusedByWhoeverListsIt) {
+  const TreePtr huge = doubled(40, "x");
+  for (const Error& error :
+       {leaves_of(huge).error(), TreeWalk::begin(huge).error(), check_contents(*huge).error()}) {
+    EXPECT_EQ(error.code(), ErrorCode::kResourceExhausted);
+    EXPECT_THAT(error.message(), HasSubstr(to_string(huge->digest())));
+    EXPECT_THAT(error.message(), HasSubstr("10000000"));
+  }
+}
+
+TEST(HugeList, MergesDirectoryByDirectory) {
+  const TreePtr left = doubled(40, "x");
+  TreePtr right = tree({file("g", "y")});
+  for (int i = 0; i < 40; ++i) right = Tree::make({{"a", right}, {"b", right}});
+  const auto merged = merge(std::vector{left, right}, nullptr);
+  ASSERT_TRUE(merged.ok());
+  EXPECT_EQ((*merged)->extent().entries, 2 * left->extent().entries - ((uint64_t{2} << 40) - 2));
+}
+
+TEST(HugeList, StopsCountingConflicts) {
+  const auto merged = merge(std::vector{doubled(40, "x"), doubled(40, "y")}, nullptr);
+  ASSERT_FALSE(merged.ok());
+  EXPECT_EQ(merged.error().code(), ErrorCode::kConflict);
+  EXPECT_THAT(merged.error().message(), HasSubstr("disagree on 10000 paths and perhaps more"));
+}
+
+TEST(HugeList, IsComparedAsFarAsSomebodyReads) {
+  DiffWalk walk(doubled(40, "x"), doubled(40, "y"));
+  for (int i = 0; i < 1000; ++i) {
+    const auto change = walk.next();
+    ASSERT_TRUE(change.ok());
+    ASSERT_TRUE(change->has_value());
+  }
+}
+
+TEST(Walks, EndWhenTheyAreCancelled) {
+  std::stop_source stop;
+  const TreePtr large = doubled(12, "x");
+  auto walk = TreeWalk::begin(large, stop.get_token());
+  ASSERT_TRUE(walk.ok());
+  stop.request_stop();
+  int seen = 0;
+  auto item = walk->next();
+  for (; item.ok() && *item; item = walk->next()) ++seen;
+  ASSERT_FALSE(item.ok());
+  EXPECT_EQ(item.error().code(), ErrorCode::kCancelled);
+  EXPECT_LT(seen, 1000);
+  DiffWalk diff(large, doubled(12, "y"), stop.get_token());
+  EXPECT_EQ(diff.next().error().code(), ErrorCode::kCancelled);
+}
+
+TEST(Walks, AgreeWithTheRecursiveWalk) {
+  const TreePtr root = doubled(4, "x");
+  FlatTree walked;
+  auto walk = TreeWalk::begin(root);
+  ASSERT_TRUE(walk.ok());
+  std::string before;
+  for (auto item = walk->next(); item.ok() && *item; item = walk->next()) {
+    walked[(*item)->path.str()] = flat_node(*(*item)->node);
+  }
+  EXPECT_EQ(walked, flat(root));
+}
+
+TEST(ContentsNamed, AreEachListedOnce) {
+  const TreePtr huge = doubled(60, "x");
+  EXPECT_EQ(contents_named_by(*huge), std::vector{file_digest_of("x")});
 }
 
 }  // namespace

@@ -55,6 +55,13 @@ inline FlatTree flat(const TreePtr& root) {
   return paths;
 }
 
+inline std::vector<Change> changes(const TreePtr& left, const TreePtr& right) {
+  std::vector<Change> all;
+  DiffWalk walk(left, right);
+  for (auto next = walk.next(); next.ok() && *next; next = walk.next()) all.push_back(**next);
+  return all;
+}
+
 // Few names and contents, so that trees made independently meet, agree and disagree.
 inline std::vector<PathEntry> random_entries(std::mt19937& random, int most) {
   const auto below = [&](int n) { return static_cast<int>(random() % n); };
