@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
+#include "daemon/os/process_limits.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -53,7 +54,7 @@ struct Daemon::Parts {
   std::unique_ptr<intrinsics::ChangeRouter> router;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
-  std::unique_ptr<exec::ProcessRunner> sandboxed;
+  std::unique_ptr<exec::SandboxedRunner> sandboxed;
   Premises premises;
 };
 
@@ -85,6 +86,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
     : home_path_(config.paths.home),
       premises_(std::move(parts.premises)),
       stop_(std::move(stop)),
+      limited_(!os::limits_that_stay().empty()),
       counters_(std::move(parts.counters)),
       blocking_(std::move(parts.blocking)),
       home_(std::move(parts.home)),
@@ -115,8 +117,14 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
               writer_,    *store_,    *home_,
               *blocking_, *counters_, *rules_.compiled.graph,
               changes_,   events_},
-      host_{engine_,          runs_,          *workspaces_,
-            {*home_, calls_}, random_epoch(), [this] { return check_premises(); }},
+      host_{engine_,
+            runs_,
+            *workspaces_,
+            {*home_, calls_},
+            random_epoch(),
+            [this] { return check_premises(); },
+            [this](pid_t caller) { return check_caller(caller); },
+            [this](pid_t caller) { return bounded_->lend(sandboxed_->slot_of(caller)); }},
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),
@@ -151,6 +159,16 @@ Result<void> Daemon::check_premises() const {
                            home_path_ +
                                " was removed or replaced while this daemon ran, so it ends; "
                                "ask again to start a new one");
+}
+
+Result<void> Daemon::check_caller(pid_t caller) const {
+  // One that works is not ended for it: that would be worse for those who wait for it.
+  if (!limited_ || runs_.in_flight() > 0 || !os::has_better_limits(caller)) return {};
+  const std::string why =
+      "it was started under limits that process " + std::to_string(caller) + " does not have";
+  stop_(why, false);
+  return environment_error(ErrorCode::kUnavailable,
+                           "this daemon ends: " + why + "; ask again to start a new one");
 }
 
 void Daemon::close(bool cancel) {

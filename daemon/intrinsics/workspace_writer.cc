@@ -16,8 +16,6 @@ namespace kiln::intrinsics {
 
 namespace {
 
-constexpr size_t kChunk = size_t{1} << 20;
-
 // One call's way through its plan.
 class Writing {
  public:
@@ -104,12 +102,7 @@ class Writing {
   }
 
   Result<void> fill(int fd, const store::File& file, unsigned mode, const RelPath& path) {
-    KILN_ASSIGN(const auto reader, store_.blobs().reader(file.digest));
-    for (;;) {
-      KILN_ASSIGN(const std::string bytes, reader->next(kChunk));
-      if (bytes.empty()) break;
-      KILN_TRY(write_all(fd, bytes, path.str()));
-    }
+    KILN_TRY(store_.files().copy_into(file.digest, fd, path.str().c_str(), {}));
     if (::fchmod(fd, mode) != 0) return os_error(errno, "set the mode of " + printable(path.str()));
     return {};
   }

@@ -33,7 +33,7 @@ BatchCall::BatchCall(const Host& host, grpc::CallbackServerContext& context)
 
 Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
   if (auto run = state_.with([](const State& state) { return state.run; })) return run;
-  KILN_ASSIGN(const auto run, host_.begin(request.caller()));
+  KILN_ASSIGN(const auto run, host_.begin_lending(request.caller(), context_));
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
   write_outputs_ = request.write_outputs();

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common/base/file.h"
+#include "daemon/service/caller_process.h"
 
 namespace kiln::service {
 
@@ -25,7 +26,7 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
                                                 const v1::StatusRequest*,
                                                 v1::StatusResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (const Result<void> usable = host_.check(); !usable.ok()) {
+  if (const Result<void> usable = host_.check_for(caller_process(*context)); !usable.ok()) {
     reactor->Finish(to_refusal(usable.error()));
     return reactor;
   }

@@ -107,7 +107,7 @@ grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsReques
 
 GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin_lending(request->caller(), *context),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, queue);
         KILN_CO_ASSIGN(
@@ -121,7 +121,7 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
 
 GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin_lending(request->caller(), *context),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, queue);
         co_return co_await told(

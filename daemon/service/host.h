@@ -1,7 +1,10 @@
 // Host: what every service of the daemon works with, and how a request becomes a run.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/base/result.h"
@@ -21,9 +24,25 @@ struct Host {
   // An error: the daemon cannot work any more. One of kUnavailable has the client ask another.
   std::function<Result<void>()> check;
 
+  // An error of kUnavailable: process `caller` is to start another daemon. May be empty.
+  std::function<Result<void>(pid_t caller)> check_caller;
+  // A loan of the slot that a process of kiln holds, if `caller` is or descends from one; else
+  // null. May be empty.
+  std::function<std::shared_ptr<void>(pid_t caller)> lend_slot;
+
   // A run for this caller: the daemon and its version checked, its workspace known.
   Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller) const;
+  // The same for a request that may run processes. Until it ends, a process of kiln that made it
+  // lends its slot: it may be waiting for this very request.
+  Result<std::shared_ptr<session::Run>> begin_lending(const v1::Caller& caller,
+                                                      const grpc::ServerContextBase& context) const;
+  // What Status begins with, and every request that may run processes.
+  Result<void> check_for(pid_t caller) const;
   void set_clock(ClockTick tick, v1::Clock& clock) const;
+
+ private:
+  Result<std::shared_ptr<session::Run>> begin(const v1::Caller& caller,
+                                              std::shared_ptr<void> loan) const;
 };
 
 }  // namespace kiln::service

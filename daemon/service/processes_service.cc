@@ -10,7 +10,7 @@ namespace kiln::service {
 grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
     grpc::CallbackServerContext* context, const v1::ExecuteRequest* request) {
   return StreamCall<v1::ExecuteEvent>::start(
-      host_.home, context, host_.begin(request->caller()),
+      host_.home, context, host_.begin_lending(request->caller(), *context),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));

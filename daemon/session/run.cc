@@ -13,8 +13,13 @@ void stop_all(std::vector<std::stop_source> stops) {
 
 }  // namespace
 
-Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore)
-    : runs_(runs), id_(id), workspace_(workspace), ignore_(std::move(ignore)) {}
+Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore,
+         std::shared_ptr<void> loan)
+    : runs_(runs),
+      id_(id),
+      workspace_(workspace),
+      ignore_(std::move(ignore)),
+      loan_(std::move(loan)) {}
 
 Run::~Run() { runs_.end(this); }
 
@@ -28,11 +33,12 @@ Error shutting_down() {
                            "the daemon is shutting down; ask again to start a new one");
 }
 
-Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace,
-                                         std::string ignore) {
+Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace, std::string ignore,
+                                         std::shared_ptr<void> loan) {
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
-  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore));
+  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore),
+                                   std::move(loan));
   live_.push_back(run.get());
   return run;
 }

@@ -22,7 +22,8 @@ class Runs;
 
 class Run {
  public:
-  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore);
+  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore,
+      std::shared_ptr<void> loan);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -57,6 +58,7 @@ class Run {
   const RunId id_;
   const intrinsics::Workspace* const workspace_;
   const std::string ignore_;
+  const std::shared_ptr<void> loan_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
 };
@@ -66,8 +68,10 @@ Error shutting_down();
 
 class Runs {
  public:
-  // shutting_down() once close() was called.
-  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore);
+  // shutting_down() once close() was called. `loan` is released when the run ends: the slot of the
+  // process that made the request, if it is one of kiln's own.
+  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore,
+                                     std::shared_ptr<void> loan = nullptr);
 
   size_t in_flight() const;
   // How long nothing has been in flight; zero while something is.
