@@ -25,22 +25,13 @@ class BlobReader {
       : session_(paths, invocation.console(), invocation.interrupt()) {}
 
   Result<std::string> read(const v1::Digest& file_digest) {
-    // A tree of this one file.
-    v1::CreateRequest create;
-    create.mutable_caller()->set_client_version(std::string(version()));
-    v1::CreateRequest::Entry& entry = *create.add_entries();
-    entry.set_path("output");
-    *entry.mutable_file_digest() = file_digest;
-    v1::DigestResponse tree;
-    KILN_TRY(session_.unary("/kiln.v1.Digests/Create", create, tree));
-    v1::ReadFileRequest request;
-    *request.mutable_caller() = create.caller();
-    *request.mutable_digest() = tree.digest();
-    request.set_path("output");
+    v1::ReadBlobRequest request;
+    request.mutable_caller()->set_client_version(std::string(version()));
+    *request.mutable_file_digest() = file_digest;
     std::string bytes;
-    KILN_TRY(session_.server_stream("/kiln.v1.Digests/ReadFile", request,
+    KILN_TRY(session_.server_stream("/kiln.v1.Digests/ReadBlob", request,
                                     [&bytes](std::string_view message) -> Result<void> {
-                                      v1::ReadFileResponse response;
+                                      v1::ReadBlobResponse response;
                                       KILN_TRY(parse_message(message, response));
                                       bytes += response.data();
                                       return {};

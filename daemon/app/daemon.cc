@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
+#include "daemon/os/process_limits.h"
 #include "daemon/store/rocks_store.h"
 
 namespace kiln::app {
@@ -53,7 +54,7 @@ struct Daemon::Parts {
   std::unique_ptr<intrinsics::ChangeRouter> router;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
-  std::unique_ptr<exec::ProcessRunner> sandboxed;
+  std::unique_ptr<exec::SandboxedRunner> sandboxed;
   std::unique_ptr<exec::InteractiveSandboxes> interactive;
   Premises premises;
 };
@@ -90,6 +91,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
     : home_path_(config.paths.home),
       premises_(std::move(parts.premises)),
       stop_(std::move(stop)),
+      limited_(!os::limits_that_stay().empty()),
       counters_(std::move(parts.counters)),
       blocking_(std::move(parts.blocking)),
       home_(std::move(parts.home)),
@@ -122,9 +124,16 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
               *blocking_, *counters_, *rules_.compiled.graph,
               changes_,   events_},
       offers_(*home_),
-      host_{engine_,          runs_,          *workspaces_,
-            {*home_, calls_}, random_epoch(), [this] { return check_premises(); },
-            *interactive_,    offers_},
+      host_{engine_,
+            runs_,
+            *workspaces_,
+            {*home_, calls_},
+            random_epoch(),
+            [this] { return check_premises(); },
+            [this](pid_t caller) { return check_caller(caller); },
+            [this](pid_t caller) { return bounded_->lend(sandboxed_->slot_of(caller)); },
+            *interactive_,
+            offers_},
       digests_service_(host_),
       processes_service_(host_),
       goals_service_(host_),
@@ -173,6 +182,16 @@ Result<void> Daemon::check_premises() const {
 }
 
 void Daemon::drain() { runs_.drain(); }
+
+Result<void> Daemon::check_caller(pid_t caller) const {
+  // One that works is not ended for it: that would be worse for those who wait for it.
+  if (!limited_ || runs_.in_flight() > 0 || !os::has_better_limits(caller)) return {};
+  const std::string why =
+      "it was started under limits that process " + std::to_string(caller) + " does not have";
+  stop_(why, false);
+  return environment_error(ErrorCode::kUnavailable,
+                           "this daemon ends: " + why + "; ask again to start a new one");
+}
 
 void Daemon::close(bool cancel) {
   runs_.close();

@@ -68,11 +68,14 @@ class Daemon {
   Daemon(const Config& config, Parts parts, Stop stop);
   // What every request begins with.
   Result<void> check_premises() const;
+  // An error if that process should start a daemon that serves better.
+  Result<void> check_caller(pid_t caller) const;
   Result<void> listen(const Config& config, Log& log);
 
   const std::string home_path_;
   const Premises premises_;
   const Stop stop_;
+  const bool limited_;  // processes run under lower limits than they should
 
   // Floor 2 and 3: counting, running, remembering.
   const std::unique_ptr<Counters> counters_;
@@ -90,9 +93,9 @@ class Daemon {
   exec::RecordedResults results_;
   intrinsics::FsCounters fs_counters_;
   intrinsics::HostTools tool_files_;  // of floor 6: the check of tools, which runners call
-  const std::unique_ptr<exec::ProcessRunner> sandboxed_;
+  const std::unique_ptr<exec::SandboxedRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> checked_;
-  const std::unique_ptr<exec::ProcessRunner> bounded_;
+  const std::unique_ptr<exec::BoundedRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
   const std::unique_ptr<exec::InteractiveSandboxes> interactive_;
   // And downloads.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,7 +17,8 @@
 #include "daemon/app/last_words.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
-#include "daemon/os/spawn.h"
+#include "daemon/os/process_limits.h"
+#include "daemon/os/process_tag.h"
 
 namespace kiln::app {
 
@@ -59,14 +59,6 @@ Result<LifeLock> take_life_lock(const DaemonPaths& paths) {
     }
     std::this_thread::sleep_for(kLockRetry);
   }
-}
-
-// As many descriptors as the system allows: watches, sandboxes and clients need them.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Says `text` to the client that waits.
@@ -112,7 +104,8 @@ int list_goals(const rules::RuleGraph::Compiled& compiled) {
   return write_all(STDOUT_FILENO, text, "standard output").ok() ? 0 : 1;
 }
 
-Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
+// `stays`: what of the shell that started this daemon could not be shed.
+Result<void> serve(Config config, DaemonRules rules, int ready_fd, std::vector<std::string> stays) {
   if (rules.compiled.graph == nullptr) {
     std::string errors = rules::to_text(rules.compiled.errors);
     errors.pop_back();  // the final newline
@@ -121,6 +114,7 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
                       "as data)\n\n" +
                           errors);
   }
+  KILN_TRY(os::shed_inherited_limits());
   const Environment environment = process_environment();
   KILN_ASSIGN(config.paths, daemon_paths(environment));
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
@@ -133,6 +127,8 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));
   KILN_ASSIGN(const auto log, RotatingLog::open(config.paths.log).with_context(kHomeHint));
   KILN_TRY(os::become_subreaper());
+  for (std::string& limit : os::limits_that_stay()) stays.push_back(std::move(limit));
+  for (const std::string& what : stays) log->warn(what);
   if (!rules.compiled.warnings.empty()) log->warn(rules::to_text(rules.compiled.warnings));
   auto served = Lifetime(config, lock, *log).run(std::move(rules), [&] {
     end_last_words();
@@ -212,6 +208,8 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
 }  // namespace
 
 int kilnd_main(int argc, char** argv, rules::RuleSet plugins) {
+  // First: the default number of processes at once is that of all processors, and threads inherit.
+  std::vector<std::string> stays = os::shed_inherited_state();
   Invocation invocation;
   if (const auto done = parse(argc, argv, invocation)) return *done;
   DaemonRules rules = compile_rules(std::move(plugins));
@@ -219,11 +217,11 @@ int kilnd_main(int argc, char** argv, rules::RuleSet plugins) {
   if (invocation.list_goals) return list_goals(rules.compiled);
 
   ::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
   begin_last_words(invocation.ready_fd);
   const int ready_fd = invocation.ready_fd;
   if (ready_fd >= 0) ::fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
-  const Result<void> served = serve(std::move(invocation.config), std::move(rules), ready_fd);
+  const Result<void> served =
+      serve(std::move(invocation.config), std::move(rules), ready_fd, std::move(stays));
   if (served.ok()) return 0;
   const std::string message = served.error().to_string() + "\n";
   if (ready_fd >= 0) {

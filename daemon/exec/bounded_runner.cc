@@ -9,43 +9,80 @@
 namespace kiln::exec {
 namespace {
 
-class BoundedRunner final : public ProcessRunner {
+class SlotRunner final : public BoundedRunner {
  public:
-  BoundedRunner(ProcessRunner& inner, size_t slots, Executor& executor, Counters& counters,
-                trace::Spans& spans)
+  SlotRunner(ProcessRunner& inner, size_t slots, Executor& executor, Counters& counters,
+             trace::Spans& spans)
       : inner_(inner),
         executor_(executor),
         spans_(spans),
         waiting_(counters["process.waiting"]),
         running_(counters["process.running"]),
+        lent_(counters["process.slots_lent"]),
         state_(slots) {}
 
   Task<Result<RunResult>> run(const RunRequest& request) override {
-    if (!co_await acquire(request)) {
+    const SlotId slot = co_await acquire(request);
+    if (slot == SlotId()) {
       co_return user_error(ErrorCode::kCancelled,
                            "the process was cancelled while it waited for a slot");
     }
+    RunRequest with_slot = request;
+    with_slot.slot = slot;
     running_.add();
-    auto result = co_await inner_.run(request);
+    auto result = co_await inner_.run(with_slot);
     running_.add(-1);
     state_.with([&](State& state) {
-      state.queue.finish(request.run);
+      const auto holder = state.holders.extract(slot.value);
+      const bool lent = holder.mapped().loans > 0;
+      if (lent) lent_.add(-1);
+      state.queue.finish(request.run, lent);
       call(state);
     });
     co_return result;
   }
 
+  std::shared_ptr<void> lend(SlotId slot) override {
+    const bool held = state_.with([&](State& state) {
+      const auto holder = state.holders.find(slot.value);
+      if (holder == state.holders.end()) return false;
+      if (holder->second.loans++ == 0) {
+        lent_.add();
+        state.queue.lend();
+        call(state);
+      }
+      return true;
+    });
+    if (!held) return nullptr;
+    return std::shared_ptr<void>(
+        this, [slot](void* self) { static_cast<SlotRunner*>(self)->take_back(slot); });
+  }
+
  private:
   using Turn = OneShot<bool>;  // whether the slot was given
+  struct Holder {
+    size_t loans = 0;  // the slot is lent while there are any
+  };
 
   struct State {
     explicit State(size_t slots) : queue(slots) {}
     SlotQueue queue;
-    std::unordered_map<SlotQueue::Ticket, Turn*> turns;  // of those that wait
+    std::unordered_map<SlotQueue::Ticket, Turn*> turns;     // of those that wait
+    std::unordered_map<SlotQueue::Ticket, Holder> holders;  // of those that have a slot
   };
 
-  // True with a slot; false if `stop` fired before there was one.
-  Task<bool> acquire(const RunRequest& request) {
+  void take_back(SlotId slot) {
+    state_.with([&](State& state) {
+      const auto holder = state.holders.find(slot.value);
+      if (holder == state.holders.end()) return;  // its process has ended meanwhile
+      if (--holder->second.loans > 0) return;
+      lent_.add(-1);
+      state.queue.take_back();
+    });
+  }
+
+  // A slot; of value 0 if `stop` fired before there was one.
+  Task<SlotId> acquire(const RunRequest& request) {
     Turn turn;
     const auto [ticket, waits] = state_.with([&](State& state) {
       const SlotQueue::Ticket mine = state.queue.enter(request.run);
@@ -61,7 +98,8 @@ class BoundedRunner final : public ProcessRunner {
         if (state.queue.leave(request.run, mine)) give(state, mine, false);
       });
     });
-    co_return co_await turn;
+    const bool given = co_await turn;
+    co_return given ? SlotId{ticket} : SlotId();
   }
 
   // Hands out the slots that are free.
@@ -72,6 +110,7 @@ class BoundedRunner final : public ProcessRunner {
   // Posted: whoever waits must not go on inside the lock, or on the thread of who cancels.
   void give(State& state, SlotQueue::Ticket ticket, bool slot) {
     const auto turn = state.turns.extract(ticket);
+    if (slot) state.holders.emplace(ticket, Holder());
     waiting_.add(-1);
     executor_.post([waiter = turn.mapped(), slot] { waiter->set(slot); });
   }
@@ -81,15 +120,16 @@ class BoundedRunner final : public ProcessRunner {
   trace::Spans& spans_;
   Counter& waiting_;
   Counter& running_;
+  Counter& lent_;
   Synchronized<State> state_;
 };
 
 }  // namespace
 
-std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
+std::unique_ptr<BoundedRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
                                                    Executor& executor, Counters& counters,
                                                    trace::Spans& spans) {
-  return std::make_unique<BoundedRunner>(inner, slots, executor, counters, spans);
+  return std::make_unique<SlotRunner>(inner, slots, executor, counters, spans);
 }
 
 }  // namespace kiln::exec

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <optional>
 
+#include "daemon/os/descent.h"
 #include "daemon/os/directory.h"
+#include "daemon/store/new_file.h"
 #include "daemon/store/tree_ops.h"
 
 namespace kiln::exec {
@@ -15,8 +17,8 @@ namespace {
 
 class Capturer {
  public:
-  Capturer(int working_directory_fd, store::BlobFiles& files)
-      : root_fd_(working_directory_fd), files_(files) {}
+  Capturer(int working_directory_fd, store::BlobFiles& files, const std::stop_token& stop)
+      : root_fd_(working_directory_fd), files_(files), stop_(stop) {}
 
   Result<void> directory(const RelPath& path) {
     if (is_captured(path)) return {};
@@ -25,8 +27,8 @@ class Capturer {
       miss(path, stat, "directory");
       return {};
     }
-    KILN_ASSIGN(const UniqueFd fd, os::open_beneath(root_fd_, path, O_RDONLY | O_DIRECTORY));
-    KILN_ASSIGN(const store::TreePtr tree, contents(fd.get(), path));
+    KILN_ASSIGN(UniqueFd fd, os::open_beneath(root_fd_, path, O_RDONLY | O_DIRECTORY));
+    KILN_ASSIGN(const store::TreePtr tree, contents(std::move(fd), path));
     directories_.push_back(path);
     trees_.push_back(store::add_prefix(tree, path));
     return {};
@@ -92,31 +94,79 @@ class Capturer {
     missing_.push_back({path, "is a " + std::string(kind) + ", not a " + std::string(wanted)});
   }
 
-  Result<store::TreePtr> contents(int fd, const RelPath& path) {
-    KILN_ASSIGN(std::vector<os::DirEntry> listed, os::list_directory(fd));
+  // A directory that is being captured.
+  struct Level {
+    RelPath path;
     std::vector<store::Entry> entries;
+    std::vector<std::string> subdirectories;  // still to be captured
+  };
+
+  Result<store::TreePtr> contents(UniqueFd fd, const RelPath& path) {
+    os::Descent descent(std::move(fd));
+    // Of directories between the root of the output tree and this one, which counts.
+    const size_t above =
+        path.is_root() ? 0 : 1 + static_cast<size_t>(std::ranges::count(path.str(), '/'));
+    std::vector<Level> levels;
+    KILN_ASSIGN(Level top, open_level(descent.fd(), path));
+    levels.push_back(std::move(top));
+    for (;;) {
+      Level& level = levels.back();
+      if (!level.subdirectories.empty()) {
+        const std::string name = std::move(level.subdirectories.back());
+        level.subdirectories.pop_back();
+        if (above + descent.depth() >= store::kMaxTreeDepth) return too_deep(path);
+        const RelPath below = level.path.child(name);
+        KILN_TRY(
+            descent.enter(name.c_str()).with_context("while capturing the output " + shown(below)));
+        KILN_ASSIGN(Level next, open_level(descent.fd(), below));
+        levels.push_back(std::move(next));
+        continue;
+      }
+      store::TreePtr tree = store::Tree::make(std::move(level.entries));
+      std::string name(level.path.name());
+      levels.pop_back();
+      if (levels.empty()) return tree;
+      KILN_TRY(descent.leave());
+      levels.back().entries.push_back({std::move(name), std::move(tree)});
+    }
+  }
+
+  // Captures the files and symlinks of a directory, and lists its subdirectories.
+  Result<Level> open_level(int fd, const RelPath& path) {
+    Level level{.path = path, .entries = {}, .subdirectories = {}};
+    KILN_ASSIGN(std::vector<os::DirEntry> listed, os::list_directory(fd));
     for (os::DirEntry& entry : listed) {
+      if (stop_.stop_requested()) return store::stopped();
       if (!is_valid_utf8(entry.name)) {
         return user_error(ErrorCode::kInvalidArgument,
                           "the process made '" + printable(entry.name) + "' in its output '" +
-                              path.str() + "', a name that is not valid UTF-8");
+                              shown(path) + "', a name that is not valid UTF-8");
       }
-      const RelPath below = path.child(entry.name);
       if (entry.kind == os::FileKind::kDirectory) {
-        KILN_ASSIGN(
-            const UniqueFd directory,
-            os::open_beneath(fd, RelPath::from_normalized(entry.name), O_RDONLY | O_DIRECTORY));
-        KILN_ASSIGN(store::TreePtr tree, contents(directory.get(), below));
-        entries.push_back({std::move(entry.name), std::move(tree)});
+        level.subdirectories.push_back(std::move(entry.name));
         continue;
       }
       if (entry.kind == os::FileKind::kOther) continue;
       KILN_ASSIGN(const auto stat, os::stat_beneath(fd, RelPath::from_normalized(entry.name)));
       if (!stat) continue;
-      KILN_ASSIGN(store::Node node, leaf(fd, entry.name, *stat, below));
-      entries.push_back({std::move(entry.name), std::move(node)});
+      KILN_ASSIGN(store::Node node, leaf(fd, entry.name, *stat, path.child(entry.name)));
+      level.entries.push_back({std::move(entry.name), std::move(node)});
     }
-    return store::Tree::make(std::move(entries));
+    return level;
+  }
+
+  static Error too_deep(const RelPath& output) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "the process made directories in its output '" + shown(output) +
+                          "' that are nested deeper than " + std::to_string(store::kMaxTreeDepth) +
+                          " levels, which is the most that kiln stores");
+  }
+
+  // A path for a message: whole if it is short.
+  static std::string shown(const RelPath& path) {
+    constexpr size_t kMost = 200;
+    if (path.str().size() <= kMost) return path.str();
+    return path.str().substr(0, kMost) + "…";
   }
 
   // A file or a symlink.
@@ -132,15 +182,16 @@ class Capturer {
       }
       return store::Symlink{std::move(target)};
     }
-    auto digest = files_.adopt(dir_fd, name.c_str());
+    auto digest = files_.adopt(dir_fd, name.c_str(), stop_);
     if (!digest.ok()) {
-      return digest.error().with_context("while capturing the output " + path.str());
+      return digest.error().with_context("while capturing the output " + shown(path));
     }
     return store::File{*digest, stat.executable()};
   }
 
   const int root_fd_;
   store::BlobFiles& files_;
+  const std::stop_token& stop_;
   std::vector<RelPath> directories_;
   std::vector<store::TreePtr> trees_;
   std::vector<MissingOutput> missing_;
@@ -148,7 +199,8 @@ class Capturer {
 
 }  // namespace
 
-Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::BlobFiles& files) {
+Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::BlobFiles& files,
+                                const std::stop_token& stop) {
   if (process.output_files.empty() && process.output_directories.empty()) {
     return Capture{.tree = store::Tree::empty(), .missing = {}};
   }
@@ -163,7 +215,7 @@ Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::B
     }
     return nothing;
   }
-  Capturer capturer(working_directory->get(), files);
+  Capturer capturer(working_directory->get(), files, stop);
   for (const RelPath& path : process.output_directories) KILN_TRY(capturer.directory(path));
   for (const RelPath& path : process.output_files) KILN_TRY(capturer.file(path));
   return std::move(capturer).finish();

@@ -5,9 +5,12 @@
 //          skipped. No symlink is followed: an output that stands behind one is missing, as is one
 //          of the wrong kind.
 // Threads: stateless. Blocking. The process and its descendants have ended.
-// Fails:   names that are not UTF-8, what cannot be read, a full disk; the message names the path.
+// Cancels: kCancelled soon after `stop` fires, within one large file too.
+// Fails:   names that are not UTF-8, directories nested deeper than a tree may be, what cannot be
+//          read, a full disk; the message names the path.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,7 @@ struct Capture {
 };
 
 // Files are taken out of the sandbox. The tree is not yet saved.
-Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::BlobFiles& files);
+Result<Capture> capture_outputs(int sandbox_fd, const Process& process, store::BlobFiles& files,
+                                const std::stop_token& stop);
 
 }  // namespace kiln::exec

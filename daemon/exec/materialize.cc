@@ -8,18 +8,22 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "daemon/os/descent.h"
+#include "daemon/store/file_time.h"
+#include "daemon/store/new_file.h"
 
 namespace kiln::exec {
 namespace {
 
 constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-// Last, because making an entry moves the time of its directory.
-void fix_time(int fd) {
-  const timespec time{.tv_sec = store::kFileTime, .tv_nsec = 0};
-  const std::array<timespec, 2> times{time, time};
-  ::futimens(fd, times.data());
-}
+constexpr timespec kTime{.tv_sec = store::kFixedTime, .tv_nsec = 0};
+constexpr std::array<timespec, 2> kTimes{kTime, kTime};
+
+// Call it last: making an entry moves the time of its directory.
+void fix_time(int fd) { ::futimens(fd, kTimes.data()); }
 
 // Opens the directory `name`, made if missing; `made` says which. 0755 whatever the umask is.
 Result<UniqueFd> enter(int parent_fd, const char* name, std::string_view path, bool& made) {
@@ -38,46 +42,69 @@ Result<UniqueFd> enter(int parent_fd, const char* name, std::string_view path, b
 
 class Materializer {
  public:
-  Materializer(store::BlobFiles& files, bool restoring) : files_(files), restoring_(restoring) {}
+  Materializer(store::BlobFiles& files, bool restoring, const std::stop_token& stop)
+      : files_(files), restoring_(restoring), stop_(stop) {}
 
-  Result<void> contents(const store::Tree& tree, int fd) {
-    const size_t length = path_.size();
-    for (const store::Entry& entry : tree.entries()) {
-      if (length > 0) path_ += '/';
+  // The entries of `top` in the directory `fd`.
+  Result<void> contents(const store::Tree& top, int fd) {
+    UniqueFd own(::openat(fd, ".", kOpenDirectory));
+    if (!own.valid()) return os_error(errno, "open a directory of the sandbox");
+    os::Descent descent(std::move(own));
+    levels_.push_back(Level{&top, 0, path_.size()});
+    while (!levels_.empty()) {
+      if (stop_.stop_requested()) return store::stopped();
+      Level& level = levels_.back();
+      path_.resize(level.path_length);
+      if (level.next == level.tree->entries().size()) {
+        if (!restoring_) fix_time(descent.fd());
+        levels_.pop_back();
+        if (!levels_.empty()) KILN_TRY(descent.leave());
+        continue;
+      }
+      const store::Entry& entry = level.tree->entries()[level.next++];
+      if (!path_.empty()) path_ += '/';
       path_ += entry.name;
-      KILN_TRY(
-          std::visit([&](const auto& node) { return make(node, fd, entry.name); }, entry.node));
-      path_.resize(length);
+      KILN_TRY(std::visit([&](const auto& node) { return make(node, descent, entry.name); },
+                          entry.node));
     }
-    if (!restoring_) fix_time(fd);
     return {};
   }
 
  private:
-  Result<void> make(const store::File& file, int fd, const std::string& name) {
-    if (restoring_) {
-      ::unlinkat(fd, name.c_str(), 0);
-      return files_.copy_out(file.digest, file.executable, fd, name.c_str());
-    }
-    return files_.materialize(file.digest, file.executable, fd, name.c_str())
+  // A directory that is being filled.
+  struct Level {
+    const store::Tree* tree;
+    size_t next;         // of its entries
+    size_t path_length;  // of the directory's own path
+  };
+
+  Result<void> make(const store::File& file, os::Descent& descent, const std::string& name) {
+    if (restoring_) ::unlinkat(descent.fd(), name.c_str(), 0);
+    return files_.materialize(file.digest, file.executable, descent.fd(), name.c_str(), stop_)
         .with_context("while making the input " + path_);
   }
 
-  Result<void> make(const store::Symlink& link, int fd, const std::string& name) {
-    if (!restoring_ && ::symlinkat(link.target.c_str(), fd, name.c_str()) != 0) {
+  Result<void> make(const store::Symlink& link, os::Descent& descent, const std::string& name) {
+    if (restoring_) return {};
+    if (::symlinkat(link.target.c_str(), descent.fd(), name.c_str()) != 0) {
       return os_error(errno, "make the symlink " + path_ + " in the sandbox");
     }
+    ::utimensat(descent.fd(), name.c_str(), kTimes.data(), AT_SYMLINK_NOFOLLOW);
     return {};
   }
 
-  Result<void> make(const store::TreePtr& below, int fd, const std::string& name) {
+  Result<void> make(const store::TreePtr& below, os::Descent& descent, const std::string& name) {
     bool made = false;
-    KILN_ASSIGN(const UniqueFd directory, enter(fd, name.c_str(), path_, made));
-    return contents(*below, directory.get());
+    KILN_ASSIGN(UniqueFd directory, enter(descent.fd(), name.c_str(), path_, made));
+    KILN_TRY(descent.enter(std::move(directory)));
+    levels_.push_back(Level{below.get(), 0, path_.size()});
+    return {};
   }
 
   store::BlobFiles& files_;
   const bool restoring_;
+  const std::stop_token& stop_;
+  std::vector<Level> levels_;
   std::string path_;  // of the entry at hand
 };
 
@@ -109,8 +136,9 @@ Result<UniqueFd> make_directory(int root_fd, const RelPath& path) {
 
 }  // namespace
 
-Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFiles& files) {
-  KILN_TRY(Materializer(files, false).contents(*process.inputs, root_fd));
+Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFiles& files,
+                             const std::stop_token& stop) {
+  KILN_TRY(Materializer(files, false, stop).contents(*process.inputs, root_fd));
   KILN_ASSIGN(UniqueFd working_directory, make_directory(root_fd, process.working_directory));
   for (const auto* outputs : {&process.output_files, &process.output_directories}) {
     RelPath made;
@@ -125,9 +153,9 @@ Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFil
 }
 
 Result<void> restore_files(int root_fd, const RelPath& working_directory, const store::Tree& tree,
-                           store::BlobFiles& files) {
+                           store::BlobFiles& files, const std::stop_token& stop) {
   KILN_ASSIGN(const UniqueFd directory, make_directory(root_fd, working_directory));
-  return Materializer(files, true).contents(tree, directory.get());
+  return Materializer(files, true, stop).contents(tree, directory.get());
 }
 
 }  // namespace kiln::exec

@@ -29,6 +29,12 @@ class ProcessObserver {
   virtual void output(Stream stream, std::string_view bytes) = 0;
 };
 
+// The right to run one process; unique within a daemon's life. 0 is none.
+struct SlotId {
+  uint64_t value = 0;
+  friend auto operator<=>(const SlotId&, const SlotId&) = default;
+};
+
 struct RunRequest {
   const Process& process;
   const HostTool& tool;
@@ -38,6 +44,7 @@ struct RunRequest {
   KeepSandboxes keep = KeepSandboxes::kNever;
   ProcessObserver* observer = nullptr;  // may be null
   std::stop_token stop;
+  SlotId slot = {};  // that the process holds while it runs
 };
 
 enum class Source : uint8_t {

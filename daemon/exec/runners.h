@@ -3,6 +3,8 @@
 //   caching(results) → bounded(slots) → checking(tool) → sandbox(store, spawn)
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 
@@ -18,9 +20,19 @@ namespace kiln::exec {
 
 struct SandboxOptions {
   std::string directory;  // sandboxes are made here; same file system as the store
-  size_t threads = 2;     // as many processes at once; each has a thread that waits for it
+  size_t threads = 2;     // each process has a thread that waits for it; so many are kept ready
   uint32_t instance = 0;  // tells this daemon's processes from another's, see leftovers
   std::chrono::milliseconds grace{2000};  // between SIGTERM and SIGKILL on timeout
+  // After a SIGKILL. What is alive then cannot be ended (it waits for a device, say): its slot is
+  // given back, and its sandbox not used again.
+  std::chrono::milliseconds patience{5000};
+};
+
+class SandboxedRunner : public ProcessRunner {
+ public:
+  // The slot of the process that `caller` is or descends from; of value 0 if it is none of this
+  // runner's.
+  virtual SlotId slot_of(pid_t caller) = 0;
 };
 
 // The high bits of the tags of a daemon's processes: 16 that say kiln, 32 that say which daemon.
@@ -33,13 +45,21 @@ os::ProcessTag daemon_tag(uint32_t instance);
 // environment from nothing. Kills what a dead daemon of the same instance left, and removes its
 // sandboxes, when it is made. Deletes sandboxes in the background. `executor` is where run()
 // resumes.
-Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions options,
-                                                           store::Store& store, Executor& executor,
-                                                           Counters& counters, Log& log);
+Result<std::unique_ptr<SandboxedRunner>> make_sandbox_runner(SandboxOptions options,
+                                                             store::Store& store,
+                                                             Executor& executor, Counters& counters,
+                                                             Log& log);
+
+class BoundedRunner : public ProcessRunner {
+ public:
+  // For a process that calls kiln itself and so waits for others: its slot counts as free as long
+  // as the result lives. Loans of one slot nest: it is free once. Null if `slot` is not held.
+  virtual std::shared_ptr<void> lend(SlotId slot) = 0;
+};
 
 // At most `slots` at once, shared between runs as SlotQueue says. Who waited goes on at `executor`;
 // `spans` is told of the wait as "wait_for_slot".
-std::unique_ptr<ProcessRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
+std::unique_ptr<BoundedRunner> make_bounded_runner(ProcessRunner& inner, size_t slots,
                                                    Executor& executor, Counters& counters,
                                                    trace::Spans& spans);
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <deque>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -42,10 +43,13 @@ struct Spare {
   UniqueFd fd;
 };
 
-Result<void> empty_directory(int fd) {
+// Nobody waits longer than this for directories to be removed.
+constexpr std::chrono::milliseconds kFarewell{500};
+
+Result<void> empty_directory(int fd, const std::stop_token& stop) {
   ::fchmod(fd, 0700);
   KILN_ASSIGN(const std::vector<os::DirEntry> entries, os::list_directory(fd));
-  for (const os::DirEntry& entry : entries) KILN_TRY(os::remove_tree(fd, entry.name.c_str()));
+  for (const os::DirEntry& entry : entries) KILN_TRY(os::remove_tree(fd, entry.name.c_str(), stop));
   return {};
 }
 
@@ -71,7 +75,7 @@ struct SandboxPool::Impl {
 
   void clean_until_closed();
   void clean(Returned returned);
-  void give_back(Returned returned);
+  void give_back(Returned returned, bool aside);
 
   const std::string path;
   const UniqueFd fd;
@@ -86,7 +90,9 @@ struct SandboxPool::Impl {
   bool closed KILN_GUARDED_BY(mutex) = false;
   std::deque<Returned> returned KILN_GUARDED_BY(mutex);
   std::vector<Spare> spares KILN_GUARDED_BY(mutex);
+  bool all_clean KILN_GUARDED_BY(mutex) = false;  // the cleaner has ended
 
+  std::stop_source leave;  // what is not clean yet
   std::thread cleaner;
 };
 
@@ -98,7 +104,11 @@ void SandboxPool::Impl::clean_until_closed() {
     {
       MutexLock lock(mutex);
       changed.wait(mutex, [&]() KILN_REQUIRES(mutex) { return closed || !returned.empty(); });
-      if (returned.empty()) return;
+      if (returned.empty() || leave.stop_requested()) {
+        all_clean = true;
+        changed.notify_all();
+        return;
+      }
       next_one = std::move(returned.front());
       returned.pop_front();
     }
@@ -107,25 +117,27 @@ void SandboxPool::Impl::clean_until_closed() {
 }
 
 void SandboxPool::Impl::clean(Returned one) {
-  if (one.reusable && empty_directory(one.fd.get()).ok() && is_pristine(one.fd.get())) {
+  if (one.reusable && empty_directory(one.fd.get(), leave.get_token()).ok() &&
+      is_pristine(one.fd.get())) {
     MutexLock lock(mutex);
     if (!closed && spares.size() < kSpares) {
       spares.push_back(Spare{.name = std::move(one.name), .fd = std::move(one.fd)});
       return;
     }
   }
-  if (const auto gone = os::remove_tree(fd.get(), one.name.c_str()); gone.ok()) {
+  const auto gone = os::remove_tree(fd.get(), one.name.c_str(), leave.get_token());
+  if (gone.ok()) {
     removed.add();
-  } else {
+  } else if (gone.error().code() != ErrorCode::kCancelled) {
     log.warn("cannot remove the sandbox " + path + "/" + one.name + ": " +
              gone.error().to_string());
   }
 }
 
-void SandboxPool::Impl::give_back(Returned one) {
+void SandboxPool::Impl::give_back(Returned one, bool aside) {
   {
     MutexLock lock(mutex);
-    if (returned.size() < kBacklog) {
+    if (aside || returned.size() < kBacklog) {
       returned.push_back(std::move(one));
       changed.notify_one();
       return;
@@ -139,15 +151,22 @@ SandboxPool::SandboxPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
 }
 
 SandboxPool::~SandboxPool() {
-  std::vector<Spare> spares;
   {
     MutexLock lock(impl_->mutex);
     impl_->closed = true;
-    spares.swap(impl_->spares);
-    impl_->changed.notify_one();
+    for (Spare& spare : impl_->spares) {
+      impl_->returned.push_front(
+          Returned{.name = std::move(spare.name), .reusable = false, .fd = {}});
+    }
+    impl_->spares.clear();
+    impl_->changed.notify_all();
+    const auto leave_at = std::chrono::steady_clock::now() + kFarewell;
+    while (!impl_->all_clean && std::chrono::steady_clock::now() < leave_at) {
+      impl_->changed.wait_for(impl_->mutex, kFarewell);
+    }
   }
+  impl_->leave.request_stop();
   impl_->cleaner.join();
-  for (Spare& spare : spares) impl_->clean(Returned{.name = std::move(spare.name)});
 }
 
 Result<std::unique_ptr<SandboxPool>> SandboxPool::open(const std::string& directory,
@@ -205,12 +224,13 @@ SandboxDirectory::SandboxDirectory(SandboxDirectory&& other) noexcept
       name_(std::move(other.name_)),
       path_(std::move(other.path_)),
       reusable_(other.reusable_),
+      aside_(other.aside_),
       fd_(std::move(other.fd_)) {}
 
 SandboxDirectory::~SandboxDirectory() {
   if (pool_ == nullptr) return;
   pool_->impl_->give_back(
-      Returned{.name = std::move(name_), .reusable = reusable_, .fd = std::move(fd_)});
+      Returned{.name = std::move(name_), .reusable = reusable_, .fd = std::move(fd_)}, aside_);
 }
 
 }  // namespace kiln::exec

@@ -32,6 +32,10 @@ class SandboxDirectory {
   const std::string& path() const { return path_; }  // absolute
   // Leaves it where it is, for a person to look at.
   void keep() { pool_ = nullptr; }
+  // It is removed, and not used again: somebody may still reach it.
+  void retire() { reusable_ = false; }
+  // However many wait to be emptied, it is not emptied on the thread that gives it back.
+  void empty_aside() { aside_ = true; }
 
  private:
   friend class SandboxPool;
@@ -41,6 +45,7 @@ class SandboxDirectory {
   std::string name_;
   std::string path_;
   bool reusable_;
+  bool aside_ = false;
   UniqueFd fd_;
 };
 
@@ -50,7 +55,8 @@ class SandboxPool {
   // but for what was to be kept.
   static Result<std::unique_ptr<SandboxPool>> open(const std::string& directory, Counters& counters,
                                                    Log& log);
-  // Removes all that was given back. Every SandboxDirectory is gone before.
+  // Removes what was given back, as far as that takes a moment; the rest is left for the next
+  // start. Every SandboxDirectory is gone before.
   ~SandboxPool();
 
   // `may_be_kept`: it survives a restart of the daemon, too.

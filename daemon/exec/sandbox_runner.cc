@@ -5,7 +5,9 @@
 
 #include "daemon/exec/capture.h"
 #include "daemon/exec/chroot.h"
+#include "daemon/exec/families.h"
 #include "daemon/exec/materialize.h"
+#include "daemon/exec/process_threads.h"
 #include "daemon/exec/run_script.h"
 #include "daemon/exec/runners.h"
 #include "daemon/exec/sandbox_pool.h"
@@ -46,10 +48,11 @@ Result<void> check_strings(const Process& process) {
   return {};
 }
 
-class SandboxRunner final : public ProcessRunner {
+class SandboxRunner final : public SandboxedRunner {
  public:
-  SandboxRunner(SandboxOptions options, std::unique_ptr<SandboxPool> sandboxes, store::Store& store,
-                Executor& executor, Counters& counters, Log& log)
+  SandboxRunner(SandboxOptions options, std::unique_ptr<SandboxPool> sandboxes,
+                std::unique_ptr<Families> families, store::Store& store, Executor& executor,
+                Counters& counters, Log& log)
       : options_(std::move(options)),
         store_(store),
         executor_(executor),
@@ -58,12 +61,17 @@ class SandboxRunner final : public ProcessRunner {
         timed_out_(counters["process.timed_out"]),
         cancelled_(counters["process.cancelled"]),
         descendants_killed_(counters["process.descendants_killed"]),
+        not_ended_(counters["process.not_ended"]),
+        limits_(os::plain_limits()),
         sandboxes_(std::move(sandboxes)),
+        families_(std::move(families)),
         threads_("kiln-process", options_.threads) {}
 
   Task<Result<RunResult>> run(const RunRequest& request) override {
     co_return co_await run_blocking(threads_, executor_, [&] { return run_here(request); });
   }
+
+  SlotId slot_of(pid_t caller) override { return families_->slot_of(caller); }
 
  private:
   // A process as it is handed to the kernel.
@@ -96,6 +104,10 @@ class SandboxRunner final : public ProcessRunner {
     const Command command = command_in(sandbox.path(), request);
     auto result = run_in(sandbox, command, request);
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
+    if (was_cancelled) {
+      cancelled_.add();
+      sandbox.empty_aside();
+    }
     if (was_cancelled || !is_kept(request.keep, result)) return result;
     keep(sandbox, command, request, result);
     return result;
@@ -116,38 +128,54 @@ class SandboxRunner final : public ProcessRunner {
     return false;
   }
 
-  Result<RunResult> run_in(const SandboxDirectory& sandbox, const Command& command,
+  Result<RunResult> run_in(SandboxDirectory& sandbox, const Command& command,
                            const RunRequest& request) {
     const Process& process = request.process;
-    KILN_ASSIGN(const UniqueFd directory, make_inputs(sandbox.fd(), process, store_.files()));
+    KILN_ASSIGN(const UniqueFd directory,
+                make_inputs(sandbox.fd(), process, store_.files(), request.stop));
     if (request.observer != nullptr) request.observer->started(sandbox.path());
     OutputSink out(store_.blobs(), request.observer, ProcessObserver::Stream::kStdout);
     OutputSink err(store_.blobs(), request.observer, ProcessObserver::Stream::kStderr);
-    KILN_ASSIGN(const Ended ended,
-                supervise(os::SpawnRequest{.executable = command.executable,
-                                           .argv = command.argv,
-                                           .env = command.env,
-                                           .working_directory_fd = directory.get(),
-                                           .stdout_fd = -1,
-                                           .stderr_fd = -1,
-                                           .tag = next_tag()},
-                          Supervision{.stdout_sink = out,
-                                      .stderr_sink = err,
-                                      .timeout = process.timeout,
-                                      .grace = options_.grace,
-                                      .stop = request.stop}));
-    descendants_killed_.add(static_cast<int64_t>(ended.descendants_killed));
-    if (ended.cancelled) {
-      cancelled_.add();
-      return cancelled();
+    auto supervised = supervise(
+        os::SpawnRequest{.executable = command.executable,
+                         .argv = command.argv,
+                         .env = command.env,
+                         .working_directory_fd = directory.get(),
+                         .limits = &limits_},
+        Supervision{
+            .stdout_sink = out,
+            .stderr_sink = err,
+            .timeout = process.timeout,
+            .grace = options_.grace,
+            .patience = options_.patience,
+            .stop = request.stop,
+            .families = *families_,
+            .family = {.tag = next_tag(), .slot = request.slot, .sandbox = sandbox.path()}});
+    if (!supervised.ok()) {
+      sandbox.retire();  // nobody looked whether all are gone
+      return supervised.error();
     }
+    const Ended& ended = *supervised;
+    descendants_killed_.add(static_cast<int64_t>(ended.descendants_killed));
+    if (!ended.all_gone) retire(sandbox, process);
+    if (ended.cancelled) return cancelled();
     ran_.add();
     if (ended.timed_out) timed_out_.add();
-    return result_of(sandbox, process, ended, out, err);
+    return result_of(sandbox, request, ended, out, err);
   }
 
-  Result<RunResult> result_of(const SandboxDirectory& sandbox, const Process& process,
+  void retire(SandboxDirectory& sandbox, const Process& process) {
+    sandbox.retire();
+    not_ended_.add();
+    log_.warn("processes of '" + printable(process.description) + "' may be alive in " +
+              sandbox.path() +
+              ": they were killed and do not end, or belong to another user. The sandbox is not "
+              "used again");
+  }
+
+  Result<RunResult> result_of(const SandboxDirectory& sandbox, const RunRequest& request,
                               const Ended& ended, OutputSink& out, OutputSink& err) {
+    const Process& process = request.process;
     RunResult run;
     run.timed_out = ended.timed_out;
     store::ActionResult& result = run.result;
@@ -160,7 +188,8 @@ class SandboxRunner final : public ProcessRunner {
     KILN_ASSIGN(result.stdout_digest, out.finish());
     KILN_ASSIGN(result.stderr_digest, err.finish());
     if (ended.timed_out) return run;  // what it left is in no known state
-    KILN_ASSIGN(const Capture capture, capture_outputs(sandbox.fd(), process, store_.files()));
+    KILN_ASSIGN(const Capture capture,
+                capture_outputs(sandbox.fd(), process, store_.files(), request.stop));
     KILN_TRY(store_.trees().save(capture.tree));
     result.output_digest = capture.tree->digest();
     for (const MissingOutput& output : capture.missing) {
@@ -178,7 +207,7 @@ class SandboxRunner final : public ProcessRunner {
         KILN_ASSIGN(const store::TreePtr outputs,
                     store_.trees().load(result->result.output_digest));
         KILN_TRY(restore_files(sandbox.fd(), request.process.working_directory, *outputs,
-                               store_.files()));
+                               store_.files(), request.stop));
       }
       return write_run_script(
           sandbox.fd(), run_script(sandbox.path(), request.process, command.argv, command.env));
@@ -207,26 +236,37 @@ class SandboxRunner final : public ProcessRunner {
   Counter& timed_out_;
   Counter& cancelled_;
   Counter& descendants_killed_;
+  Counter& not_ended_;
   std::atomic<uint32_t> sequence_ = 0;
+  const os::ProcessLimits limits_;
   const std::unique_ptr<SandboxPool> sandboxes_;
-  ThreadPool threads_;  // last: they use the rest
+  const std::unique_ptr<Families> families_;
+  ProcessThreads threads_;  // last: they use the rest
 };
 
 }  // namespace
 
 os::ProcessTag daemon_tag(uint32_t instance) { return kMagic | os::ProcessTag{instance} << 16; }
 
-Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions options,
-                                                           store::Store& store, Executor& executor,
-                                                           Counters& counters, Log& log) {
-  KILN_TRY(os::become_subreaper());
-  const size_t killed = os::kill_tagged_matching(kDaemonMask, daemon_tag(options.instance));
-  if (killed > 0) {
-    log.warn("killed " + std::to_string(killed) + " processes that an earlier daemon had left");
+Result<std::unique_ptr<SandboxedRunner>> make_sandbox_runner(SandboxOptions options,
+                                                             store::Store& store,
+                                                             Executor& executor, Counters& counters,
+                                                             Log& log) {
+  KILN_ASSIGN(auto families, Families::make());
+  const os::Killed killed =
+      os::kill_tagged_matching(kDaemonMask, daemon_tag(options.instance),
+                               std::chrono::steady_clock::now() + options.patience);
+  if (killed.count > 0) {
+    log.warn("killed " + std::to_string(killed.count) +
+             " processes that an earlier daemon had left");
+  }
+  if (!killed.complete) {
+    log.warn("processes that an earlier daemon had left were killed and do not end");
   }
   KILN_ASSIGN(auto sandboxes, SandboxPool::open(options.directory, counters, log));
-  return std::unique_ptr<ProcessRunner>(std::make_unique<SandboxRunner>(
-      std::move(options), std::move(sandboxes), store, executor, counters, log));
+  return std::unique_ptr<SandboxedRunner>(
+      std::make_unique<SandboxRunner>(std::move(options), std::move(sandboxes), std::move(families),
+                                      store, executor, counters, log));
 }
 
 }  // namespace kiln::exec

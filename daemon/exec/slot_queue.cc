@@ -28,7 +28,7 @@ bool SlotQueue::leave(RunId run, Ticket ticket) {
 }
 
 SlotQueue::Ticket SlotQueue::call_next() {
-  if (free_ == 0 || waiting_ == 0) return 0;
+  if (free_ <= 0 || waiting_ == 0) return 0;
   const auto rank = [](const Run& run) {
     return std::tuple(run.running, run.served, run.waiting.front());
   };
@@ -47,11 +47,11 @@ SlotQueue::Ticket SlotQueue::call_next() {
   return ticket;
 }
 
-void SlotQueue::finish(RunId run) {
+void SlotQueue::finish(RunId run, bool lent) {
   const auto it = runs_.find(run);
   KILN_CHECK(it != runs_.end() && it->second.running > 0, "a slot given back twice");
   --it->second.running;
-  ++free_;
+  if (!lent) ++free_;
   drop_if_idle(it);
 }
 

@@ -59,9 +59,11 @@ class Stream {
     return {};
   }
 
-  // All of it.
+  // All that is in the pipe now. Somebody who could not be killed may go on writing.
   Result<void> drain() {
-    for (size_t chunk = 1; chunk > 0;) {
+    const int capacity = std::max(::fcntl(read_end_.get(), F_GETPIPE_SZ), 0);
+    size_t chunk = 1;
+    for (size_t taken = 0; chunk > 0 && taken <= static_cast<size_t>(capacity); taken += chunk) {
       KILN_ASSIGN(chunk, take_chunk());
     }
     return {};
@@ -94,14 +96,14 @@ class Stream {
 
 class Supervisor {
  public:
-  Supervisor(os::Child child, os::ProcessTag tag, Stream out, Stream err, int stop_fd,
+  Supervisor(os::Child child, Families::Member& family, Stream out, Stream err, int stop_fd,
              const Supervision& how)
       : child_(std::move(child)),
-        tag_(tag),
+        family_(family),
         out_(std::move(out)),
         err_(std::move(err)),
         stop_fd_(stop_fd),
-        grace_(how.grace) {
+        how_(how) {
     if (how.timeout) deadline_ = child_.birth.time + *how.timeout;
   }
 
@@ -109,22 +111,24 @@ class Supervisor {
     while (step()) {
     }
     ended_.wall = steady_clock::now() - child_.birth.time;
-    // The leader is still there, unreaped, so that its group's number is nobody else's.
-    os::signal_group(child_.pid, SIGKILL);
-    KILN_ASSIGN(ended_.status, os::reap(child_));
-    ended_.descendants_killed = os::kill_tagged(tag_, child_.birth);
+    // The leader is not reaped yet, so that the number of its group is nobody else's.
+    os::signal_family(child_, SIGKILL);
+    const Deadline given_up = steady_clock::now() + how_.patience;
+    const os::Killed killed = family_.end(given_up);
+    ended_.descendants_killed = killed.count;
+    ended_.all_gone = killed.complete;
+    KILN_ASSIGN(const auto status, os::reap_until(child_, given_up));
+    if (!status) return give_up();
+    ended_.status = *status;
     ended_.cancelled = stopped_ && ended_.status.exit_code == -SIGKILL;
     if (failure_) return *failure_;
-    // Nobody writes any more; what a descendant that shed its tag still writes does not count.
-    KILN_TRY(out_.drain());
-    KILN_TRY(err_.drain());
-    return ended_;
+    return with_output();
   }
 
  private:
   enum Slot : size_t { kEnded, kStop, kOut, kErr };
 
-  // Waits for the next event and acts on it; false when the process has ended.
+  // Waits for the next event and acts on it; false when the process has ended, or is given up.
   bool step() {
     std::array<pollfd, 4> fds{pollfd{child_.pidfd.get(), POLLIN, 0},
                               pollfd{stopped_ ? -1 : stop_fd_, POLLIN, 0},
@@ -136,28 +140,58 @@ class Supervisor {
     if (fds[kEnded].revents != 0) return false;
     if (fds[kStop].revents != 0) {
       stopped_ = true;
-      os::signal_group(child_.pid, SIGKILL);
+      kill();
     }
-    if (deadline_ && steady_clock::now() >= *deadline_) pass_deadline();
-    return true;
+    return !deadline_ || steady_clock::now() < *deadline_ || pass_deadline();
   }
 
   void take(const Result<void>& pumped) {
     if (pumped.ok() || failure_) return;
     failure_ = pumped.error();
-    os::signal_group(child_.pid, SIGKILL);
+    kill();
   }
 
-  void pass_deadline() {
+  void kill() {
+    os::signal_family(child_, SIGKILL);
+    if (!killed_) deadline_ = steady_clock::now() + how_.patience;
+    killed_ = true;
+  }
+
+  // False: it was killed, and does not die.
+  bool pass_deadline() {
+    if (killed_) return false;
     if (ended_.timed_out) {
-      os::signal_group(child_.pid, SIGKILL);
-      deadline_.reset();
-      return;
+      kill();
+      return true;
     }
     ended_.timed_out = true;
-    os::signal_group(child_.pid, SIGTERM);
-    os::signal_tagged(tag_, SIGTERM);
-    deadline_ = steady_clock::now() + grace_;
+    os::signal_tagged(how_.family.tag, child_.pid, SIGTERM);
+    deadline_ = steady_clock::now() + how_.grace;
+    return true;
+  }
+
+  // The leader cannot be reaped: it is alive in the kernel, or somebody traces it.
+  Result<Ended> give_up() {
+    ended_.all_gone = false;
+    const pid_t pid = child_.pid;
+    family_.abandon(std::move(child_));
+    if (failure_) return *failure_;
+    if (!stopped_ && !ended_.timed_out) {
+      return environment_error(ErrorCode::kFailedPrecondition,
+                               "the process has ended, but its exit code cannot be read: another "
+                               "process traces process " +
+                                   std::to_string(pid) + "; end that tracer (a debugger, strace)");
+    }
+    ended_.status.exit_code = -SIGKILL;
+    ended_.cancelled = stopped_;
+    return with_output();
+  }
+
+  // Nobody who is known writes any more.
+  Result<Ended> with_output() {
+    KILN_TRY(out_.drain());
+    KILN_TRY(err_.drain());
+    return ended_;
   }
 
   int patience() const {  // milliseconds, rounded up
@@ -167,14 +201,16 @@ class Supervisor {
     return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1'000'000'000));
   }
 
-  const os::Child child_;
-  const os::ProcessTag tag_;
+  os::Child child_;
+  Families::Member& family_;
   Stream out_;
   Stream err_;
   const int stop_fd_;
-  const std::chrono::milliseconds grace_;
+  const Supervision& how_;
 
-  std::optional<steady_clock::time_point> deadline_;  // of the timeout, then of the grace
+  // Of the timeout, then of the grace, then of the patience.
+  std::optional<steady_clock::time_point> deadline_;
+  bool killed_ = false;
   bool stopped_ = false;
   std::optional<Error> failure_;
   Ended ended_;
@@ -189,9 +225,11 @@ Result<Ended> supervise(os::SpawnRequest request, const Supervision& how) {
   const StopEvent stop_event(how.stop, stop_fd.get());
   request.stdout_fd = out.write_fd();
   request.stderr_fd = err.write_fd();
+  request.tag = how.family.tag;
+  Families::Member family(how.families, how.family);
   KILN_ASSIGN(os::Child child, os::spawn(request));
-  return Supervisor(std::move(child), request.tag, std::move(out), std::move(err), stop_fd.get(),
-                    how)
+  family.set_leader(child);
+  return Supervisor(std::move(child), family, std::move(out), std::move(err), stop_fd.get(), how)
       .stay();
 }
 

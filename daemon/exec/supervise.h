@@ -3,6 +3,8 @@
 // Threads: the calling thread stays with the process until the end; see os::spawn for which threads
 //          may.
 // Cancels: on `stop` the process, its group and all its descendants are killed at once.
+// Ends:    a process that was killed and does not die (it waits for a device or a file system, or
+//          another process traces it) is left alone after `patience`.
 // Fails:   what os::spawn refuses; a sink that cannot take more output, after everything is killed.
 #pragma once
 
@@ -11,6 +13,7 @@
 #include <stop_token>
 
 #include "common/base/result.h"
+#include "daemon/exec/families.h"
 #include "daemon/exec/output_sink.h"
 #include "daemon/os/spawn.h"
 
@@ -20,8 +23,11 @@ struct Supervision {
   OutputSink& stdout_sink;
   OutputSink& stderr_sink;
   std::optional<std::chrono::nanoseconds> timeout;
-  std::chrono::milliseconds grace;  // between SIGTERM and SIGKILL on timeout
+  std::chrono::milliseconds grace;     // between SIGTERM and SIGKILL on timeout
+  std::chrono::milliseconds patience;  // after a SIGKILL, until what was killed is given up
   std::stop_token stop;
+  Families& families;
+  Family family;
 };
 
 struct Ended {
@@ -30,10 +36,13 @@ struct Ended {
   bool cancelled = false;  // killed because of `stop`; never one that had ended by itself
   std::chrono::nanoseconds wall{0};
   size_t descendants_killed = 0;  // of those that had left the process's group
+  // Neither it nor a descendant is alive, as far as can be known. If not, its sandbox must not be
+  // used again.
+  bool all_gone = true;
 };
 
-// Spawns `request`, whose stdout_fd and stderr_fd are filled in here, and stays until neither it
-// nor any descendant is alive. Output that a descendant wrote before it was killed is complete.
+// Spawns `request`, whose stdout_fd, stderr_fd and tag are filled in here, and stays until neither
+// it nor any descendant is alive. Output that a descendant wrote before it was killed is complete.
 Result<Ended> supervise(os::SpawnRequest request, const Supervision& how);
 
 }  // namespace kiln::exec

@@ -19,8 +19,6 @@ namespace kiln::intrinsics {
 
 namespace {
 
-constexpr size_t kChunk = size_t{1} << 20;
-
 timespec timespec_of(int64_t ns) {
   return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
 }
@@ -146,12 +144,7 @@ class Writing {
   }
 
   Result<void> fill(int fd, const store::File& file, const WriteStep& step) {
-    KILN_ASSIGN(const auto reader, store_.blobs().reader(file.digest));
-    for (;;) {
-      KILN_ASSIGN(const std::string bytes, reader->next(kChunk));
-      if (bytes.empty()) return {};
-      KILN_TRY(write_all(fd, bytes, step.path.str()));
-    }
+    return store_.files().copy_into(file.digest, fd, step.path.str().c_str(), {});
   }
 
   // Owner, mode and time.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ Result<Stat> stat_fd(int fd);
 Result<std::string> read_link_beneath(int root_fd, const RelPath& path);
 // Removes `name` in `dir_fd` and everything below it, whatever the modes of directories and however
 // deep (three descriptors at most); never follows symlinks or crosses into another mount. Absent
-// is success. Stops at the first entry that cannot be removed, and names it.
-Result<void> remove_tree(int dir_fd, const char* name);
+// is success. Stops at the first entry that cannot be removed, and names it; and with kCancelled
+// soon after `stop` fires.
+Result<void> remove_tree(int dir_fd, const char* name, const std::stop_token& stop = {});
 
 }  // namespace kiln::os

@@ -31,9 +31,8 @@ struct Pattern {
 };
 
 bool carries(pid_t pid, const Pattern& pattern) {
-  rlimit limit;
-  if (::prlimit(pid, RLIMIT_LOCKS, nullptr, &limit) != 0) return false;
-  return limit.rlim_cur != RLIM_INFINITY && (limit.rlim_cur & pattern.mask) == pattern.value;
+  const ProcessTag tag = tag_of(pid);
+  return tag != 0 && (tag & pattern.mask) == pattern.value;
 }
 
 // Calls `visit(pid)` for every process there is.
@@ -71,11 +70,13 @@ std::optional<pid_t> newest_pid() {
 // One round of killing after another, until one finds nothing.
 class Hunt {
  public:
-  explicit Hunt(Pattern pattern) : pattern_(pattern) {}
+  // `leader` is a child of this process that somebody else reaps; 0: none.
+  Hunt(Pattern pattern, pid_t leader, std::chrono::steady_clock::time_point deadline)
+      : pattern_(pattern), leader_(leader), deadline_(deadline) {}
 
   // Whether `pid` is settled: not one of those hunted, or dead and nothing more to do.
   bool settle(pid_t pid) {
-    if (!carries(pid, pattern_) || pid == ::getpid()) return true;
+    if (!carries(pid, pattern_) || pid == ::getpid() || pid == leader_) return true;
     // A thread has no pidfd: its process is met under its own pid.
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd.valid()) return true;
@@ -86,7 +87,7 @@ class Hunt {
       reap_orphan(pid);
       return true;
     }
-    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == 0) ++killed_;
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == 0) ++killed_.count;
     constexpr int kPatienceMs = 100;  // a kill takes microseconds; then look again
     if (has_ended(pidfd, kPatienceMs)) reap_orphan(pid);
     return false;
@@ -95,6 +96,7 @@ class Hunt {
   // Whoever forked and died ahead of the search is found by the next round.
   void through_all() {
     for (bool settled = false; !settled;) {
+      if (late()) return;
       settled = true;
       each_process([&](pid_t pid) { settled = settle(pid) && settled; });
     }
@@ -106,6 +108,7 @@ class Hunt {
     constexpr pid_t kTooMany = 2000;
     pid_t searched = first;
     for (;;) {
+      if (late()) return true;
       const std::optional<pid_t> newest = newest_pid();
       if (!newest || *newest < searched || *newest - first > kTooMany) return false;
       // What was forked during a round has a pid beyond it, so a round that finds nothing, with no
@@ -117,9 +120,16 @@ class Hunt {
     }
   }
 
-  size_t killed() const { return killed_; }
+  Killed killed() const { return killed_; }
 
  private:
+  // Somebody cannot be killed now, or forks faster than it is killed.
+  bool late() {
+    if (std::chrono::steady_clock::now() < deadline_) return false;
+    killed_.complete = false;
+    return true;
+  }
+
   static bool has_ended(const UniqueFd& pidfd, int patience_ms) {
     pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
     return ::poll(&ended, 1, patience_ms) == 1;
@@ -131,7 +141,9 @@ class Hunt {
   }
 
   const Pattern pattern_;
-  size_t killed_ = 0;
+  const pid_t leader_;
+  const std::chrono::steady_clock::time_point deadline_;
+  Killed killed_;
 };
 
 }  // namespace
@@ -143,29 +155,40 @@ Result<void> become_subreaper() {
   return {};
 }
 
-size_t kill_tagged(ProcessTag tag, std::optional<Birth> birth) {
-  if (tag == 0) return 0;
+Killed kill_tagged(ProcessTag tag, std::optional<Birth> birth,
+                   std::chrono::steady_clock::time_point deadline) {
+  if (tag == 0) return {};
   // Within this time no machine hands out all its pids (32768 at the least), so they cannot have
   // come round unseen.
   constexpr auto kYoung = std::chrono::milliseconds(20);
-  Hunt hunt(Pattern{.mask = ~ProcessTag{0}, .value = tag});
+  Hunt hunt(Pattern{.mask = ~ProcessTag{0}, .value = tag}, birth ? birth->pid : 0, deadline);
   const bool young = birth && std::chrono::steady_clock::now() - birth->time < kYoung;
   if (!young || !hunt.through_pids_since(birth->pid)) hunt.through_all();
   return hunt.killed();
 }
 
-size_t kill_tagged_matching(ProcessTag mask, ProcessTag value) {
-  Hunt hunt(Pattern{.mask = mask, .value = value});
+Killed kill_tagged_matching(ProcessTag mask, ProcessTag value,
+                            std::chrono::steady_clock::time_point deadline) {
+  Hunt hunt(Pattern{.mask = mask, .value = value}, 0, deadline);
   hunt.through_all();
   return hunt.killed();
 }
 
-void signal_tagged(ProcessTag tag, int signal) {
-  if (tag == 0) return;
-  const Pattern pattern{.mask = ~ProcessTag{0}, .value = tag};
+ProcessTag tag_of(pid_t pid) {
+  rlimit limit;
+  if (::prlimit(pid, RLIMIT_LOCKS, nullptr, &limit) != 0) return 0;
+  return limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur;
+}
+
+void signal_tagged(ProcessTag tag, pid_t leader, int signal) {
+  const auto is_meant = [&](pid_t pid) {
+    return pid == leader || (tag != 0 && tag_of(pid) == tag) || ::getpgid(pid) == leader;
+  };
   each_process([&](pid_t pid) {
+    if (!is_meant(pid)) return;
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (pidfd.valid() && carries(pid, pattern)) {
+    // Once more: the pid may have passed to another process.
+    if (pidfd.valid() && is_meant(pid)) {
       ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
     }
   });

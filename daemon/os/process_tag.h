@@ -29,18 +29,29 @@ struct Birth {
 // Makes this process the reaper of its orphaned descendants (PR_SET_CHILD_SUBREAPER).
 Result<void> become_subreaper();
 
+struct Killed {
+  size_t count = 0;      // processes that were sent SIGKILL
+  bool complete = true;  // none of them is alive
+};
+
 // SIGKILLs every process that carries `tag`, wherever it escaped to, and reaps those that became
-// children of this process; returns when none is alive. How many were killed. The process that was
-// spawned with the tag has been reaped before.
+// children of this process; returns when none is alive, or at `deadline`. The process that was
+// spawned with the tag has ended before; it is not reaped here.
 // With `birth`, a family that is a few milliseconds old is looked for among the pids handed out
 // since then, in microseconds; else all of /proc is read.
-size_t kill_tagged(ProcessTag tag, std::optional<Birth> birth);
+Killed kill_tagged(ProcessTag tag, std::optional<Birth> birth,
+                   std::chrono::steady_clock::time_point deadline);
 
 // The same for every process whose tag satisfies (tag & mask) == value: leftovers of a daemon that
 // was killed.
-size_t kill_tagged_matching(ProcessTag mask, ProcessTag value);
+Killed kill_tagged_matching(ProcessTag mask, ProcessTag value,
+                            std::chrono::steady_clock::time_point deadline);
 
-// Sends `signal` to every process that carries `tag`, once.
-void signal_tagged(ProcessTag tag, int signal);
+// The tag that a process carries; 0 if it has none, is gone, or belongs to another user.
+ProcessTag tag_of(pid_t pid);
+
+// Sends `signal` once to each process that carries `tag`, is in the group `leader`, or is `leader`
+// itself, which has not been reaped yet.
+void signal_tagged(ProcessTag tag, pid_t leader, int signal);
 
 }  // namespace kiln::os

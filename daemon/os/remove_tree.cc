@@ -16,7 +16,8 @@ namespace {
 
 class TreeRemover {
  public:
-  TreeRemover(int top_fd, const char* name) : top_fd_(top_fd), top_name_(name) {}
+  TreeRemover(int top_fd, const char* name, const std::stop_token& stop)
+      : top_fd_(top_fd), top_name_(name), stop_(stop) {}
 
   Result<void> run() {
     if (::unlinkat(top_fd_, top_name_, 0) == 0 || errno == ENOENT) return {};
@@ -100,6 +101,9 @@ class TreeRemover {
       return entries.error().with_context("while removing " + printable(frame.name));
     }
     for (DirEntry& entry : *entries) {
+      if (stop_.stop_requested()) {
+        return user_error(ErrorCode::kCancelled, "the removal of a directory was cancelled");
+      }
       if (entry.kind == FileKind::kDirectory) {
         frame.subdirectories.push_back(std::move(entry.name));
       } else if (::unlinkat(fd_.get(), entry.name.c_str(), 0) != 0 && errno != ENOENT) {
@@ -137,12 +141,15 @@ class TreeRemover {
 
   const int top_fd_;
   const char* const top_name_;
+  const std::stop_token& stop_;
   UniqueFd fd_;
   std::vector<Frame> frames_;
 };
 
 }  // namespace
 
-Result<void> remove_tree(int dir_fd, const char* name) { return TreeRemover(dir_fd, name).run(); }
+Result<void> remove_tree(int dir_fd, const char* name, const std::stop_token& stop) {
+  return TreeRemover(dir_fd, name, stop).run();
+}
 
 }  // namespace kiln::os

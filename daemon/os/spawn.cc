@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -10,12 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <thread>
 
+#include "common/base/check.h"
 #include "common/base/file.h"
 #include "common/types/rel_path.h"
 
@@ -34,6 +38,8 @@ struct Start {
   int stdout_fd;
   int stderr_fd;
   const rlimit* tag;  // null: none
+  const ResourceLimit* limits;
+  size_t limit_count;
   pid_t parent;
   // The answer: what failed and why; null if exec succeeded.
   const char* failed = nullptr;
@@ -88,15 +94,28 @@ KILN_IN_CHILD void reset_signals() {
   sys(SYS_rt_sigprocmask, SIG_SETMASK, &action.mask, nullptr, sizeof action.mask);
 }
 
+// A daemon that was started by hand has a terminal.
+KILN_IN_CHILD void leave_terminal() {
+  const long terminal = sys(SYS_openat, AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+  if (terminal < 0) return;
+  sys(SYS_ioctl, terminal, TIOCNOTTY);
+  sys(SYS_close, terminal);
+}
+
 KILN_IN_CHILD int child_main(void* argument) {
   Start& start = *static_cast<Start*>(argument);
+  // Not a session: its leader could not change its process group, as shells do.
   if (sys(SYS_setpgid, 0, 0) < 0) return give_up(start, "make a process group for");
+  leave_terminal();
   if (sys(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
     return give_up(start, "tie to this process");
   }
   if (sys(SYS_getppid) != start.parent) return 127;  // died before the line above; nobody is left
   sys(SYS_umask, 022);
   if (start.tag != nullptr) sys(SYS_prlimit64, 0, RLIMIT_LOCKS, start.tag, nullptr);
+  for (size_t i = 0; i < start.limit_count; ++i) {
+    sys(SYS_prlimit64, 0, start.limits[i].resource, &start.limits[i].limit, nullptr);
+  }
   if (start.working_directory_fd >= 0 && sys(SYS_fchdir, start.working_directory_fd) < 0) {
     return give_up(start, "enter the working directory of");
   }
@@ -202,6 +221,8 @@ Result<Child> spawn(const SpawnRequest& request) {
               .stdout_fd = request.stdout_fd,
               .stderr_fd = request.stderr_fd,
               .tag = tagged ? &tag : nullptr,
+              .limits = request.limits != nullptr ? request.limits->data() : nullptr,
+              .limit_count = request.limits != nullptr ? request.limits->size() : 0,
               .parent = ::getpid()};
   // ETXTBSY: another thread's child was cloned while a thread of ours had this very file open for
   // writing, and holds a copy of that descriptor until it closes or execs, some microseconds
@@ -223,26 +244,54 @@ Result<Child> spawn(const SpawnRequest& request) {
   }
 }
 
-Result<ExitStatus> reap(const Child& child) {
+namespace {
+
+// Nothing if WNOHANG is among the options and the child cannot be reaped yet.
+Result<std::optional<ExitStatus>> wait_for(const Child& child, int options) {
   siginfo_t info{};
   rusage usage{};
   long result;
   do {  // The C library's waitid() has no rusage.
-    result = ::syscall(SYS_waitid, P_PIDFD, child.pidfd.get(), &info, WEXITED, &usage);
+    result = ::syscall(SYS_waitid, P_PIDFD, child.pidfd.get(), &info, options, &usage);
   } while (result < 0 && errno == EINTR);
   if (result < 0) return os_error(errno, "wait for process " + std::to_string(child.pid));
+  if (info.si_pid == 0) return std::optional<ExitStatus>();
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
   };
   rusage own{};
   ::getrusage(RUSAGE_SELF, &own);
-  return ExitStatus{
+  return std::optional(ExitStatus{
       .exit_code = info.si_code == CLD_EXITED ? info.si_status : -info.si_status,
       .user_seconds = seconds(usage.ru_utime),
       .system_seconds = seconds(usage.ru_stime),
-      .peak_memory_bytes = usage.ru_maxrss > own.ru_maxrss ? usage.ru_maxrss * 1024 : 0};
+      .peak_memory_bytes = usage.ru_maxrss > own.ru_maxrss ? usage.ru_maxrss * 1024 : 0});
 }
 
-void signal_group(pid_t group, int signal) { ::kill(-group, signal); }
+}  // namespace
+
+Result<ExitStatus> reap(const Child& child) {
+  KILN_ASSIGN(const auto status, wait_for(child, WEXITED));
+  KILN_CHECK(status.has_value(), "waitid() returned without a child");
+  return *status;
+}
+
+Result<std::optional<ExitStatus>> reap_until(const Child& child,
+                                             std::chrono::steady_clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
+    KILN_ASSIGN(const auto status, wait_for(child, WEXITED | WNOHANG));
+    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (status || left <= milliseconds(0)) return status;
+    // Readable once it has ended; from then on no event tells when its tracer lets it go.
+    pollfd ended{.fd = child.pidfd.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ended, 1, static_cast<int>(left.count())) == 1) std::this_thread::sleep_for(pause);
+  }
+}
+
+void signal_family(const Child& child, int signal) {
+  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), signal, nullptr, 0);
+  ::kill(-child.pid, signal);
+}
 
 }  // namespace kiln::os

@@ -8,11 +8,14 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "daemon/os/process_limits.h"
 #include "daemon/os/process_tag.h"
 
 namespace kiln::os {
@@ -26,6 +29,8 @@ struct SpawnRequest {
   int stderr_fd = -1;             // -1: /dev/null
   // Carried by the child and its descendants. Where the hard limit forbids it they have none.
   ProcessTag tag = 0;
+  // Outlives the call. Null: those of this process.
+  const ProcessLimits* limits = nullptr;
 };
 
 struct Child {
@@ -34,10 +39,10 @@ struct Child {
   Birth birth;
 };
 
-// The child leads its own process group, has default signal dispositions, an empty signal mask,
-// umask 022, /dev/null as stdin and no descriptor beyond 0, 1, 2. kCommandNotFound /
-// kCommandNotExecutable when exec says so: the executable or its interpreter is missing; it cannot
-// be executed.
+// The child leads a process group of its own and has no terminal, default signal dispositions, an
+// empty signal mask, umask 022, /dev/null as stdin and no descriptor beyond 0, 1, 2.
+// kCommandNotFound / kCommandNotExecutable when exec says so: the executable or its interpreter is
+// missing; it cannot be executed.
 Result<Child> spawn(const SpawnRequest& request);
 
 struct ExitStatus {
@@ -50,8 +55,13 @@ struct ExitStatus {
 };
 // Blocks until the child has ended, and reaps it.
 Result<ExitStatus> reap(const Child& child);
+// The same until `deadline` at most; nothing if the child cannot be reaped until then. A child that
+// has ended cannot be reaped while another process traces it (ptrace(2)).
+Result<std::optional<ExitStatus>> reap_until(const Child& child,
+                                             std::chrono::steady_clock::time_point deadline);
 
-// To every process of the group; the group's leader has not been reaped yet.
-void signal_group(pid_t group, int signal);
+// To the child, whatever group it is in, and to every process of the group that it began with. The
+// child has not been reaped yet.
+void signal_family(const Child& child, int signal);
 
 }  // namespace kiln::os

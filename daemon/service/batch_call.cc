@@ -35,7 +35,7 @@ BatchCall::BatchCall(const Host& host, grpc::CallbackServerContext& context)
 
 Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchRequest& request) {
   if (auto run = state_.with([](const State& state) { return state.run; })) return run;
-  KILN_ASSIGN(const auto run, host_.begin(request));
+  KILN_ASSIGN(const auto run, host_.begin_lending(request, context_));
   host_.runs.describe(*run, "exec --batch");
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();

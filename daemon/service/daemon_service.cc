@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/types/rel_path.h"
+#include "daemon/service/caller_process.h"
 
 namespace kiln::service {
 
@@ -53,6 +54,11 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
                                                 const v1::StatusRequest*,
                                                 v1::StatusResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  // A daemon that cannot work for this caller says so here, and is asked to leave.
+  if (const Result<void> usable = host_.check_caller_of(*context); !usable.ok()) {
+    reactor->Finish(to_refusal(usable.error()));
+    return reactor;
+  }
   const session::Engine& engine = host_.engine;
   const ClockTick clock = engine.files.watcher().synchronize();
   response->set_pid(::getpid());

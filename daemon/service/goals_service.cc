@@ -122,7 +122,7 @@ grpc::ServerUnaryReactor* GoalsService::List(Context*, const v1::ListGoalsReques
 
 GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(*request),
+      host_.home, context, host_.begin_lending(*request, *context),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, *request, queue);
         KILN_CO_ASSIGN(
@@ -136,7 +136,7 @@ GoalsService::Events* GoalsService::Run(Context* context, const v1::RunGoalsRequ
 
 GoalsService::Events* GoalsService::Watch(Context* context, const v1::RunGoalsRequest* request) {
   return StreamCall<v1::GoalEvent>::start(
-      host_.home, context, host_.begin(*request),
+      host_.home, context, host_.begin_lending(*request, *context),
       [this, request](const session::Run& run, Queue& queue) -> Task<Result<void>> {
         const session::GoalClient client = client_of(host_, *request, queue);
         co_return co_await told(

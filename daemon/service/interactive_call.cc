@@ -43,7 +43,7 @@ Result<void> InteractiveCall::begin(const v1::RunInteractiveRequest& message) {
   }
   KILN_ASSIGN(session::InteractiveSpec spec, spec_of(message.begin()));
   inherit_env_ = spec.inherit_env;
-  KILN_ASSIGN(const auto run, host_.begin(message, message.begin().caller()));
+  KILN_ASSIGN(const auto run, host_.begin_for(message, message.begin().caller()));
   cancelled_.emplace(run->token(), [this] {
     if (queue_.abandon()) context_.TryCancel();
   });

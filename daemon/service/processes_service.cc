@@ -24,7 +24,7 @@ std::string what_runs(std::string what, const std::string& description,
 grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
     grpc::CallbackServerContext* context, const v1::ExecuteRequest* request) {
   return StreamCall<v1::ExecuteEvent>::start(
-      host_.home, context, host_.begin(*request),
+      host_.home, context, host_.begin_lending(*request, *context),
       [this, request](const session::Run& run,
                       WriteQueue<v1::ExecuteEvent>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));

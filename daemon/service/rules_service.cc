@@ -96,9 +96,9 @@ RulesService::Unary* RulesService::Graph(Context*, const v1::RuleGraphRequest* r
                           });
 }
 
-RulesService::Unary* RulesService::Query(Context*, const v1::QueryRequest* request,
+RulesService::Unary* RulesService::Query(Context* context, const v1::QueryRequest* request,
                                          v1::QueryResponse* response) {
-  return UnaryCall::start(host_.home, host_.begin(*request),
+  return UnaryCall::start(host_.home, host_.begin_lending(*request, *context),
                           [this, request, response](const session::Run& run) -> Task<Result<void>> {
                             KILN_CO_ASSIGN(
                                 session::QueryAnswer answer,

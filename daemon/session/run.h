@@ -28,7 +28,7 @@ inline constexpr unsigned kDefaultUmask = 022;
 class Run {
  public:
   Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore,
-      unsigned umask);
+      unsigned umask, std::shared_ptr<void> loan);
   // A part of `whole`, cancelled with it.
   Run(RunId id, const Run& whole);
   ~Run();
@@ -80,6 +80,7 @@ class Run {
   const intrinsics::WorkspaceRef workspace_;
   const std::string ignore_;
   const unsigned umask_;
+  const std::shared_ptr<void> loan_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
   struct Cancel {
@@ -94,9 +95,11 @@ Error shutting_down();
 
 class Runs {
  public:
-  // shutting_down() once close() was called.
+  // shutting_down() once close() was called. `loan` is released when the run ends: the slot of the
+  // process that made the request, if it is one of kiln's own.
   Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, std::string ignore,
-                                     unsigned umask = kDefaultUmask);
+                                     unsigned umask = kDefaultUmask,
+                                     std::shared_ptr<void> loan = nullptr);
 
   // A run of its own within `whole`, which is in flight: it sees files as they are when it begins,
   // and is cancelled with the whole.

@@ -6,11 +6,13 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "common/base/file.h"
 #include "common/types/hash.h"
+#include "daemon/os/shared_mapping.h"
+#include "daemon/store/file_time.h"
 #include "daemon/store/limits.h"
 #include "daemon/store/new_file.h"
 
@@ -18,16 +20,17 @@ namespace kiln::store {
 
 namespace {
 
-// "ab/HASH" or "ab/HASH.x".
-std::string place_of(const FileDigest& digest, bool executable) {
+// "ab/HASH".
+std::string place_of(const FileDigest& digest) {
   const std::string hex = to_hex(digest.hash);
-  return hex.substr(0, 2) + "/" + hex + (executable ? ".x" : "");
+  return hex.substr(0, 2) + "/" + hex;
 }
 
-Result<FileDigest> hash_file(int fd, std::string_view name) {
+Result<FileDigest> hash_file(int fd, std::string_view name, const std::stop_token& stop) {
   Sha256Hasher hasher;
   std::array<char, size_t{64} << 10> buffer;
   for (off_t offset = 0;;) {
+    if (stop.stop_requested()) return stopped();
     const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return os_error(errno, "read " + std::string(name));
@@ -35,6 +38,19 @@ Result<FileDigest> hash_file(int fd, std::string_view name) {
     hasher.update({buffer.data(), static_cast<size_t>(n)});
     offset += n;
   }
+}
+
+// Stands for "the inode with this ctime holds this content".
+Sha256 witness(const FileDigest& digest, const struct stat& st) {
+  const uint64_t state[] = {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_ctim.tv_sec),
+                            static_cast<uint64_t>(st.st_ctim.tv_nsec)};
+  const Hash128 mixed = xxh3_128({reinterpret_cast<const char*>(state), sizeof state});
+  Sha256 result = digest.hash;
+  uint64_t word;
+  std::memcpy(&word, result.data() + 8, sizeof word);
+  word ^= mixed.low;
+  std::memcpy(result.data() + 8, &word, sizeof word);
+  return result;
 }
 
 // Removes everything in `dir`, also directories that were moved there (LargeFiles::drop()).
@@ -65,12 +81,6 @@ bool is_no_blob(int error) {
 }
 
 bool is_absent(int error) { return error == ENOENT || error == ENOTDIR; }
-
-// Where a hard link cannot be had, a copy does.
-bool must_copy(int errno_value) {
-  return errno_value == EXDEV || errno_value == EMLINK || errno_value == EPERM ||
-         errno_value == EOPNOTSUPP;
-}
 
 }  // namespace
 
@@ -106,12 +116,12 @@ Result<TempFile> LargeFiles::new_file() {
   return os_error(errno, "make a file in " + tmp);
 }
 
-Result<void> LargeFiles::install(int from_fd, const char* name, const FileDigest& digest,
-                                 Variant variant) {
-  const std::string place = place_of(digest, variant == Variant::kExecutable);
+Result<void> LargeFiles::install(int from_fd, const char* name, int fd, const FileDigest& digest) {
+  const std::string place = place_of(digest);
   for (const bool retry : {true, false}) {
     if (::renameat(from_fd, name, files_.get(), place.c_str()) == 0) {
-      verified(variant).insert(digest.hash);
+      struct stat st;  // after the rename, which moves the ctime on some file systems
+      if (::fstat(fd, &st) == 0) verified_.insert(witness(digest, st));
       return {};
     }
     const int error = errno;
@@ -168,7 +178,7 @@ Result<void> LargeFiles::drop(const std::string& place) {
 }
 
 Result<void> LargeFiles::append(const TempFile& file, std::string_view bytes) {
-  const auto written = write_all(file.fd(), bytes, "to the store in " + dir_);
+  const auto written = append_sparse(file.fd(), bytes, "to the store in " + dir_);
   if (written.ok() || written.error().code() != ErrorCode::kResourceExhausted) return written;
   return written.error().with_context("free some space there and try again");
 }
@@ -176,8 +186,9 @@ Result<void> LargeFiles::append(const TempFile& file, std::string_view bytes) {
 Result<void> LargeFiles::commit(TempFile file, const FileDigest& digest) {
   KILN_ASSIGN(const bool known, contains(digest));
   if (known) return {};
-  KILN_TRY(seal_file(file.fd(), kReadOnlyMode, file.name().c_str()));
-  return install(tmp_.get(), file.name().c_str(), digest, Variant::kPlain);
+  KILN_TRY(finish_sparse(file.fd(), digest.size, file.name()));
+  KILN_TRY(seal_file(file.fd(), kReadOnlyMode, kFixedTime, file.name().c_str()));
+  return install(tmp_.get(), file.name().c_str(), file.fd(), digest);
 }
 
 Result<void> LargeFiles::put(std::string_view content, const FileDigest& digest) {
@@ -188,47 +199,66 @@ Result<void> LargeFiles::put(std::string_view content, const FileDigest& digest)
   return commit(std::move(file), digest);
 }
 
-Result<void> LargeFiles::adopt(int dir_fd, const char* name, int fd, const FileDigest& digest) {
-  KILN_ASSIGN(const bool known, contains(digest));
-  if (known) return {};
-  struct stat st;
-  if (::fstat(fd, &st) != 0) return os_error(errno, std::string("examine ") + name);
-  // A file that has other names, or another owner, is not ours to change.
-  if (st.st_nlink == 1 && st.st_uid == ::geteuid()) {
-    KILN_TRY(seal_file(fd, kReadOnlyMode, name));
-    const auto taken = install(dir_fd, name, digest, Variant::kPlain);
-    if (taken.ok()) return {};
-  }
+Result<FileDigest> LargeFiles::store_copy(int source, const char* name,
+                                          const std::stop_token& stop) {
   KILN_ASSIGN(TempFile copy, new_file());
-  KILN_TRY(copy_content(fd, copy.fd(), name));
-  return commit(std::move(copy), digest);
+  KILN_TRY(copy_content(source, copy.fd(), name, stop));
+  KILN_ASSIGN(const FileDigest digest, hash_file(copy.fd(), name, stop));
+  KILN_TRY(commit(std::move(copy), digest));
+  return digest;
 }
 
-Result<LargeFiles::State> LargeFiles::examine(const FileDigest& digest, Variant variant) {
-  const bool executable = variant == Variant::kExecutable;
-  const std::string place = place_of(digest, executable);
+Result<FileDigest> LargeFiles::adopt(int dir_fd, const char* name, int fd,
+                                     const std::stop_token& stop) {
+  struct stat st;
+  if (::fstat(fd, &st) != 0) return os_error(errno, std::string("examine ") + name);
+  // A file that has other names, another owner or a writer is not ours alone. Whoever opened it
+  // for writing before can write through a descriptor or a mapping for as long as they like.
+  if (st.st_nlink != 1 || st.st_uid != ::geteuid() || os::open_for_writing(fd)) {
+    return store_copy(fd, name, stop);
+  }
+  KILN_ASSIGN(const FileDigest digest, hash_file(fd, name, stop));
+  KILN_ASSIGN(const bool known, contains(digest));
+  if (known) return digest;
+  KILN_TRY(seal_file(fd, kReadOnlyMode, kFixedTime, name));
+  if (install(dir_fd, name, fd, digest).ok()) return digest;
+  return store_copy(fd, name, stop);  // of another file system
+}
+
+Result<LargeFiles::State> LargeFiles::examine(const FileDigest& digest) {
+  const std::string place = place_of(digest);
   struct stat st;
   if (::fstatat(files_.get(), place.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
     if (is_absent(errno)) return State::kAbsent;
     return os_error(errno, "examine " + dir_ + "/files/" + place);
   }
-  const bool intact =
-      st.st_mode == (S_IFREG | (executable ? kReadOnlyExecutableMode : kReadOnlyMode)) &&
-      st.st_size == digest.size && st.st_mtim.tv_sec == kFileTime && st.st_mtim.tv_nsec == 0;
+  const bool intact = st.st_mode == (S_IFREG | kReadOnlyMode) && st.st_size == digest.size &&
+                      st.st_mtim.tv_sec == kFixedTime && st.st_mtim.tv_nsec == 0;
   return intact ? State::kIntact : State::kChanged;
 }
 
 Result<bool> LargeFiles::contains(const FileDigest& digest) {
-  KILN_ASSIGN(const State state, examine(digest, Variant::kPlain));
-  if (state == State::kChanged) return check(digest, Variant::kPlain);
-  return state == State::kIntact;
+  KILN_ASSIGN(const State state, examine(digest));
+  if (state != State::kChanged) return state == State::kIntact;
+  KILN_ASSIGN(const UniqueFd fd, check(digest));
+  return fd.valid();
 }
 
-Result<bool> LargeFiles::check(const FileDigest& digest, Variant variant) {
-  KILN_ASSIGN(const State state, examine(digest, variant));
-  if (state == State::kAbsent) return false;
-  if (state == State::kIntact && verified(variant).contains(digest.hash)) return true;
-  return verify(digest, variant);
+Result<UniqueFd> LargeFiles::check(const FileDigest& digest) {
+  const std::string place = place_of(digest);
+  KILN_ASSIGN(std::optional<UniqueFd> fd, open_place(place));
+  if (!fd) {
+    KILN_ASSIGN(const State state, examine(digest));
+    if (state == State::kAbsent) return UniqueFd();
+    log_.warn("dropped " + dir_ + "/files/" + place + ": it is no regular file that can be read");
+    KILN_TRY(drop(place));
+    return UniqueFd();
+  }
+  struct stat st;
+  if (::fstat(fd->get(), &st) != 0) return os_error(errno, "examine " + dir_ + "/files/" + place);
+  if (st.st_size == digest.size && verified_.contains(witness(digest, st))) return *std::move(fd);
+  KILN_ASSIGN(const bool sound, verify(digest, fd->get()));
+  return sound ? *std::move(fd) : UniqueFd();
 }
 
 Result<std::optional<UniqueFd>> LargeFiles::open_place(const std::string& place) {
@@ -251,59 +281,27 @@ Result<std::optional<UniqueFd>> LargeFiles::open_place(const std::string& place)
   return std::optional<UniqueFd>(std::move(fd));
 }
 
-Result<bool> LargeFiles::verify(const FileDigest& digest, Variant variant) {
-  const bool executable = variant == Variant::kExecutable;
-  const std::string place = place_of(digest, executable);
+Result<bool> LargeFiles::verify(const FileDigest& digest, int fd) {
+  const std::string place = place_of(digest);
   const std::string shown = dir_ + "/files/" + place;
-  KILN_ASSIGN(const std::optional<UniqueFd> fd, open_place(place));
-  std::string why = "it is damaged: no regular file that can be read";
-  if (fd) {
-    const auto actual = hash_file(fd->get(), shown);
-    if (actual.ok() && actual->hash == digest.hash) {
-      if (actual->size != digest.size) return false;  // sound, and not what was asked for
-      KILN_TRY(seal_file(fd->get(), executable ? kReadOnlyExecutableMode : kReadOnlyMode,
-                         shown.c_str()));
-      verified(variant).insert(digest.hash);
-      return true;
-    }
-    why = actual.ok() ? "its content is damaged" : actual.error().message();
+  const auto actual = hash_file(fd, shown, {});
+  if (actual.ok() && actual->hash == digest.hash) {
+    if (actual->size != digest.size) return false;  // sound, and not what was asked for
+    KILN_TRY(seal_file(fd, kReadOnlyMode, kFixedTime, shown.c_str()));
+    struct stat st;
+    if (::fstat(fd, &st) == 0) verified_.insert(witness(digest, st));
+    return true;
   }
-  log_.warn("dropped " + shown + ": " + why);
-  verified(variant).erase(digest.hash);
+  log_.warn("dropped " + shown + ": " +
+            (actual.ok() ? "its content is damaged" : actual.error().message()));
   KILN_TRY(drop(place));
   return false;
 }
 
 Result<UniqueFd> LargeFiles::open(const FileDigest& digest) {
-  KILN_ASSIGN(const bool sound, check(digest, Variant::kPlain));
-  if (!sound) return not_stored(digest, "content");
-  KILN_ASSIGN(std::optional<UniqueFd> fd, open_place(place_of(digest, false)));
-  if (!fd) return not_stored(digest, "content");
-  return *std::move(fd);
-}
-
-Result<void> LargeFiles::make_executable(const FileDigest& digest) {
-  KILN_ASSIGN(const UniqueFd source, open(digest));
-  KILN_ASSIGN(TempFile copy, new_file());
-  KILN_TRY(copy_content(source.get(), copy.fd(), copy.name().c_str()));
-  KILN_TRY(seal_file(copy.fd(), kReadOnlyExecutableMode, copy.name().c_str()));
-  return install(tmp_.get(), copy.name().c_str(), digest, Variant::kExecutable);
-}
-
-Result<void> LargeFiles::link(const FileDigest& digest, bool executable, int dir_fd,
-                              const char* name) {
-  const Variant variant = executable ? Variant::kExecutable : Variant::kPlain;
-  KILN_ASSIGN(const bool sound, check(digest, variant));
-  if (!sound) {
-    if (!executable) return not_stored(digest, "content");
-    KILN_TRY(make_executable(digest));
-  }
-  const std::string place = place_of(digest, executable);
-  if (::linkat(files_.get(), place.c_str(), dir_fd, name, 0) == 0) return {};
-  if (!must_copy(errno)) return os_error(errno, std::string("link the stored content as ") + name);
-  KILN_ASSIGN(const UniqueFd source, open(digest));
-  return copy_new_file(dir_fd, name, executable ? kReadOnlyExecutableMode : kReadOnlyMode,
-                       source.get());
+  KILN_ASSIGN(UniqueFd fd, check(digest));
+  if (!fd.valid()) return not_stored(digest, "content");
+  return fd;
 }
 
 }  // namespace kiln::store

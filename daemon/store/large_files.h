@@ -1,13 +1,12 @@
-// Large content as read-only files, so that a sandbox gets it by a hard link.
+// Large content as files, so that a sandbox gets it by a reflink or by a copy inside the kernel.
 //
-// What:    DIR/files/ab/HASH (0444) and, made when first asked for, DIR/files/ab/HASH.x (0555): a
-//          hard link cannot have a mode of its own. Written in DIR/tmp and renamed into place.
-// Trust:   a hard link lets a process that owns the file, or is root, write through to the store.
-//          Files carry the mtime kFileTime; whoever writes or truncates moves it. At every use the
-//          size, mode and mtime are compared, and what is off is hashed again: restored if the
-//          bytes are right, else dropped. The first use after a start hashes too. What is no
-//          regular file (a symlink, a fifo, a device, a directory) is never waited for: it is
-//          dropped like damaged bytes.
+// What:    DIR/files/ab/HASH (0444). Written in DIR/tmp and renamed into place.
+// Trust:   nobody is given these files: sandboxes get copies. A writer (by the file's path, or by a
+//          descriptor or mapping from before the file was adopted) moves its ctime, which no system
+//          call sets back. A file is hashed at its first use in a life of the daemon, and again
+//          whenever its inode or ctime is not the one that was hashed: restored if the bytes are
+//          right, else dropped. What is no regular file (a symlink, a fifo, a device, a directory)
+//          is never waited for: it is dropped like damaged bytes.
 // Heals:   DIR/files, its shards and DIR/tmp are made again if somebody removes them.
 // Threads: thread-safe. Blocking.
 #pragma once
@@ -16,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "common/base/log.h"
@@ -54,42 +54,42 @@ class LargeFiles {
   // `file` holds the content of this digest.
   Result<void> commit(TempFile file, const FileDigest& digest);
   Result<void> put(std::string_view content, const FileDigest& digest);
-  // Takes the file `name` in `dir_fd`, open as `fd`, or its content where it cannot be taken.
-  Result<void> adopt(int dir_fd, const char* name, int fd, const FileDigest& digest);
+  // Takes the file `name` in `dir_fd`, open for reading as `fd`. What somebody else can still write
+  // to, and what cannot be renamed into the store, is copied.
+  Result<FileDigest> adopt(int dir_fd, const char* name, int fd, const std::stop_token& stop);
 
   // By its stat alone: does not read.
   Result<bool> contains(const FileDigest& digest);
+  // For reading, at its beginning.
   Result<UniqueFd> open(const FileDigest& digest);
-  Result<void> link(const FileDigest& digest, bool executable, int dir_fd, const char* name);
 
  private:
-  enum class Variant { kPlain, kExecutable };
   enum class State { kAbsent, kChanged, kIntact };
 
   LargeFiles(std::string dir, UniqueFd files, UniqueFd tmp, Log& log)
       : dir_(std::move(dir)), files_(std::move(files)), tmp_(std::move(tmp)), log_(log) {}
 
-  Result<State> examine(const FileDigest& digest, Variant variant);
-  // True if the file is there and holds what it should.
-  Result<bool> check(const FileDigest& digest, Variant variant);
-  Result<bool> verify(const FileDigest& digest, Variant variant);
-  Result<void> make_executable(const FileDigest& digest);
-  // Renames `name` in `from_fd` to its place.
-  Result<void> install(int from_fd, const char* name, const FileDigest& digest, Variant variant);
+  Result<State> examine(const FileDigest& digest);
+  // The file, if it is there and holds what it should; else an invalid descriptor.
+  Result<UniqueFd> check(const FileDigest& digest);
+  Result<bool> verify(const FileDigest& digest, int fd);
+  // Hashes a private copy of `source`, and stores it.
+  Result<FileDigest> store_copy(int source, const char* name, const std::stop_token& stop);
+  // Renames `name` in `from_fd`, which is open as `fd`, to its place.
+  Result<void> install(int from_fd, const char* name, int fd, const FileDigest& digest);
   Result<void> make_shard(const std::string& shard);
   // Opens what stands at `place` in files/. Nothing if that is absent or no readable regular file.
   Result<std::optional<UniqueFd>> open_place(const std::string& place);
   // Removes what stands at `place` in files/; a directory is moved into tmp/.
   Result<void> drop(const std::string& place);
   std::string next_temp_name();
-  DigestSet& verified(Variant variant) { return verified_[static_cast<int>(variant)]; }
 
   const std::string dir_;
   const UniqueFd files_;
   const UniqueFd tmp_;
   Log& log_;
   std::atomic<uint64_t> next_temp_{0};
-  DigestSet verified_[2] = {DigestSet(size_t{1} << 17), DigestSet(size_t{1} << 17)};  // by variant
+  DigestSet verified_{size_t{1} << 17};  // of witness()
 };
 
 }  // namespace kiln::store

@@ -11,6 +11,7 @@
 #include "common/base/sync.h"
 #include "common/types/hash.h"
 #include "daemon/store/blob_readers.h"
+#include "daemon/store/file_time.h"
 #include "daemon/store/limits.h"
 #include "daemon/store/new_file.h"
 
@@ -64,19 +65,21 @@ class MemoryBlobs final : public BlobStore, public BlobFiles {
     return missing;
   }
 
-  Result<void> materialize(const FileDigest& digest, bool executable, int dir_fd,
-                           const char* name) override {
-    if (digest.size < kLargeContent) return copy_out(digest, executable, dir_fd, name);
-    KILN_ASSIGN(const Content content, find(digest));
-    return write_new_file(dir_fd, name, executable ? kReadOnlyExecutableMode : kReadOnlyMode,
-                          *content);
+  Result<void> materialize(const FileDigest& digest, bool executable, int dir_fd, const char* name,
+                           const std::stop_token& stop) override {
+    const unsigned mode = executable ? kExecutableMode : kPlainMode;
+    return make_new_file(dir_fd, name, mode, file_time(digest),
+                         [&](int fd) { return copy_into(digest, fd, name, stop); });
   }
-  Result<void> copy_out(const FileDigest& digest, bool executable, int dir_fd,
-                        const char* name) override {
+  Result<void> copy_into(const FileDigest& digest, int target_fd, const char* name,
+                         const std::stop_token& stop) override {
+    if (stop.stop_requested()) return stopped();
     KILN_ASSIGN(const Content content, find(digest));
-    return write_new_file(dir_fd, name, executable ? kExecutableMode : kPlainMode, *content);
+    KILN_TRY(append_sparse(target_fd, *content, name));
+    return finish_sparse(target_fd, digest.size, name);
   }
-  Result<FileDigest> adopt(int dir_fd, const char* name) override {
+  Result<FileDigest> adopt(int dir_fd, const char* name, const std::stop_token& stop) override {
+    if (stop.stop_requested()) return stopped();
     KILN_ASSIGN(const UniqueFd fd, open_to_adopt(dir_fd, name));
     KILN_ASSIGN(const std::string content, read_all(fd.get(), name));
     KILN_ASSIGN(const FileDigest digest, put(content));

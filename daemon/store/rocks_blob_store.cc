@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/types/hash.h"
 #include "daemon/store/blob_readers.h"
+#include "daemon/store/file_time.h"
 #include "daemon/store/limits.h"
 #include "daemon/store/new_file.h"
 
@@ -198,24 +199,25 @@ Result<std::vector<FileDigest>> RocksBlobStore::find_missing(std::span<const Fil
 }
 
 Result<void> RocksBlobStore::materialize(const FileDigest& digest, bool executable, int dir_fd,
-                                         const char* name) {
-  if (is_large(digest)) return large_.link(digest, executable, dir_fd, name);
-  return copy_out(digest, executable, dir_fd, name);
+                                         const char* name, const std::stop_token& stop) {
+  const unsigned mode = executable ? kExecutableMode : kPlainMode;
+  return make_new_file(dir_fd, name, mode, file_time(digest),
+                       [&](int fd) { return copy_into(digest, fd, name, stop); });
 }
 
-Result<void> RocksBlobStore::copy_out(const FileDigest& digest, bool executable, int dir_fd,
-                                      const char* name) {
-  const unsigned mode = executable ? kExecutableMode : kPlainMode;
+Result<void> RocksBlobStore::copy_into(const FileDigest& digest, int target_fd, const char* name,
+                                       const std::stop_token& stop) {
   if (is_large(digest)) {
     KILN_ASSIGN(const UniqueFd source, large_.open(digest));
-    return copy_new_file(dir_fd, name, mode, source.get());
+    return copy_content(source.get(), target_fd, name, stop);
   }
   rocksdb::PinnableSlice content;
   KILN_TRY(get_small(digest, content));
-  return write_new_file(dir_fd, name, mode, view(content));
+  return write_all(target_fd, view(content), name);
 }
 
-Result<FileDigest> RocksBlobStore::adopt(int dir_fd, const char* name) {
+Result<FileDigest> RocksBlobStore::adopt(int dir_fd, const char* name,
+                                         const std::stop_token& stop) {
   KILN_ASSIGN(const UniqueFd fd, open_to_adopt(dir_fd, name));
   // Read as far as small content goes; what has more is hashed where it lies.
   std::string head(kLargeContent, '\0');
@@ -225,14 +227,7 @@ Result<FileDigest> RocksBlobStore::adopt(int dir_fd, const char* name) {
     if (n == 0) return put(std::string_view(head).substr(0, size));
     size += n;
   }
-  Sha256Hasher hasher;
-  for (size_t n = size; n > 0;) {
-    hasher.update({head.data(), n});
-    KILN_ASSIGN(n, read_some(fd.get(), head, name));
-  }
-  const FileDigest digest = hasher.finish();
-  KILN_TRY(large_.adopt(dir_fd, name, fd.get(), digest));
-  return digest;
+  return large_.adopt(dir_fd, name, fd.get(), stop);
 }
 
 }  // namespace kiln::store

@@ -22,11 +22,11 @@ class RocksBlobStore final : public BlobStore, public BlobFiles {
   Result<std::unique_ptr<BlobReader>> reader(const FileDigest& digest) override;
   Result<std::vector<FileDigest>> find_missing(std::span<const FileDigest> digests) override;
 
-  Result<void> materialize(const FileDigest& digest, bool executable, int dir_fd,
-                           const char* name) override;
-  Result<void> copy_out(const FileDigest& digest, bool executable, int dir_fd,
-                        const char* name) override;
-  Result<FileDigest> adopt(int dir_fd, const char* name) override;
+  Result<void> materialize(const FileDigest& digest, bool executable, int dir_fd, const char* name,
+                           const std::stop_token& stop) override;
+  Result<void> copy_into(const FileDigest& digest, int target_fd, const char* name,
+                         const std::stop_token& stop) override;
+  Result<FileDigest> adopt(int dir_fd, const char* name, const std::stop_token& stop) override;
 
  private:
   // Verified small content.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,8 @@
 
 namespace kiln::store {
 
-// Content of this size and more lives in read-only files beside the database, so that sandboxes
-// get it by hard link.
+// Content of this size and more lives in files beside the database, so that sandboxes get it by
+// reflink or by a copy inside the kernel.
 inline constexpr int64_t kLargeContent = int64_t{64} << 10;
 
 // Whether `error` says that the store has lost what somebody relies on. Nobody is to blame who
@@ -63,26 +64,24 @@ class BlobStore {
   virtual Result<std::vector<FileDigest>> find_missing(std::span<const FileDigest> digests) = 0;
 };
 
-// mtime of every materialized file, in seconds since the epoch: 2010-01-01T00:00:00Z. After 1980,
-// so that zip can express it; fixed, so that tools see the same times on every run.
-inline constexpr int64_t kFileTime = 1262304000;
-
-// Blobs as files in directories, the way sandboxes need them.
+// Blobs as files in directories, the way sandboxes need them. No file that is made here shares an
+// inode with the store or with another file: whoever gets it may write to it. Holes stay holes.
+// Cancels: kCancelled soon after `stop` fires, within one file too.
 class BlobFiles {
  public:
   virtual ~BlobFiles() = default;
-  // Makes the file `name` in the directory `dir_fd` with this content: large content as a hard
-  // link to the store's read-only file (0444, or 0555 if executable) where the file system allows,
-  // else copied; small content written, 0644 or 0755. The mtime is kFileTime. kAlreadyExists if
-  // something has that name.
+  // Makes the file `name` in the directory `dir_fd` with this content and the mtime file_time().
+  // 0644, or 0755 if executable, whatever the umask is. kAlreadyExists if something has that name.
   virtual Result<void> materialize(const FileDigest& digest, bool executable, int dir_fd,
-                                   const char* name) = 0;
-  // Always a private, writable copy; otherwise as materialize(). For files that leave kiln's care.
-  virtual Result<void> copy_out(const FileDigest& digest, bool executable, int dir_fd,
-                                const char* name) = 0;
+                                   const char* name, const std::stop_token& stop) = 0;
+  // Writes this content to the empty file `target_fd`, open for writing at its beginning. `name` is
+  // for errors.
+  virtual Result<void> copy_into(const FileDigest& digest, int target_fd, const char* name,
+                                 const std::stop_token& stop) = 0;
   // Stores the content of the regular file `name` in `dir_fd` and may take the file itself: it may
-  // be gone or read-only afterwards. Nobody writes to it any more. Symlinks are not followed.
-  virtual Result<FileDigest> adopt(int dir_fd, const char* name) = 0;
+  // be gone or read-only afterwards. Symlinks are not followed. If somebody can still write to the
+  // file, what is stored is a copy.
+  virtual Result<FileDigest> adopt(int dir_fd, const char* name, const std::stop_token& stop) = 0;
 };
 
 // Directory messages by digest, as trees. The empty directory is always present.

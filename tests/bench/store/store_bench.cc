@@ -251,7 +251,7 @@ void materialize(benchmark::State& state, size_t size, bool executable) {
   int64_t n = 0;
   for (auto _ : state) {
     const std::string name = std::to_string(n++);
-    const auto made = p.store->files().materialize(digest, executable, dir.get(), name.c_str());
+    const auto made = p.store->files().materialize(digest, executable, dir.get(), name.c_str(), {});
     if (!made.ok()) state.SkipWithError(made.error().to_string().c_str());
   }
 }

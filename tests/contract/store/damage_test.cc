@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "build/bazel/remote/execution/v2/remote_execution.pb.h"
+#include "daemon/store/file_time.h"
 #include "daemon/store/rocks_db.h"
 #include "daemon/store/tree_contents.h"
 #include "tests/contract/store/stores_under_test.h"
@@ -24,11 +25,11 @@ std::string key_of(const D& digest) {
 
 class Damage : public StoreContract<OnRocks> {
  protected:
-  std::string large_file(const FileDigest& digest, bool executable = false) {
+  std::string large_file(const FileDigest& digest) {
     const std::string hex = to_hex(digest.hash);
-    return at("store/files/" + hex.substr(0, 2) + "/" + hex + (executable ? ".x" : ""));
+    return at("store/files/" + hex.substr(0, 2) + "/" + hex);
   }
-  // Writes past the store's back, as a process that is root can through a hard link.
+  // Writes past the store's back, as a process that is root can.
   static void flip_a_byte(const std::string& path) {
     const UniqueFd fd(::open(path.c_str(), O_RDWR));
     ASSERT_TRUE(fd.valid()) << path;
@@ -38,7 +39,7 @@ class Damage : public StoreContract<OnRocks> {
     ASSERT_EQ(::pwrite(fd.get(), &byte, 1, 1000), 1);
   }
   static void set_store_time(const std::string& path) {
-    const struct timespec times[2] = {{kFileTime, 0}, {kFileTime, 0}};
+    const struct timespec times[2] = {{kFixedTime, 0}, {kFixedTime, 0}};
     ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   }
   // Puts a record into the closed database.
@@ -62,42 +63,53 @@ class Damage : public StoreContract<OnRocks> {
   }
 };
 
-TEST_F(Damage, ALargeFileWrittenThroughALinkIsDropped) {
+TEST_F(Damage, ALargeFileWithAnotherByteIsDropped) {
   const std::string content = content_of(100'000);
   const FileDigest digest = put(content);
-  ASSERT_TRUE(store_->files().materialize(digest, false, work(), "input").ok());
-  flip_a_byte(at("input"));
+  ASSERT_EQ(*store_->blobs().get(digest), content);
+  flip_a_byte(large_file(digest));
   expect_a_miss(digest);
   EXPECT_EQ(put(content), digest);
   EXPECT_EQ(*store_->blobs().get(digest), content);
 }
 
-TEST_F(Damage, ALargeFileOnlyTouchedIsRestored) {
+TEST_F(Damage, ALargeFileWhoseTimeWasSetBackIsDropped) {
+  // As `cp -p` does it: size, mode and mtime are right.
   const std::string content = content_of(100'000);
   const FileDigest digest = put(content);
-  for (const bool executable : {false, true}) {
-    ASSERT_TRUE(store_->files().materialize(digest, executable, work(), "input").ok());
-    ASSERT_EQ(::fchmodat(work(), "input", 0777, 0), 0);
-    ASSERT_EQ(::utimensat(work(), "input", nullptr, 0), 0);
-    ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
-    ASSERT_TRUE(store_->files().materialize(digest, executable, work(), "input").ok());
-    struct stat st;
-    ASSERT_EQ(::fstatat(work(), "input", &st, 0), 0);
-    EXPECT_EQ(st.st_mode & 07777, executable ? 0555u : 0444u);
-    EXPECT_EQ(st.st_mtim.tv_sec, kFileTime);
-    ASSERT_EQ(::unlinkat(work(), "input", 0), 0);
-  }
+  ASSERT_EQ(*store_->blobs().get(digest), content);
+  flip_a_byte(large_file(digest));
+  set_store_time(large_file(digest));
+  const auto made = store_->files().materialize(digest, false, work(), "input", {});
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(put(content), digest);
   EXPECT_EQ(*store_->blobs().get(digest), content);
 }
 
-TEST_F(Damage, AnExecutableWrittenThroughALinkIsMadeAgain) {
+TEST_F(Damage, ALargeFileReplacedByAnotherIsDropped) {
   const std::string content = content_of(100'000);
   const FileDigest digest = put(content);
-  ASSERT_TRUE(store_->files().materialize(digest, true, work(), "tool").ok());
-  flip_a_byte(at("tool"));
-  ASSERT_TRUE(store_->files().materialize(digest, true, work(), "tool2").ok());
-  EXPECT_EQ(*read_file(at("tool2")), content);
+  ASSERT_EQ(*store_->blobs().get(digest), content);
+  write("other", content_of(100'000, 2));
+  ASSERT_EQ(::chmod(at("other").c_str(), 0444), 0);
+  set_store_time(at("other"));
+  ASSERT_EQ(::rename(at("other").c_str(), large_file(digest).c_str()), 0);
+  const auto got = store_->blobs().get(digest);
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(Damage, ALargeFileOnlyTouchedIsRestored) {
+  const std::string content = content_of(100'000);
+  const FileDigest digest = put(content);
+  ASSERT_EQ(::chmod(large_file(digest).c_str(), 0777), 0);
+  ASSERT_EQ(::utimensat(AT_FDCWD, large_file(digest).c_str(), nullptr, 0), 0);
   EXPECT_EQ(*store_->blobs().get(digest), content);
+  struct stat st;
+  ASSERT_EQ(::stat(large_file(digest).c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 07777, 0444u);
+  EXPECT_EQ(st.st_mtim.tv_sec, kFixedTime);
 }
 
 TEST_F(Damage, ALargeFileTruncatedIsDropped) {
@@ -108,20 +120,12 @@ TEST_F(Damage, ALargeFileTruncatedIsDropped) {
 
 TEST_F(Damage, ALargeFileRottenBetweenLivesIsDroppedAtFirstUse) {
   // As a disk or a power loss does it: size and time are right.
-  for (const bool executable : {false, true}) {
-    const FileDigest digest = put(content_of(100'000, executable));
-    ASSERT_TRUE(store_->files().materialize(digest, true, work(), executable ? "a" : "b").ok());
-    store_.reset();
-    flip_a_byte(large_file(digest, executable));
-    set_store_time(large_file(digest, executable));
-    reopen();
-    if (executable) {
-      ASSERT_TRUE(store_->files().materialize(digest, true, work(), "again").ok());
-      EXPECT_EQ(file_digest_of(*read_file(at("again"))), digest);
-    } else {
-      expect_a_miss(digest);
-    }
-  }
+  const FileDigest digest = put(content_of(100'000));
+  store_.reset();
+  flip_a_byte(large_file(digest));
+  set_store_time(large_file(digest));
+  reopen();
+  expect_a_miss(digest);
 }
 
 // Puts something that is no regular file in place of a large file.
@@ -232,7 +236,7 @@ TEST_F(Damage, ASmallRecordWithOtherBytesIsDropped) {
     const std::string content = content_of(500);
     const FileDigest digest = put(content);
     write_raw(Table::kBlobs, key_of(digest), garbage);
-    EXPECT_EQ(store_->files().materialize(digest, false, work(), "f").error().code(),
+    EXPECT_EQ(store_->files().materialize(digest, false, work(), "f", {}).error().code(),
               ErrorCode::kNotFound);
     expect_a_miss(digest);
     EXPECT_EQ(put(content), digest);

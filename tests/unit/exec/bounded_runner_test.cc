@@ -25,12 +25,12 @@ class RecordingSpans final : public trace::Spans {
   uint64_t last_ = 0;
 };
 
-class BoundedRunner : public testing::Test {
+class BoundedRunnerTest : public testing::Test {
  protected:
-  BoundedRunner() : bounded_(make_bounded_runner(inner_, 2, executor_, counters_, spans_)) {
+  BoundedRunnerTest() : bounded_(make_bounded_runner(inner_, 2, executor_, counters_, spans_)) {
     inner_.waits = true;
   }
-  ~BoundedRunner() override {
+  ~BoundedRunnerTest() override {
     while (!inner_.pending.empty()) finish_one();
     scope_.join();
   }
@@ -65,12 +65,12 @@ class BoundedRunner : public testing::Test {
   Counters counters_;
   RecordingSpans spans_;
   FakeRunner inner_;
-  std::unique_ptr<ProcessRunner> bounded_;
+  std::unique_ptr<BoundedRunner> bounded_;
   std::vector<std::string> ended_;
   Scope scope_;
 };
 
-TEST_F(BoundedRunner, RunsAsManyAsThereAreSlots) {
+TEST_F(BoundedRunnerTest, RunsAsManyAsThereAreSlots) {
   for (const char* name : {"a", "b", "c", "d"}) ask(name, 1);
   EXPECT_THAT(inner_.started, ElementsAre("a", "b"));
   EXPECT_EQ(counters_["process.waiting"].value(), 2);
@@ -79,14 +79,14 @@ TEST_F(BoundedRunner, RunsAsManyAsThereAreSlots) {
   EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c"));
 }
 
-TEST_F(BoundedRunner, SharesSlotsFairlyBetweenRuns) {
+TEST_F(BoundedRunnerTest, SharesSlotsFairlyBetweenRuns) {
   for (const char* name : {"a1", "a2", "a3", "a4"}) ask(name, 1);
   ask("b1", 2);
   finish_one();
   EXPECT_THAT(inner_.started, ElementsAre("a1", "a2", "b1"));
 }
 
-TEST_F(BoundedRunner, CancellingLeavesTheQueueAtOnce) {
+TEST_F(BoundedRunnerTest, CancellingLeavesTheQueueAtOnce) {
   std::stop_source stop;
   ask("a", 1);
   ask("b", 1);
@@ -100,7 +100,7 @@ TEST_F(BoundedRunner, CancellingLeavesTheQueueAtOnce) {
   EXPECT_THAT(inner_.started, ElementsAre("a", "b", "d"));
 }
 
-TEST_F(BoundedRunner, AWaitIsPartOfTheProcessesSpanAndNoWaitIsNone) {
+TEST_F(BoundedRunnerTest, AWaitIsPartOfTheProcessesSpanAndNoWaitIsNone) {
   ask("a", 1);
   ask("b", 2);
   EXPECT_THAT(spans_.told, testing::IsEmpty());
@@ -116,7 +116,7 @@ TEST_F(BoundedRunner, AWaitIsPartOfTheProcessesSpanAndNoWaitIsNone) {
   EXPECT_EQ(spans_.told.size(), 4u);
 }
 
-TEST_F(BoundedRunner, AFailureGivesTheSlotBack) {
+TEST_F(BoundedRunnerTest, AFailureGivesTheSlotBack) {
   inner_.failure = environment_error(ErrorCode::kResourceExhausted, "disk full");
   for (const char* name : {"a", "b", "c"}) ask(name, 1);
   finish_one();
@@ -124,6 +124,50 @@ TEST_F(BoundedRunner, AFailureGivesTheSlotBack) {
   finish_one();
   EXPECT_THAT(ended_, ElementsAre("a disk full", "b disk full", "c disk full"));
   EXPECT_EQ(counters_["process.running"].value(), 0);
+}
+
+TEST_F(BoundedRunnerTest, ASlotThatIsLentIsFreeUntilItIsTakenBack) {
+  for (const char* name : {"a", "b", "c", "d"}) ask(name, 1);
+  ASSERT_EQ(inner_.slots.size(), 2u);
+  auto loan = bounded_->lend(inner_.slots[0]);
+  executor_.drain();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(counters_["process.slots_lent"].value(), 1);
+  const auto again = bounded_->lend(inner_.slots[0]);
+  executor_.drain();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c")) << "one slot is lent once";
+  loan.reset();
+  EXPECT_EQ(counters_["process.slots_lent"].value(), 1) << "the other loan goes on";
+}
+
+TEST_F(BoundedRunnerTest, ASlotThatIsTakenBackIsNotGivenToOthers) {
+  for (const char* name : {"a", "b", "c", "d"}) ask(name, 1);
+  bounded_->lend(inner_.slots[0]);  // and taken back at once, when "c" has it
+  executor_.drain();
+  finish_one();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c")) << "two run, as there are slots";
+  finish_one();
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c", "d"));
+}
+
+TEST_F(BoundedRunnerTest, AProcessThatEndsWhileItsSlotIsLentGivesNoneBack) {
+  for (const char* name : {"a", "b", "c", "d", "e"}) ask(name, 1);
+  auto loan = bounded_->lend(inner_.slots[0]);
+  executor_.drain();
+  finish_one();  // "a"
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c"));
+  loan.reset();
+  finish_one();  // "b"
+  EXPECT_THAT(inner_.started, ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(counters_["process.slots_lent"].value(), 0);
+}
+
+TEST_F(BoundedRunnerTest, WhatHoldsNoSlotLendsNone) {
+  ask("a", 1);
+  const SlotId slot = inner_.slots.at(0);
+  finish_one();
+  EXPECT_EQ(bounded_->lend(slot), nullptr);
+  EXPECT_EQ(bounded_->lend(SlotId()), nullptr);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "daemon/exec/runners.h"
 #include "daemon/store/memory_store.h"
 #include "daemon/store/tree_ops.h"
+#include "tests/support/eventually.h"
 
 namespace kiln::exec {
 
@@ -80,6 +83,7 @@ class ExecTest : public testing::Test {
       options.directory = sandboxes_;
       options.instance = static_cast<uint32_t>(::getpid());
       options.grace = std::chrono::milliseconds(100);
+      options.patience = patience_;
       auto made = make_sandbox_runner(options, *store_, pool_, counters_, log_);
       EXPECT_TRUE(made.ok()) << made.error().to_string();
       runner_ = *std::move(made);
@@ -137,6 +141,7 @@ class ExecTest : public testing::Test {
     return lines;
   }
 
+  std::chrono::milliseconds patience_ = std::chrono::seconds(20);  // before the runner is made
   std::string scratch_;
   std::string sandboxes_;
   std::unique_ptr<store::Store> store_;

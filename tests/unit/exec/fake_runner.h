@@ -14,6 +14,7 @@ class FakeRunner final : public ProcessRunner {
  public:
   Task<Result<RunResult>> run(const RunRequest& request) override {
     started.push_back(request.process.description);
+    slots.push_back(request.slot);
     if (waits) {
       auto answer = std::make_shared<OneShot<bool>>();
       pending.push_back(answer);
@@ -33,6 +34,7 @@ class FakeRunner final : public ProcessRunner {
   RunResult result;
   std::optional<Error> failure;
   std::vector<std::string> started;  // descriptions
+  std::vector<SlotId> slots;         // that they hold
   std::deque<std::shared_ptr<OneShot<bool>>> pending;
 };
 

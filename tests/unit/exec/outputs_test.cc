@@ -54,6 +54,37 @@ TEST_F(Outputs, TheWholeWorkingDirectoryMayBeOne) {
   EXPECT_THAT(captured(process), ElementsAre("in = y", "out = x"));
 }
 
+TEST_F(Outputs, NestedTooDeepAreAnErrorWhateverTheDepth) {
+  for (const char* levels : {"2050", "15000"}) {
+    Process process = command({"/usr/bin/python3", "-c",
+                               std::string("import os\nos.mkdir('out'); os.chdir('out')\n"
+                                           "for i in range(") +
+                                   levels + "): os.mkdir('d'); os.chdir('d')"});
+    process.output_directories = paths({"out"});
+    auto result = run(process);
+    ASSERT_FALSE(result.ok()) << levels;
+    EXPECT_EQ(result.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(result.error().to_string(), HasSubstr("'out'"));
+    EXPECT_THAT(result.error().to_string(), HasSubstr("2048"));
+  }
+  runner_.reset();
+  EXPECT_TRUE(std::filesystem::is_empty(sandboxes_));
+}
+
+TEST_F(Outputs, OfManyLevelsAreCapturedAndMadeAgain) {
+  Process process = command({"/usr/bin/python3", "-c",
+                             "import os\nos.mkdir('out'); os.chdir('out')\n"
+                             "for i in range(500): os.mkdir('d'); os.chdir('d')\n"
+                             "open('f', 'w').write('deep')"});
+  process.output_directories = paths({"out"});
+  auto result = run(process);
+  ASSERT_TRUE(result.ok()) << result.error().to_string();
+  Process next = shell("find out -type f -exec cat {} +");
+  next.inputs = *store_->trees().load(result->result.output_digest);
+  EXPECT_EQ(next.inputs->depth(), 501u);
+  EXPECT_EQ(output_of(next), "deep");
+}
+
 TEST_F(Outputs, MayOverlap) {
   Process process = shell("mkdir -p d/e; printf 1 > d/e/f; printf 2 > d/g");
   process.output_files = paths({"d/e/f", "d/g", "d/none"});

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "common/base/file.h"
+#include "tests/support/eventually.h"
 
 namespace kiln::os {
 namespace {
@@ -24,6 +25,11 @@ using std::chrono::steady_clock;
 using testing::HasSubstr;
 
 constexpr ProcessTag kTag = 0x7357'0000'0000'0000;
+
+// Longer than any kill takes.
+std::chrono::steady_clock::time_point soon() {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(20);
+}
 
 class Spawn : public testing::Test {
  protected:
@@ -125,8 +131,65 @@ TEST_F(Spawn, LeadsItsOwnGroup) {
   auto child = spawn(shell("exec sleep 100"));
   ASSERT_TRUE(child.ok());
   EXPECT_EQ(::getpgid(child->pid), child->pid);
-  signal_group(child->pid, SIGKILL);
+  signal_family(*child, SIGKILL);
   EXPECT_EQ(reap(*child)->exit_code, -SIGKILL);
+}
+
+TEST_F(Spawn, ASignalReachesAProcessThatChangedItsGroup) {
+  write("move.py",
+        "import os, time\n"
+        "child = os.fork()\n"
+        "if child == 0: os.setpgid(0, 0); time.sleep(100)\n"
+        "while os.getpgid(child) != child: time.sleep(.001)\n"
+        "os.setpgid(0, child); open('moved', 'w').close(); time.sleep(100)\n",
+        0644);
+  auto child = spawn(shell("exec python3 move.py"));
+  ASSERT_TRUE(child.ok());
+  ASSERT_TRUE(test::eventually([&] { return ::getpgid(child->pid) != child->pid; }));
+  const pid_t group = ::getpgid(child->pid);
+  signal_family(*child, SIGKILL);
+  EXPECT_EQ(reap(*child)->exit_code, -SIGKILL);
+  ASSERT_EQ(::kill(group, SIGKILL), 0);  // the one that it left behind comes to this process
+  siginfo_t info;
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(group), &info, WEXITED), 0);
+}
+
+TEST_F(Spawn, LimitsAreThoseThatAreAskedFor) {
+  const ProcessLimits limits = plain_limits();
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit odd{.rlim_cur = 777, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &odd), 0);
+  SpawnRequest request = shell("ulimit -Sn; ulimit -Sc");
+  EXPECT_THAT(output_of(request), testing::StartsWith("777\n")) << "inherited";
+  request.limits = &limits;
+  EXPECT_EQ(output_of(request), "1024\n0\n");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_F(Spawn, AChildThatIsTracedIsNotWaitedForWithoutEnd) {
+  auto child = spawn(shell("exec sleep 100"));
+  ASSERT_TRUE(child.ok());
+  const auto tracer =
+      spawn(shell("exec python3 -c 'import ctypes, time; "
+                  "libc = ctypes.CDLL(None); libc.ptrace(0x4206, " +
+                  std::to_string(child->pid) + ", 0, 0); time.sleep(100)'"));
+  ASSERT_TRUE(tracer.ok());
+  ASSERT_TRUE(test::eventually([&] {
+    const auto status = read_file("/proc/" + std::to_string(child->pid) + "/status");
+    return status.ok() &&
+           status->find("TracerPid:\t" + std::to_string(tracer->pid)) != std::string::npos;
+  }));
+  signal_family(*child, SIGKILL);
+  const auto held =
+      reap_until(*child, std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
+  ASSERT_TRUE(held.ok());
+  EXPECT_FALSE(held->has_value());
+  signal_family(*tracer, SIGKILL);
+  EXPECT_EQ(reap(*tracer)->exit_code, -SIGKILL);
+  const auto ended = reap_until(*child, soon());
+  ASSERT_TRUE(ended.ok() && ended->has_value());
+  EXPECT_EQ((*ended)->exit_code, -SIGKILL);
 }
 
 TEST_F(Spawn, ExitCodesAndSignals) {
@@ -238,8 +301,11 @@ TEST_F(Spawn, ATagFindsADaemonThatLeftGroupAndSession) {
     ASSERT_TRUE(read_some(read_end_.get(), line, "pipe").ok());
     const pid_t pid = std::atoi(line.data());
     ASSERT_TRUE(alive(pid));
-    EXPECT_EQ(kill_tagged(kTag | 2, std::nullopt), 0u) << "another tag";
-    EXPECT_EQ(kill_tagged(kTag | 1, with_birth ? std::optional(child->birth) : std::nullopt), 1u);
+    EXPECT_EQ(kill_tagged(kTag | 2, std::nullopt, soon()).count, 0u) << "another tag";
+    const Killed killed =
+        kill_tagged(kTag | 1, with_birth ? std::optional(child->birth) : std::nullopt, soon());
+    EXPECT_EQ(killed.count, 1u);
+    EXPECT_TRUE(killed.complete);
     EXPECT_FALSE(alive(pid));
     EXPECT_EQ(::kill(pid, 0), -1) << "not reaped";
   }
@@ -253,8 +319,8 @@ TEST_F(Spawn, AYoungFamilyIsFoundAmongTheNewestPids) {
   EXPECT_EQ(reap(*child)->exit_code, 0);
   Birth just_now = child->birth;
   just_now.time = steady_clock::now();  // whatever this machine's speed: the short way is taken
-  EXPECT_EQ(kill_tagged(kTag | 4, just_now), 1u);
-  EXPECT_EQ(kill_tagged(kTag | 4, std::nullopt), 0u);
+  EXPECT_EQ(kill_tagged(kTag | 4, just_now, soon()).count, 1u);
+  EXPECT_EQ(kill_tagged(kTag | 4, std::nullopt, soon()).count, 0u);
 }
 
 TEST_F(Spawn, LeftoversMatchByMask) {
@@ -263,8 +329,8 @@ TEST_F(Spawn, LeftoversMatchByMask) {
   auto child = spawn(request);
   ASSERT_TRUE(child.ok());
   EXPECT_EQ(reap(*child)->exit_code, 0);
-  EXPECT_EQ(kill_tagged_matching(~ProcessTag{0xffff}, kTag | 0x60000), 0u);
-  EXPECT_EQ(kill_tagged_matching(~ProcessTag{0xffff}, kTag | 0x50000), 1u);
+  EXPECT_EQ(kill_tagged_matching(~ProcessTag{0xffff}, kTag | 0x60000, soon()).count, 0u);
+  EXPECT_EQ(kill_tagged_matching(~ProcessTag{0xffff}, kTag | 0x50000, soon()).count, 1u);
 }
 
 TEST_F(Spawn, ManyDescendantsThatForkWhileTheyAreHunted) {
@@ -275,8 +341,8 @@ TEST_F(Spawn, ManyDescendantsThatForkWhileTheyAreHunted) {
   auto child = spawn(request);
   ASSERT_TRUE(child.ok());
   EXPECT_EQ(reap(*child)->exit_code, 0);
-  EXPECT_GE(kill_tagged(kTag | 7, child->birth), 1u);
-  EXPECT_EQ(kill_tagged(kTag | 7, std::nullopt), 0u);
+  EXPECT_GE(kill_tagged(kTag | 7, child->birth, soon()).count, 1u);
+  EXPECT_EQ(kill_tagged(kTag | 7, std::nullopt, soon()).count, 0u);
 }
 
 TEST_F(Spawn, TheChildDiesWithTheThreadThatStartedIt) {
