@@ -1,5 +1,6 @@
 #include "daemon/exec/interactive_sandboxes.h"
 
+#include <chrono>
 #include <utility>
 
 #include "daemon/exec/chroot.h"
@@ -28,7 +29,10 @@ void InteractivePlace::resolve(const std::string& root, const InteractiveCommand
 }
 
 // The process itself has ended: the client waits for it. What it left behind has not.
-InteractivePlace::~InteractivePlace() { os::kill_tagged(tag_, std::nullopt); }
+InteractivePlace::~InteractivePlace() {
+  constexpr std::chrono::seconds kPatience{5};
+  os::kill_tagged(tag_, std::nullopt, std::chrono::steady_clock::now() + kPatience);
+}
 
 Result<std::unique_ptr<InteractiveSandboxes>> InteractiveSandboxes::open(
     const std::string& directory, uint32_t instance, store::Store& store, Counters& counters,
@@ -44,12 +48,12 @@ os::ProcessTag InteractiveSandboxes::next_tag() {
 }
 
 Result<std::unique_ptr<InteractivePlace>> InteractiveSandboxes::make(
-    const InteractiveCommand& command, store::TreePtr inputs, std::stop_token /*stop*/) {
+    const InteractiveCommand& command, store::TreePtr inputs, std::stop_token stop) {
   KILN_ASSIGN(SandboxDirectory sandbox, pool_->take(false));
   Process process;
   process.inputs = std::move(inputs);
   process.working_directory = command.working_directory;
-  KILN_TRY(make_inputs(sandbox.fd(), process, store_.files()));
+  KILN_TRY(make_inputs(sandbox.fd(), process, store_.files(), stop));
   return std::make_unique<InteractivePlace>(std::move(sandbox), command, next_tag());
 }
 
