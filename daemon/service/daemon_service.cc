@@ -38,7 +38,10 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   response->set_home(paths_.home);
   response->set_runtime_dir(paths_.runtime_dir);
   for (const auto& workspace : host_.workspaces.all()) {
-    if (!workspace->is_missing()) response->add_workspaces(printable(workspace->root()));
+    // Where another machine answers, the status does not wait for it.
+    engine.files.learn_mounts(*workspace);
+    if (engine.files.lane_of(*workspace) == nullptr) (void)workspace->check();
+    if (workspace->is_there()) response->add_workspaces(printable(workspace->root()));
   }
   const watch::WatchStats watches = engine.files.watcher().stats();
   response->set_watches(watches.watched);
