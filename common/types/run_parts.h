@@ -1,7 +1,7 @@
 // Ids of runs that are parts of another, as the processes of a batch are.
 //
-// Ids grow with time, so that of two runs the newer is known. The lower bits of a part's id are those
-// of the whole, so that those who share something between clients can tell whose it is.
+// Ids grow with time, so that of two runs the newer is known. The lower bits of a part's id are
+// those of the whole, so that those who share something between clients can tell whose it is.
 #pragma once
 
 #include <cstdint>

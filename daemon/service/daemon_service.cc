@@ -39,10 +39,14 @@ void add_runs(const session::Runs& runs, v1::StatusResponse& response) {
   }
 }
 
-void add_workspaces(const intrinsics::Workspaces& workspaces, v1::StatusResponse& response) {
+void add_workspaces(const Host& host, v1::StatusResponse& response) {
+  intrinsics::FileSystem& files = host.engine.files;
   uint64_t count = 0;
-  for (const auto& workspace : workspaces.all()) {
-    if (workspace->is_missing()) continue;
+  for (const auto& workspace : host.workspaces.all()) {
+    // Where another machine answers, the status does not wait for it.
+    files.learn_mounts(*workspace);
+    if (files.lane_of(*workspace) == nullptr) (void)workspace->check();
+    if (!workspace->is_there()) continue;
     if (count++ < kMostWorkspaces) response.add_workspaces(printable(workspace->root()));
   }
   response.set_workspace_count(count);
@@ -72,7 +76,7 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   response->set_stopping(!usable || host_.runs.ending());
   response->set_refusing(!usable || host_.runs.closed());
   add_runs(host_.runs, *response);
-  add_workspaces(host_.workspaces, *response);
+  add_workspaces(host_, *response);
   for (const char* capability : kCapabilities) response->add_capabilities(capability);
   const watch::WatchStats watches = engine.files.watcher().stats();
   response->set_watches(watches.watched);

@@ -51,6 +51,15 @@ TEST_F(WorkspacesTest, ThoseWhoseFolderIsGoneAreDropped) {
   EXPECT_THAT(status()["workspaces"], SizeIs(2)) << "one is back";
 }
 
+// Nothing was read in it, so nothing tells that it went.
+TEST_F(WorkspacesTest, OneThatOnlyAProcessWithoutInputsRanInIsListedWhileItIsThere) {
+  const fs::path other = room("t");
+  EXPECT_EQ(kiln_in(other, {"exec", "--", "true"}).exit_code, 0);
+  EXPECT_THAT(status()["workspaces"], testing::ElementsAre(other.string()));
+  fs::remove_all(other);
+  EXPECT_THAT(status()["workspaces"], SizeIs(0));
+}
+
 TEST_F(WorkspacesTest, AnIdleDaemonHasNothingOpenInThem) {
   write("src/a.txt", "1");
   visit(workspace());

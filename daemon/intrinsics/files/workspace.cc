@@ -125,7 +125,7 @@ Result<WorkspaceRef> Workspaces::open(std::string_view root) {
     const auto known = state.by_root.find(root);
     if (known != state.by_root.end()) return known->second;
     if (state.by_root.size() >= state.trim_at) {
-      trim(state);
+      trim(state, false);
       state.trim_at = std::max(kFirstTrim, 2 * state.by_root.size());
     }
     WorkspaceRef made(new Workspace(std::string(root)));
@@ -134,9 +134,11 @@ Result<WorkspaceRef> Workspaces::open(std::string_view root) {
   });
 }
 
-void Workspaces::trim(State& state) {
-  std::erase_if(state.by_root,
-                [](const ByRoot::value_type& known) { return known.second->use_count() == 1; });
+void Workspaces::trim(State& state, bool keeps_found) {
+  std::erase_if(state.by_root, [keeps_found](const ByRoot::value_type& known) {
+    const Workspace& workspace = *known.second;
+    return workspace.use_count() == 1 && !(keeps_found && workspace.is_there());
+  });
 }
 
 std::vector<std::pair<WorkspaceRef, RelPath>> Workspaces::containing(
@@ -164,7 +166,7 @@ std::vector<std::pair<WorkspaceRef, RelPath>> Workspaces::containing(
 std::vector<WorkspaceRef> Workspaces::all() const {
   std::vector<WorkspaceRef> workspaces;
   state_.with([&](State& state) {
-    trim(state);
+    trim(state, true);
     for (const auto& [root, workspace] : state.by_root) workspaces.push_back(workspace);
   });
   std::sort(workspaces.begin(), workspaces.end(),

@@ -60,8 +60,12 @@ class Workspace : public boost::intrusive_ref_counter<Workspace, boost::thread_s
   std::string located(const RelPath& path) const;
 
   // The root was found missing, or was found again.
-  void set_missing(bool missing) const { missing_.store(missing); }
-  bool is_missing() const { return missing_.load(); }
+  void set_missing(bool missing) const {
+    presence_.store(missing ? Presence::kMissing : Presence::kThere);
+  }
+  bool is_missing() const { return presence_.load() == Presence::kMissing; }
+  // It was found, and not found missing since.
+  bool is_there() const { return presence_.load() == Presence::kThere; }
 
   // Something below was read whose changes nobody tells of: a directory without a watch, a file
   // with several names, a file that is open for writing.
@@ -71,6 +75,7 @@ class Workspace : public boost::intrusive_ref_counter<Workspace, boost::thread_s
   uint64_t untold_directories() const { return untold_directories_.load(); }
 
  private:
+  enum class Presence : uint8_t { kUnknown, kThere, kMissing };
   // What tells one directory from another that took its place, also if the second got the inode
   // number of the first.
   struct Identity {
@@ -90,7 +95,7 @@ class Workspace : public boost::intrusive_ref_counter<Workspace, boost::thread_s
   Result<UniqueFd> open_root() const;
 
   const std::string root_;
-  mutable std::atomic<bool> missing_{false};
+  mutable std::atomic<Presence> presence_{Presence::kUnknown};
   mutable std::atomic<uint64_t> untold_{0};
   mutable std::atomic<uint64_t> untold_directories_{0};
   mutable Synchronized<State> state_;
@@ -110,7 +115,7 @@ class Workspaces {
   // first. Costs what the path is deep, however many workspaces there are.
   std::vector<std::pair<WorkspaceRef, RelPath>> containing(
       std::string_view absolute_directory) const;
-  // Those that were opened and that something refers to, by root.
+  // Those that something refers to or whose root was found, by root.
   std::vector<WorkspaceRef> all() const;
 
  private:
@@ -124,9 +129,9 @@ class Workspaces {
     size_t trim_at = kFirstTrim;
   };
   static constexpr size_t kFirstTrim = 64;
-  // Drops those to which nothing else refers. Nobody gets a reference meanwhile: that takes the
-  // lock.
-  static void trim(State& state);
+  // Drops those to which nothing else refers, but for those whose root is there if `keeps_found`.
+  // Nobody gets a reference meanwhile: that takes the lock.
+  static void trim(State& state, bool keeps_found);
 
   const WorkspaceRef host_;
   mutable Synchronized<State> state_;
