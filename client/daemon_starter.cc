@@ -74,6 +74,13 @@ class SpawnPlan {
     pid_t pid;
     const int error =
         ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, argv.data(), environ);
+    if (error == EAGAIN) {
+      return environment_error(
+          ErrorCode::kResourceExhausted,
+          "cannot start the daemon " + program +
+              ": this user may have no more processes (ulimit -u, or the limit "
+              "of a container)");
+    }
     if (error != 0) return os_error(error, "start the daemon " + program);
     return {};
   }

@@ -180,8 +180,11 @@ void BatchCall::part_ended() {
   if (told != nullptr) told->end(refusal ? &*refusal : nullptr);
   if (done) {
     away_.reset();
+    // With a run, items before the refused one may have been begun.
+    const bool begun = run != nullptr;
     run.reset();
-    queue_.finish(refusal ? to_refusal(*refusal) : grpc::Status::OK);
+    if (!refusal) return queue_.finish(grpc::Status::OK);
+    queue_.finish(begun ? to_status(*refusal) : to_refusal(*refusal));
   }
 }
 

@@ -15,7 +15,8 @@ namespace kiln::service {
 
 class ReflectionService final : public grpc::reflection::v1::ServerReflection::CallbackService {
  public:
-  // The full names of the services to list. Files of all messages linked into this program are told.
+  // The full names of the services to list. Files of all messages linked into this program are
+  // told.
   explicit ReflectionService(std::vector<std::string> services);
 
   grpc::ServerBidiReactor<grpc::reflection::v1::ServerReflectionRequest,

@@ -63,8 +63,8 @@ TEST_F(DaemonLife, EveryCommandOfTheFamilyPrintsJson) {
 TEST_F(DaemonLife, AStoppingDaemonServesUntilItsWorkIsDoneAndSaysWhatThatIs) {
   ASSERT_EQ(::mkfifo((workspace() / "gate").c_str(), 0600), 0);
   const std::string gate = (workspace() / "gate").string();
-  Command client = start({"exec", "--description", "the long one", "--", "sh", "-c",
-                          "echo on; cat " + gate});
+  Command client =
+      start({"exec", "--description", "the long one", "--", "sh", "-c", "echo on; cat " + gate});
   ASSERT_TRUE(client.read_until("on\n"));
   Command stopper = start({"daemon", "stop"});
   EXPECT_TRUE(stopper.read_error_until("the long one"));

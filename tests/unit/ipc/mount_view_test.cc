@@ -17,10 +17,11 @@ v1::MountView view_of(std::string_view mountinfo, uint64_t name_space = 1) {
 constexpr const char* kRoot = "1 0 8:1 / / rw - ext4 /dev/sda rw\n";
 
 TEST(MountView, HoldsTheMountsOfTheWorkspaceAndTheSystemAlone) {
-  const auto view = view_of(std::string(kRoot) + "2 1 0:5 / /proc rw - proc proc rw\n"
-                                                 "3 1 8:2 /a /w/sub rw - ext4 /dev/sdb rw\n"
-                                                 "4 1 8:3 / /usr rw - ext4 /dev/sdc rw\n"
-                                                 "5 1 8:3 / /wide rw - ext4 /dev/sdc rw\n");
+  const auto view = view_of(std::string(kRoot) +
+                            "2 1 0:5 / /proc rw - proc proc rw\n"
+                            "3 1 8:2 /a /w/sub rw - ext4 /dev/sdb rw\n"
+                            "4 1 8:3 / /usr rw - ext4 /dev/sdc rw\n"
+                            "5 1 8:3 / /wide rw - ext4 /dev/sdc rw\n");
   ASSERT_EQ(view.mounts_size(), 2);
   EXPECT_EQ(view.mounts(0).path(), "/usr");
   EXPECT_EQ(view.mounts(1).path(), "/w/sub");
@@ -30,16 +31,18 @@ TEST(MountView, HoldsTheMountsOfTheWorkspaceAndTheSystemAlone) {
 
 TEST(MountView, LeavesOutWhatShowsTheSameFiles) {
   // As a service with a read-only /usr has it, and a bind mount of a directory over itself.
-  const auto view = view_of(std::string(kRoot) + "2 1 8:1 /usr /usr ro - ext4 /dev/sda rw\n"
-                                                 "3 1 8:1 /w/d /w/d rw - ext4 /dev/sda rw\n"
-                                                 "4 1 8:1 /w/other /w/e rw - ext4 /dev/sda rw\n");
+  const auto view = view_of(std::string(kRoot) +
+                            "2 1 8:1 /usr /usr ro - ext4 /dev/sda rw\n"
+                            "3 1 8:1 /w/d /w/d rw - ext4 /dev/sda rw\n"
+                            "4 1 8:1 /w/other /w/e rw - ext4 /dev/sda rw\n");
   ASSERT_EQ(view.mounts_size(), 1);
   EXPECT_EQ(view.mounts(0).path(), "/w/e");
 }
 
 TEST(MountView, ReadsEscapedPathsAndTheLastOfSeveralMounts) {
-  const auto view = view_of(std::string(kRoot) + "2 1 8:2 / /w/a\\040b rw - ext4 /dev/sdb rw\n"
-                                                 "3 2 8:3 / /w/a\\040b rw - ext4 /dev/sdc rw\n");
+  const auto view = view_of(std::string(kRoot) +
+                            "2 1 8:2 / /w/a\\040b rw - ext4 /dev/sdb rw\n"
+                            "3 2 8:3 / /w/a\\040b rw - ext4 /dev/sdc rw\n");
   ASSERT_EQ(view.mounts_size(), 1);
   EXPECT_EQ(view.mounts(0).path(), "/w/a b");
   EXPECT_EQ(view.mounts(0).device(), "8:3");
