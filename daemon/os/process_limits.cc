@@ -28,26 +28,26 @@ struct Rule {
   __rlimit_resource resource;
   rlim_t soft;
   const char* what;    // of a message; null if a lower hard limit is nobody's concern
-  const char* option;  // of ulimit
+  const char* option;  // letter of ulimit
   bool cuts = false;   // results are wrong under it, and look right
 };
 
 constexpr std::array kRules = {
-    Rule{RLIMIT_FSIZE, RLIM_INFINITY, "the size of files", "-f", true},
-    Rule{RLIMIT_CPU, RLIM_INFINITY, "the time of processors", "-t", true},
-    Rule{RLIMIT_AS, RLIM_INFINITY, "the size of virtual memory", "-v"},
-    Rule{RLIMIT_DATA, RLIM_INFINITY, "the size of data in memory", "-d"},
-    Rule{RLIMIT_RSS, RLIM_INFINITY, nullptr, "-m"},
-    Rule{RLIMIT_STACK, kStack, "the size of the stack", "-s"},
-    Rule{RLIMIT_CORE, 0, nullptr, "-c"},
-    Rule{RLIMIT_NOFILE, 1024, "the number of open files", "-n"},
-    Rule{RLIMIT_NPROC, kAsHard, nullptr, "-u"},
-    Rule{RLIMIT_SIGPENDING, kAsHard, nullptr, "-i"},
-    Rule{RLIMIT_MSGQUEUE, kAsHard, nullptr, "-q"},
-    Rule{RLIMIT_MEMLOCK, kAsHard, nullptr, "-l"},
-    Rule{RLIMIT_NICE, kAsHard, nullptr, "-e"},
-    Rule{RLIMIT_RTPRIO, kAsHard, nullptr, "-r"},
-    Rule{RLIMIT_RTTIME, kAsHard, nullptr, "-R"},
+    Rule{RLIMIT_FSIZE, RLIM_INFINITY, "the size of files", "f", true},
+    Rule{RLIMIT_CPU, RLIM_INFINITY, "the time of processors", "t", true},
+    Rule{RLIMIT_AS, RLIM_INFINITY, "the size of virtual memory", "v"},
+    Rule{RLIMIT_DATA, RLIM_INFINITY, "the size of data in memory", "d"},
+    Rule{RLIMIT_RSS, RLIM_INFINITY, nullptr, "m"},
+    Rule{RLIMIT_STACK, kStack, "the size of the stack", "s"},
+    Rule{RLIMIT_CORE, 0, nullptr, "c"},
+    Rule{RLIMIT_NOFILE, 1024, "the number of open files", "n"},
+    Rule{RLIMIT_NPROC, kAsHard, nullptr, "u"},
+    Rule{RLIMIT_SIGPENDING, kAsHard, nullptr, "i"},
+    Rule{RLIMIT_MSGQUEUE, kAsHard, nullptr, "q"},
+    Rule{RLIMIT_MEMLOCK, kAsHard, nullptr, "l"},
+    Rule{RLIMIT_NICE, kAsHard, nullptr, "e"},
+    Rule{RLIMIT_RTPRIO, kAsHard, nullptr, "r"},
+    Rule{RLIMIT_RTTIME, kAsHard, nullptr, "R"},
 };
 
 rlimit limit_of(__rlimit_resource resource) {

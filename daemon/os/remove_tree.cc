@@ -24,6 +24,7 @@ class TreeRemover {
     if (errno != EISDIR && errno != EPERM) return failure(errno, top_name_);
     KILN_TRY(enter(top_name_));
     while (!frames_.empty()) {
+      if (stop_.stop_requested()) return stopped();
       if (frames_.back().subdirectories.empty()) {
         KILN_TRY(leave());
       } else {
@@ -46,6 +47,10 @@ class TreeRemover {
   };
   // How often a directory is listed again because somebody still adds to it.
   static constexpr int kMaxAttempts = 100;
+
+  static Error stopped() {
+    return user_error(ErrorCode::kCancelled, "the removal of a directory was cancelled");
+  }
 
   int current() const { return frames_.empty() ? top_fd_ : fd_.get(); }
 
@@ -101,9 +106,7 @@ class TreeRemover {
       return entries.error().with_context("while removing " + printable(frame.name));
     }
     for (DirEntry& entry : *entries) {
-      if (stop_.stop_requested()) {
-        return user_error(ErrorCode::kCancelled, "the removal of a directory was cancelled");
-      }
+      if (stop_.stop_requested()) return stopped();
       if (entry.kind == FileKind::kDirectory) {
         frame.subdirectories.push_back(std::move(entry.name));
       } else if (::unlinkat(fd_.get(), entry.name.c_str(), 0) != 0 && errno != ENOENT) {

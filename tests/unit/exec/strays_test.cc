@@ -32,7 +32,7 @@ constexpr const char* kShed =
     "import os, resource, sys, time\n"
     "def shed(path):\n"
     "  os.setsid(); resource.setrlimit(10, (1, resource.getrlimit(10)[1]))\n"
-    "  for fd in (0, 1, 2): os.close(fd)\n"
+    "  os.closerange(0, 3)\n"
     "  with open(path + '.new', 'w') as f: f.write(str(os.getpid()) + '\\n')\n"
     "  os.rename(path + '.new', path)\n"
     "def wait_for(path):\n"
