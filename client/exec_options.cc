@@ -63,6 +63,7 @@ Result<void> add_environment(const std::vector<std::string>& typed, const Enviro
 void ExecOptions::add_to(OptionParser& parser) {
   parser.begin_group("What it reads");
   parser.list("--input", "GLOB", input, "files of the workspace; !GLOB excludes");
+  parser.flag("--no-ignore", no_ignore, "wildcards of --input match what git ignores, too");
   parser.list("--digest", "DIGEST", digest, "a stored tree, as from kiln digest");
   parser.list("--env", "NAME[=VALUE]", env,
               "a variable; without a value, the one it has here.\n"
@@ -97,7 +98,7 @@ void ExecOptions::add_to(OptionParser& parser) {
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || description || require_outputs;
+         sandbox.given || description || require_outputs || no_ignore;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
@@ -120,6 +121,7 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   process.set_sandbox(options.sandbox.value);
   process.set_working_directory(options.workdir.value_or(""));
   process.set_require_outputs(options.require_outputs);
+  process.set_no_ignore(options.no_ignore);
   if (options.timeout) {
     KILN_ASSIGN(const double seconds, parse_timeout(*options.timeout));
     process.set_timeout_seconds(seconds);

@@ -29,6 +29,7 @@ struct ExecOptions {
   Chosen<v1::KeepSandboxes> keep_sandboxes = {v1::KeepSandboxes::NEVER};
   std::optional<std::string> description;
   std::optional<std::string> batch;
+  bool no_ignore = false;
   bool require_outputs = false;
   bool write = false;
   std::vector<std::string> argv;

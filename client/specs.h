@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -27,6 +28,9 @@ class SpecResolver {
 
  private:
   Result<std::string> relative(std::string_view path, bool escape) const;
+  Result<std::string> relative_to(std::vector<std::string> here, std::string_view path,
+                                  bool escape) const;
+  Result<std::vector<std::string>> parent_of(const std::string& path) const;
 
   const std::string root_;
   std::string below_;  // of the root: the current directory; empty: it, or outside

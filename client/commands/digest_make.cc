@@ -83,9 +83,10 @@ Result<int> run_digest_capture(Invocation& invocation) {
   GlobOptions globs;
   OptionParser parser({"kiln digest capture", "[OPTION]... GLOB...",
                        "Store matching files and print the digest of their tree.",
-                       std::string(kGlobHelp),
+                       std::string(kGlobHelp) + std::string(kIgnoreHelp) +
+                           "\nA name without wildcards is taken even so.",
                        "kiln digest capture 'src/**/*.cc' '!src/**/*_test.cc'"});
-  globs.add_to(parser);
+  globs.add_workspace_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::CaptureRequest request;

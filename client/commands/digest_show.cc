@@ -183,8 +183,10 @@ Result<int> run_paths(Invocation& invocation) {
   GlobOptions globs;
   OptionParser parser({"kiln paths", "[OPTION]... GLOB...",
                        "Print the names of the files that match globs.",
-                       std::string(kGlobHelp) + "\nNo file is read.", "kiln paths '**/*.py'"});
-  globs.add_to(parser);
+                       std::string(kGlobHelp) + std::string(kIgnoreHelp) +
+                           "\nNo file is read. A name that git ignores is not printed either.",
+                       "kiln paths '**/*.py'"});
+  globs.add_workspace_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::ListPathsRequest request;

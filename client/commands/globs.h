@@ -14,16 +14,22 @@ namespace kiln {
 
 inline constexpr std::string_view kGlobHelp =
     "Globs are relative to the workspace root: * and ? within a name, [abc], ** for any\n"
-    "number of directories, !GLOB excludes. What .gitignore hides is not matched.";
+    "number of directories, !GLOB excludes. What exists by the very name is meant by it.";
+// Of the commands that read the workspace.
+inline constexpr std::string_view kIgnoreHelp =
+    "\nWildcards do not match what git ignores, nor what the option GLOBAL.ignore hides.";
 
 struct GlobOptions {
   std::vector<std::string> globs;
   Chosen<v1::PathGlobs::MatchError> error = {v1::PathGlobs::IGNORE};
   std::optional<std::string> origin;
   bool all = false;
+  bool no_ignore = false;
 
   // The positionals are the globs; at least `least`.
   void add_to(OptionParser& parser, size_t least = 1);
+  // And what is of use in a workspace alone.
+  void add_workspace_to(OptionParser& parser);
   Result<void> fill(v1::PathGlobs& message) const;
 };
 

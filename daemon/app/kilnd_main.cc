@@ -13,6 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/ipc/life_lock.h"
+#include "daemon/app/git_user.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
 #include "daemon/os/spawn.h"
@@ -121,6 +122,7 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd) {
   KILN_ASSIGN(config.paths, daemon_paths(environment));
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
+  config.git = git_user(environment);
   KILN_TRY(prepare_runtime_dir(config.paths));
   KILN_TRY(make_directories(config.paths.home, 0700).with_context(kHomeHint));
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));

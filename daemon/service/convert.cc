@@ -64,6 +64,7 @@ Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire) {
   session::PathGlobs globs;
   globs.globs = strings(wire.globs());
   globs.origin = wire.description_of_origin();
+  if (wire.no_ignore()) globs.rules = intrinsics::IgnoreRulesFor::kNone;
   switch (wire.match_error()) {
     case v1::PathGlobs::IGNORE:
       globs.match_error = session::GlobMatchError::kIgnore;
@@ -129,6 +130,7 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
     spec.input_digests.push_back(digest);
   }
   spec.input_globs = strings(wire.input_globs());
+  spec.no_ignore = wire.no_ignore();
   spec.env.insert(wire.env().begin(), wire.env().end());
   spec.working_directory = wire.working_directory();
   spec.output_files = strings(wire.output_files());

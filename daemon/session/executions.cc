@@ -82,6 +82,7 @@ class Execution {
     }
     PathGlobs globs{spec_.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
                     "the inputs of '" + spec_.title() + "'"};
+    if (spec_.no_ignore) globs.rules = intrinsics::IgnoreRulesFor::kNone;
     return ask<intrinsics::PreparedExecution>(
         engine_, run_, intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
   }

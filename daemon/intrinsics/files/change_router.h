@@ -32,6 +32,8 @@ class ChangeRouter final : public watch::ChangeSink {
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
+  // The whole machine, whose changes it routes beside those of workspaces.
+  const Workspace& host() const { return workspaces_.host(); }
   // Has a node run again that nothing on disk has changed for: what it made was lost.
   void forget(const Hash128& node);
   // `reader` failed with `error`. If that is content that the store has lost, all who brought
