@@ -35,6 +35,21 @@ void CallerOptions::add_to(OptionParser& parser) {
   parser.list("--env", "NAME", lent, "lend rules the value of an environment variable");
 }
 
+void CallerOptions::add_global_to(OptionParser& parser) {
+  parser.list("--option", "SCOPE.NAME=VALUE", options,
+              "set an option, over KILN_SCOPE_NAME and kiln.toml;\n"
+              "see kiln help GLOBAL");
+}
+
+Result<void> CallerOptions::fill_global(v1::Caller& caller) const {
+  for (const std::string& option : options) KILN_TRY(add_option(option, caller));
+  KILN_ASSIGN(const auto variables, option_variables(environ));
+  for (const auto& [name, value] : variables) {
+    if (name.starts_with("KILN_GLOBAL_")) (*caller.mutable_option_variables())[name] = value;
+  }
+  return {};
+}
+
 Result<void> CallerOptions::fill(v1::Caller& caller) const {
   for (const std::string& option : options) KILN_TRY(add_option(option, caller));
   KILN_ASSIGN(const auto variables, option_variables(environ));

@@ -19,6 +19,10 @@ struct CallerOptions {
 
   void add_to(OptionParser& parser);
   Result<void> fill(v1::Caller& caller) const;
+  // For commands that ask no rules of a goal: they lend nothing, and of the variables only those of
+  // the scope GLOBAL concern them.
+  void add_global_to(OptionParser& parser);
+  Result<void> fill_global(v1::Caller& caller) const;
 };
 
 }  // namespace kiln

@@ -91,6 +91,7 @@ Result<int> run_digest_capture(Invocation& invocation) {
   if (!go) return 0;
   v1::CaptureRequest request;
   KILN_TRY(globs.fill(*request.mutable_globs()));
+  KILN_TRY(globs.caller.fill_global(*request.mutable_caller()));
   KILN_ASSIGN(const auto response,
               invocation.ask<v1::CaptureResponse>("/kiln.v1.Digests/Capture", request));
   for (const std::string& warning : response.warnings()) {

@@ -191,6 +191,7 @@ Result<int> run_paths(Invocation& invocation) {
   if (!go) return 0;
   v1::ListPathsRequest request;
   KILN_TRY(globs.fill(*request.mutable_globs()));
+  KILN_TRY(globs.caller.fill_global(*request.mutable_caller()));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   Console& console = invocation.console();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/commands/exec_batch.h"
 #include "client/exec_options.h"
@@ -142,9 +143,11 @@ class Follower {
   std::optional<v1::ProcessResult> result_;
 };
 
-Result<int> execute(Invocation& invocation, const ExecOptions& options) {
+Result<int> execute(Invocation& invocation, const ExecOptions& options,
+                    const CallerOptions& caller) {
   KILN_ASSIGN(v1::ExecuteRequest request, make_execute_request(options, process_environment()));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(caller.fill_global(*request.mutable_caller()));
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
     KILN_ASSIGN(profile, ProfileWriter::open(*path));
@@ -192,9 +195,11 @@ Result<int> run_exec(Invocation& invocation) {
   OptionParser parser(help_text());
   parser.positionals(options.argv, 0, 0);
   options.add_to(parser);
+  CallerOptions caller;
+  caller.add_global_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
-  if (options.batch) return execute_batch(invocation, options);
+  if (options.batch) return execute_batch(invocation, options, caller);
   if (options.argv.empty()) {
     return user_error(ErrorCode::kInvalidArgument,
                       "exec: no command\n  usage: kiln exec [OPTION]... -- COMMAND "
@@ -203,7 +208,7 @@ Result<int> run_exec(Invocation& invocation) {
   if (options.argv.front().empty()) {
     return user_error(ErrorCode::kInvalidArgument, "exec: the command is the empty word ''");
   }
-  return execute(invocation, options);
+  return execute(invocation, options, caller);
 }
 
 }  // namespace kiln

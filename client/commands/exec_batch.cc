@@ -24,7 +24,8 @@ void show(const RunningWork& running, Console& console) {
 
 }  // namespace
 
-Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
+Result<int> execute_batch(Invocation& invocation, const ExecOptions& options,
+                          const CallerOptions& caller) {
   const std::string& file = *options.batch;
   const std::string name = file == "-" ? "standard input" : file;
   if (options.describes_process()) {
@@ -40,6 +41,7 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   }
   v1::ExecuteBatchRequest first;
   KILN_TRY(invocation.fill(*first.mutable_caller()));
+  KILN_TRY(caller.fill_global(*first.mutable_caller()));
   first.set_keep_sandboxes(options.keep_sandboxes.value);
   first.set_write_outputs(options.write);
 

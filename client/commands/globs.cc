@@ -18,6 +18,7 @@ void GlobOptions::add_to(OptionParser& parser, size_t least) {
 void GlobOptions::add_workspace_to(OptionParser& parser) {
   add_to(parser);
   parser.flag("--no-ignore", no_ignore, "match what ignore rules hide, too");
+  caller.add_global_to(parser);
 }
 
 Result<void> GlobOptions::fill(v1::PathGlobs& message) const {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/commands/caller_options.h"
 #include "client/option_parser.h"
 #include "common/base/result.h"
 #include "kiln/v1/digests.pb.h"
@@ -25,6 +26,7 @@ struct GlobOptions {
   std::optional<std::string> origin;
   bool all = false;
   bool no_ignore = false;
+  CallerOptions caller;  // of a workspace's globs
 
   // The positionals are the globs; at least `least`.
   void add_to(OptionParser& parser, size_t least = 1);

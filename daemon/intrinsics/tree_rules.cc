@@ -49,7 +49,7 @@ class Capturing {
     KILN_CO_ASSIGN(const std::vector<std::string> named,
                    co_await named_globs(context, files.functions(), *root.workspace, globs.globs));
     Found found;
-    KILN_CO_ASSIGN(found.query, make_glob_query(named, ignore.patterns, names_only, globs.rules));
+    KILN_CO_ASSIGN(found.query, make_glob_query(named, ignore.patterns(), names_only, globs.rules));
     KILN_CO_ASSIGN(found.value, co_await context.get(files.glob(*root.workspace, found.query)));
     co_return found;
   }
@@ -195,7 +195,7 @@ bool walks_before(std::string_view a, std::string_view b) {
 rules::RuleSet tree_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<BuildRoot>();
-  set.root<IgnoreOptions>();
+  set.options<IgnoreOptions>();
   const Capturing capturing(services);
   set.intrinsic<CapturedTree(PathGlobs, BuildRoot, IgnoreOptions)>(
       "capture", [capturing](graph::Context& context, const PathGlobs& globs, const BuildRoot& root,

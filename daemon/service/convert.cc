@@ -1,5 +1,7 @@
 #include "daemon/service/convert.h"
 
+#include <nlohmann/json.hpp>
+
 namespace kiln::service {
 
 namespace {
@@ -106,13 +108,29 @@ void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire
   }
 }
 
-session::RootRequest root_from(const v1::Caller& wire) {
-  session::RootRequest root;
+session::CallerOptions options_from(const v1::Caller& wire) {
+  session::CallerOptions options;
+  if (wire.has_ignore()) {
+    const nlohmann::json patterns(strings(wire.ignore().patterns()));
+    options.settings.push_back({.scope = "GLOBAL",
+                                .name = "ignore",
+                                .value = patterns.dump(),
+                                .origin = "Caller.ignore",
+                                .json = true});
+  }
   for (const v1::OptionSetting& option : wire.options()) {
-    root.options.push_back(
+    options.settings.push_back(
         {.scope = option.scope(), .name = option.name(), .value = option.value()});
   }
-  root.option_variables = {wire.option_variables().begin(), wire.option_variables().end()};
+  options.variables = {wire.option_variables().begin(), wire.option_variables().end()};
+  return options;
+}
+
+session::RootRequest root_from(const v1::Caller& wire) {
+  session::CallerOptions options = options_from(wire);
+  session::RootRequest root;
+  root.options = std::move(options.settings);
+  root.option_variables = std::move(options.variables);
   root.environment = {wire.environment().begin(), wire.environment().end()};
   return root;
 }

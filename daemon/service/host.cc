@@ -1,6 +1,6 @@
 #include "daemon/service/host.h"
 
-#include "daemon/intrinsics/files/glob_query.h"
+#include "daemon/service/convert.h"
 
 namespace kiln::service {
 
@@ -15,12 +15,7 @@ Result<std::shared_ptr<session::Run>> Host::begin(const v1::Caller& caller) cons
   if (!caller.workspace_root().empty()) {
     KILN_ASSIGN(workspace, workspaces.open(caller.workspace_root()));
   }
-  std::string ignore(intrinsics::kDefaultIgnore);
-  if (caller.has_ignore()) {
-    ignore.clear();
-    for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
-  }
-  return runs.begin(workspace, std::move(ignore));
+  return runs.begin(workspace, options_from(caller));
 }
 
 void Host::set_clock(ClockTick tick, v1::Clock& clock) const {

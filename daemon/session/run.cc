@@ -13,8 +13,8 @@ void stop_all(std::vector<std::stop_source> stops) {
 
 }  // namespace
 
-Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore)
-    : runs_(runs), id_(id), workspace_(workspace), ignore_(std::move(ignore)) {}
+Run::Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, CallerOptions options)
+    : runs_(runs), id_(id), workspace_(workspace), options_(std::move(options)) {}
 
 Run::~Run() { runs_.end(this); }
 
@@ -29,10 +29,10 @@ Error shutting_down() {
 }
 
 Result<std::shared_ptr<Run>> Runs::begin(const intrinsics::Workspace* workspace,
-                                         std::string ignore) {
+                                         CallerOptions options) {
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
-  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(ignore));
+  auto run = std::make_shared<Run>(*this, RunId{++last_id_}, workspace, std::move(options));
   live_.push_back(run.get());
   return run;
 }

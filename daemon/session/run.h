@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -15,14 +16,21 @@
 #include "common/base/sync.h"
 #include "common/types/ids.h"
 #include "daemon/intrinsics/files/workspace.h"
+#include "daemon/rules/options.h"
 
 namespace kiln::session {
 
 class Runs;
 
+// What a caller said of options.
+struct CallerOptions {
+  std::vector<rules::OptionSetting> settings;
+  std::map<std::string, std::string> variables;  // KILN_SCOPE_NAME
+};
+
 class Run {
  public:
-  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, std::string ignore);
+  Run(Runs& runs, RunId id, const intrinsics::Workspace* workspace, CallerOptions options);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -33,8 +41,7 @@ class Run {
   RunId renewed_id() const;
   // Null for requests that need none.
   const intrinsics::Workspace* workspace() const { return workspace_; }
-  // The caller's option `ignore`: gitignore patterns, one a line.
-  const std::string& ignore() const { return ignore_; }
+  const CallerOptions& options() const { return options_; }
   std::stop_token token() const { return stop_.get_token(); }
   void cancel() { stop_.request_stop(); }
 
@@ -56,7 +63,7 @@ class Run {
   Runs& runs_;
   const RunId id_;
   const intrinsics::Workspace* const workspace_;
-  const std::string ignore_;
+  const CallerOptions options_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
 };
@@ -67,7 +74,8 @@ Error shutting_down();
 class Runs {
  public:
   // shutting_down() once close() was called.
-  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace, std::string ignore);
+  Result<std::shared_ptr<Run>> begin(const intrinsics::Workspace* workspace,
+                                     CallerOptions options = {});
 
   size_t in_flight() const;
   // How long nothing has been in flight; zero while something is.

@@ -172,21 +172,42 @@ TEST_F(Options, HelpOfAGoalIsDataToo) {
     EXPECT_EQ(help["usage"], "kiln lint [GOAL]... [OPTION]... [SPEC]...");
     EXPECT_EQ(help["options"][0]["names"], nlohmann::json{"--loop"});
     EXPECT_EQ(help["exit_codes"][1]["meaning"], "the answer is no");
-    ASSERT_EQ(help["scopes"].size(), 2u) << help;
-    EXPECT_EQ(help["scopes"][0]["scope"], "lint");
-    const auto& args = help["scopes"][1]["options"][1];
+    ASSERT_EQ(help["scopes"].size(), 3u) << help;
+    EXPECT_EQ(help["scopes"][0]["scope"], "GLOBAL");
+    EXPECT_EQ(help["scopes"][1]["scope"], "lint");
+    const auto& args = help["scopes"][2]["options"][1];
     EXPECT_EQ(args["name"], "args");
     EXPECT_EQ(args["kind"], "list");
     EXPECT_EQ(args["default"], nlohmann::json::array());
     EXPECT_EQ(args["value"], nlohmann::json{"-x"});
     EXPECT_EQ(args["origins"], nlohmann::json{"kiln.toml:2:1"});
   }
-  EXPECT_EQ(kiln_json({"help", "list", "--json"})["scopes"], nlohmann::json::array());
+  EXPECT_EQ(kiln_json({"help", "list", "--json"})["scopes"].size(), 1u) << "GLOBAL";
   configure("[shellcheck\n");
   const Outcome broken = kiln({"help", "lint", "--json"});
   EXPECT_EQ(broken.exit_code, 2);
   EXPECT_THAT(nlohmann::json::parse(broken.out)["error"]["message"].get<std::string>(),
               HasSubstr("kiln.toml:1:12"));
+}
+
+TEST_F(Options, WhatIsIgnoredIsOneForAllCommands) {
+  write("own/a.txt", "a");
+  write("dist/b.txt", "b");
+  const auto both = [this] {
+    return kiln({"list", "own::", "dist::"}).out + "|" + kiln({"paths", "*/*.txt"}).out + "|" +
+           kiln({"exec", "--input", "**/*.txt", "--", "ls"}).out;
+  };
+  configure("[GLOBAL]\nignore = ['/own/']\n");
+  EXPECT_EQ(kiln({"list", "dist::"}).out, "dist/b.txt\n");
+  EXPECT_EQ(kiln({"paths", "*/*.txt"}).out, "dist/b.txt\n");
+  EXPECT_EQ(kiln({"exec", "--input", "**/*.txt", "--", "ls"}).out, "dist\n");
+  EXPECT_EQ(kiln({"paths", "--option", "GLOBAL.ignore=/dist/", "*/*.txt"}).out, "own/a.txt\n");
+  environment()["KILN_GLOBAL_IGNORE"] = "[]";
+  EXPECT_EQ(both(), "dist/b.txt\nown/a.txt\n|dist/b.txt\nown/a.txt\n|dist\nown\n");
+  environment().erase("KILN_GLOBAL_IGNORE");
+  EXPECT_EQ(kiln({"paths", "--no-ignore", "*/*.txt"}).out, "dist/b.txt\nown/a.txt\n");
+  EXPECT_EQ(kiln({"exec", "--no-ignore", "--input", "**/*.txt", "--", "ls"}).out, "dist\nown\n");
+  EXPECT_EQ(kiln({"exec", "--input", "own/a.txt", "--", "ls"}).out, "own\n") << "it is named";
 }
 
 TEST_F(Options, EachOptionThatThereIsSaysWhatItIsFor) {

@@ -35,9 +35,6 @@ struct GlobQuery {
   Hash128 hash;  // of all of the above
 };
 
-// The default of the option `ignore`.
-inline constexpr std::string_view kDefaultIgnore = ".*/\n/dist/\n__pycache__/\n";
-
 // `ignore_patterns`: one pattern a line.
 Result<std::shared_ptr<const GlobQuery>> make_glob_query(
     std::span<const std::string> globs, std::string_view ignore_patterns, bool names_only,
