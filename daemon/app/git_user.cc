@@ -15,10 +15,8 @@ intrinsics::GitUser git_user(const Environment& environment) {
   if (!xdg.empty()) user.excludes_file = xdg + "/git/ignore";
 
   const auto without_system = environment("GIT_CONFIG_NOSYSTEM");
-  if (!without_system || !os::is_true({.section = {},
-                                       .subsection = {},
-                                       .name = {},
-                                       .value = without_system})) {
+  if (!without_system ||
+      !os::is_true({.section = {}, .subsection = {}, .name = {}, .value = without_system})) {
     const std::string system = value("GIT_CONFIG_SYSTEM");
     user.config_files.push_back(system.empty() ? "/etc/gitconfig" : system);
   }

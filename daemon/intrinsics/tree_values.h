@@ -72,7 +72,8 @@ struct IgnoreOptions {
   static constexpr std::string_view kScope = "GLOBAL";
   static constexpr std::string_view kSummary = "What holds for all commands.";
   static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
-      {{"ignore", "gitignore patterns of files that wildcards leave out, whether git does or not"}});
+      {{"ignore",
+        "gitignore patterns of files that wildcards leave out, whether git does or not"}});
 
   std::vector<std::string> ignore = {".*/", "/dist/", "__pycache__/"};
 

@@ -22,8 +22,8 @@ struct GitIndex {
 
   // A split index: `paths` come on top of those of the file sharedindex.NAME beside it.
   struct Base {
-    std::string name;            // lower-case hex
-    std::vector<bool> deleted;   // by position in the base; positions past the end are kept
+    std::string name;           // lower-case hex
+    std::vector<bool> deleted;  // by position in the base; positions past the end are kept
   };
   std::optional<Base> base;  // nothing if the index is whole
 };

@@ -163,10 +163,11 @@ class EngineFixture : public testing::Test {
   std::unique_ptr<graph::Graph> graph_;
   const intrinsics::Workspace& workspace_;
   intrinsics::IgnoreRulesFor rules_ = intrinsics::IgnoreRulesFor::kWildcards;  // of all captures
+  bool names_only_ = false;
 
  private:
   Result<Capture> capture_by(graph::Graph& graph, const Globs& globs, std::string_view ignore) {
-    auto query = intrinsics::make_glob_query(globs, ignore, false, rules_);
+    auto query = intrinsics::make_glob_query(globs, ignore, names_only_, rules_);
     if (!query.ok()) return query.error();
     watcher_->synchronize();
     const auto answer =

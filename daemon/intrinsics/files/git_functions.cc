@@ -27,8 +27,7 @@ class RepositoryFunction final : public graph::Function {
       : fs_(fs), host_(host), user_(std::move(user)) {}
   std::string_view name() const override { return kRepository; }
   std::string describe(const graph::Value& value) const override {
-    return "look for a git repository in " +
-           host_.describe(graph::value_as<PathInput>(value).path);
+    return "look for a git repository in " + host_.describe(graph::value_as<PathInput>(value).path);
   }
 
   Task<Result<graph::Computed>> compute(graph::Context& context,
@@ -100,8 +99,8 @@ class RepositoryFunction final : public graph::Function {
                                                           GitPlace place) const {
     auto repository = std::make_shared<GitRepository>();
     repository->place = std::move(place);
-    KILN_CO_ASSIGN(const GitSettings settings, co_await read_git_settings(
-                                                   context, fs_, host_, user_, repository->place));
+    KILN_CO_ASSIGN(const GitSettings settings,
+                   co_await read_git_settings(context, fs_, host_, user_, repository->place));
     repository->sha256 = settings.sha256;
     KILN_CO_ASSIGN(repository->user_rules,
                    co_await rules(context, repository->place.top, settings.excludes_file));
@@ -147,7 +146,10 @@ graph::Key index_key(const graph::Function& function, IndexInput input) {
 class IndexFunction final : public graph::Function {
  public:
   IndexFunction(const FsFunctions& fs, const FsServices& services)
-      : fs_(fs), host_(services.router.host()), home_(services.home), blocking_(services.blocking) {}
+      : fs_(fs),
+        host_(services.router.host()),
+        home_(services.home),
+        blocking_(services.blocking) {}
   std::string_view name() const override { return kIndex; }
   std::string describe(const graph::Value& value) const override {
     return "read the git index in " + host_.describe(graph::value_as<IndexInput>(value).git_dir);
@@ -159,8 +161,8 @@ class IndexFunction final : public graph::Function {
     TrackedPaths tracked;
     KILN_CO_ASSIGN(auto index, co_await read(context, git_dir, "index", sha256));
     if (index && index->base) {
-      KILN_CO_ASSIGN(const auto base, co_await read(context, git_dir,
-                                                    "sharedindex." + index->base->name, sha256));
+      KILN_CO_ASSIGN(const auto base,
+                     co_await read(context, git_dir, "sharedindex." + index->base->name, sha256));
       tracked.paths = os::joined_paths(*index, base.value_or(os::GitIndex()));
     } else if (index) {
       tracked.paths = std::move(index->paths);
@@ -282,10 +284,8 @@ graph::Key GitFunctions::tracked(const GitRepository& repository, const RelPath&
   TrackedInput input{{repository.place.git_dir, repository.sha256}, {}};
   const RelPath below = directory.relative_to(repository.place.top);
   if (!below.is_root()) input.directory = below.str() + "/";
-  const Hash128 hash = KeyEncoder(kTracked)
-                           .add(index_key(*index_, input.index).hash)
-                           .add(input.directory)
-                           .hash();
+  const Hash128 hash =
+      KeyEncoder(kTracked).add(index_key(*index_, input.index).hash).add(input.directory).hash();
   return {hash, tracked_.get(), graph::make_value(std::move(input))};
 }
 

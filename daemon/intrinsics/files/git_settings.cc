@@ -38,8 +38,8 @@ class SettingsReader {
 
  private:
   Task<Result<void>> read_file(RelPath from, std::string path, int depth) {
-    KILN_CO_ASSIGN(const auto file, co_await read_text_file(context_, fs_, host_, std::move(from),
-                                                            path));
+    KILN_CO_ASSIGN(const auto file,
+                   co_await read_text_file(context_, fs_, host_, std::move(from), path));
     if (!file) co_return Result<void>();
     for (const os::GitConfigEntry& entry : os::parse_git_config(file->text)) {
       if (entry.section == "core" && entry.subsection.empty() && entry.name == "excludesfile") {
@@ -56,8 +56,7 @@ class SettingsReader {
           KILN_CO_ASSIGN(holds, co_await condition_holds(entry.subsection, file->path.parent()));
         }
         if (holds) {
-          KILN_CO_TRY(
-              co_await read_file(file->path.parent(), expanded(*entry.value), depth + 1));
+          KILN_CO_TRY(co_await read_file(file->path.parent(), expanded(*entry.value), depth + 1));
         }
       }
     }

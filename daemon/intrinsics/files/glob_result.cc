@@ -77,7 +77,8 @@ std::string why_unmatched(const GlobQuery& query, const GlobResult& result,
                           const std::string& glob) {
   const auto& includes = query.globs->includes();
   for (const auto& entry : result.hidden) {
-    if (includes[entry.glob] == glob) return printable(entry.path.str()) + " exists but " + entry.why;
+    if (includes[entry.glob] == glob)
+      return printable(entry.path.str()) + " exists but " + entry.why;
   }
   return "";
 }

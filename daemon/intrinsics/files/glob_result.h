@@ -28,8 +28,8 @@ struct GlobResult {
   // A link to a directory whose content is not in `tree`.
   struct Link {
     RelPath path;
-    RelPath target;         // as the disk has it
-    os::GlobState state;    // what is left to match there
+    RelPath target;                 // as the disk has it
+    os::GlobState state;            // what is left to match there
     std::vector<uint32_t> matched;  // globs that match the link itself
     friend bool operator==(const Link&, const Link&) = default;
   };

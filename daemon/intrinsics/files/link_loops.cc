@@ -1,7 +1,7 @@
 #include "daemon/intrinsics/files/link_loops.h"
 
 #include <algorithm>
-#include <map>
+#include <vector>
 
 namespace kiln::intrinsics {
 
@@ -29,17 +29,17 @@ class Ways {
   void connect(uint32_t from, uint32_t to) { next_[from].push_back(to); }
   uint32_t size() const { return static_cast<uint32_t>(next_.size()); }
 
-  // The links from which a way leads back to themselves.
-  std::vector<LinkLoops::Link> loops() const {
-    std::vector<LinkLoops::Link> found;
+  LinkLoops loops() const {
+    LinkLoops found;
+    uint32_t circle = 0;
     for (const std::vector<uint32_t>& component : components()) {
       if (component.size() < 2) continue;  // no link leads to itself without a directory between
+      ++circle;
       for (const uint32_t vertex : component) {
         const auto& [link, place] = *names_[vertex];
-        if (link) found.push_back(place);
+        (link ? found.links : found.starts).emplace(place, circle);
       }
     }
-    std::sort(found.begin(), found.end());
     return found;
   }
 
@@ -100,7 +100,7 @@ class Ways {
     return component;
   }
 
-  using Name = std::pair<bool, LinkLoops::Link>;  // a link, or a place where a walk begins
+  using Name = std::pair<bool, LinkLoops::Place>;  // a link, or a place where a walk begins
   std::map<Name, uint32_t> known_;
   std::vector<const Name*> names_;
   std::vector<std::vector<uint32_t>> next_;
@@ -133,9 +133,9 @@ class LoopsFunction final : public graph::Function {
       }
       starts = std::move(next);
     }
-    LinkLoops loops{ways.loops()};
+    LinkLoops loops = ways.loops();
     if (!loops.links.empty() && !root.query->names_only) {
-      co_return endless(root, loops.links.front());
+      co_return endless(root, loops.links.begin()->first);
     }
     co_return graph::Computed{graph::make_value(std::move(loops))};
   }
@@ -154,7 +154,7 @@ class LoopsFunction final : public graph::Function {
     }
   }
 
-  static Error endless(const GlobInput& root, const LinkLoops::Link& loop) {
+  static Error endless(const GlobInput& root, const LinkLoops::Place& loop) {
     return user_error(ErrorCode::kInvalidArgument,
                       "the link " + root.workspace->describe(loop.first) +
                           " leads to where the globs come back to it: following it would never "
@@ -174,14 +174,20 @@ class LoopsFunction final : public graph::Function {
 
 }  // namespace
 
-bool LinkLoops::contains(const RelPath& path, const os::GlobState& state) const {
-  return std::binary_search(links.begin(), links.end(), Link{path, state});
+bool LinkLoops::loops(const Place& start, const Place& link) const {
+  const auto of_start = starts.find(start);
+  const auto of_link = links.find(link);
+  return of_start != starts.end() && of_link != links.end() && of_start->second == of_link->second;
 }
 
 size_t footprint(const LinkLoops& loops) {
-  size_t bytes = loops.links.capacity() * sizeof(LinkLoops::Link);
-  for (const auto& [path, state] : loops.links) {
-    bytes += heap_bytes(path) + heap_bytes(state.positions) + heap_bytes(state.excludes);
+  constexpr size_t kNode = sizeof(LinkLoops::Places::value_type) + 4 * sizeof(void*);
+  size_t bytes = 0;
+  for (const auto* places : {&loops.starts, &loops.links}) {
+    for (const auto& [place, circle] : *places) {
+      bytes += kNode + heap_bytes(place.first) + heap_bytes(place.second.positions) +
+               heap_bytes(place.second.excludes);
+    }
   }
   return bytes;
 }

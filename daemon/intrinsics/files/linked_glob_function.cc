@@ -25,8 +25,8 @@ struct Graft {
   store::TreePtr tree;
 };
 
-// The directory `tree` (null: a new one) with `grafts`, which are sorted by path. The first `prefix`
-// bytes of their paths lead to the directory.
+// The directory `tree` (null: a new one) with `grafts`, which are sorted by path. The first
+// `prefix` bytes of their paths lead to the directory.
 store::TreePtr grafted(const store::TreePtr& tree, std::span<const Graft> grafts, size_t prefix) {
   std::vector<store::Entry> entries;
   if (tree != nullptr) entries = tree->entries();
@@ -103,14 +103,14 @@ Task<Result<graph::Computed>> LinkedGlobFunction::compute(graph::Context& contex
   GlobResult result = graph::value_as<GlobResult>(walked);
   if (result.links.empty()) co_return graph::Computed{walked};
 
-  KILN_CO_ASSIGN(const graph::ValueRef known,
-                 co_await context.get(link_loops_key(
-                     *loops_, root_of(*input.workspace, input.query))));
+  KILN_CO_ASSIGN(
+      const graph::ValueRef known,
+      co_await context.get(link_loops_key(*loops_, root_of(*input.workspace, input.query))));
   const auto& loops = graph::value_as<LinkLoops>(known);
   std::vector<GlobResult::Link> followed;
   std::vector<graph::Key> keys;
   for (GlobResult::Link& link : result.links) {
-    if (loops.contains(input.real.join(link.path), link.state)) {
+    if (loops.loops({input.real, input.state}, {input.real.join(link.path), link.state})) {
       result.notes.push_back({link.path, "the link leads back to where it is"});
       continue;
     }
@@ -129,9 +129,8 @@ Task<Result<graph::Computed>> LinkedGlobFunction::compute(graph::Context& contex
     if (below.tree->entries().empty() && followed[i].matched.empty()) continue;
     grafts.push_back({followed[i].path, below.tree});
   }
-  std::sort(grafts.begin(), grafts.end(), [](const Graft& a, const Graft& b) {
-    return a.path < b.path;
-  });
+  std::sort(grafts.begin(), grafts.end(),
+            [](const Graft& a, const Graft& b) { return a.path < b.path; });
   result.tree = grafted(result.tree, grafts, 0);
   if (result.tree->depth() > store::kMaxTreeDepth) co_return too_deep(input);
   result.settle();

@@ -5,7 +5,8 @@
 //
 // Trees of one target are shared, so that packages which link each other cost what they hold once.
 // A link from whose target the globs come back to the link would have no end: a capture is refused
-// and names it; where only names are asked for, it is left out with a note.
+// and names it. Where only names are asked for, the circle is entered once and then left out, with
+// a note.
 #pragma once
 
 #include <memory>

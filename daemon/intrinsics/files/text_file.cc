@@ -16,8 +16,7 @@ bool out_of_reach(const Result<T>& result) {
 
 }  // namespace
 
-Task<Result<std::optional<TextFile>>> read_text_file(graph::Context& context,
-                                                     const FsFunctions& fs,
+Task<Result<std::optional<TextFile>>> read_text_file(graph::Context& context, const FsFunctions& fs,
                                                      const Workspace& workspace, RelPath from,
                                                      std::string_view path) {
   const auto resolved = co_await resolve_path(context, fs, workspace, std::move(from), path);

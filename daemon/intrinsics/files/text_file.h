@@ -18,8 +18,7 @@ struct TextFile {
 
 // The file that `path` leads to from the directory `from`, symlinks followed. Nothing if there is
 // no such file, if it may not be read, or if it is larger than a text for people ever is (16 MiB).
-Task<Result<std::optional<TextFile>>> read_text_file(graph::Context& context,
-                                                     const FsFunctions& fs,
+Task<Result<std::optional<TextFile>>> read_text_file(graph::Context& context, const FsFunctions& fs,
                                                      const Workspace& workspace, RelPath from,
                                                      std::string_view path);
 

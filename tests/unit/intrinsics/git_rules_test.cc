@@ -30,7 +30,8 @@ class GitRules : public test::EngineFixture {
   void git(const std::string& arguments, const std::string& directory = "") {
     const std::string command = "HOME=" + home() + " XDG_CONFIG_HOME=" + home() +
                                 "/none GIT_CONFIG_NOSYSTEM=1 git -c user.name=n -c user.email=e@x "
-                                "-C " + disk_.path(directory) + " " + arguments;
+                                "-C " +
+                                disk_.path(directory) + " " + arguments;
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
   }
   static void write_home(const std::string& name, std::string_view content) {
@@ -40,9 +41,9 @@ class GitRules : public test::EngineFixture {
   std::vector<std::string> captured_in(const std::string& root, const Globs& globs) {
     const auto query = make_glob_query(globs, "", false, rules_);
     watcher_->synchronize();
-    const auto answer = sync_wait(
-        home_, graph_->request(files_.glob(**workspaces_.open(disk_.path(root)), *query),
-                               RunId{1000 + ++runs_}, {}));
+    const auto answer =
+        sync_wait(home_, graph_->request(files_.glob(**workspaces_.open(disk_.path(root)), *query),
+                                         RunId{1000 + ++runs_}, {}));
     EXPECT_TRUE(answer.ok()) << answer.error().to_string();
     return shown(*graph::value_as<GlobResult>(answer->value).tree);
   }
@@ -172,8 +173,8 @@ TEST_F(GitRules, TheUsersExcludesCount) {
   write_home(".gitconfig", "[core]\n  excludesFile = ~/mine\n");
   EXPECT_THAT(captured({"**"}), ElementsAre("a.swp=", "c="));
   write_home("more", "[core]\n  excludesFile =\n");
-  write_home(".gitconfig", "[core]\n  excludesFile = ~/mine\n[includeIf \"gitdir:" +
-                               disk_.path() + "/\"]\n  path = more\n");
+  write_home(".gitconfig", "[core]\n  excludesFile = ~/mine\n[includeIf \"gitdir:" + disk_.path() +
+                               "/\"]\n  path = more\n");
   EXPECT_THAT(captured({"**"}), ElementsAre("a.swp=", "b.bak=", "c="));
   write_home("more", "[core]\n  excludesFile = ~/ignore\n");
   EXPECT_THAT(captured({"**"}), ElementsAre("b.bak=", "c="));
@@ -208,8 +209,8 @@ TEST_F(OwnDirectories, AreNeverCaptured) {
   std::filesystem::create_directory_symlink("cache", place() + "/ws/l");
   std::filesystem::create_directory_symlink("cache/store", place() + "/ws/m");
   rules_ = IgnoreRulesFor::kNone;
-  const auto query = make_glob_query(Globs{"**", "cache/store/blob", "l/store/blob", "m/blob"}, "",
-                                     false, rules_);
+  const auto query =
+      make_glob_query(Globs{"**", "cache/store/blob", "l/store/blob", "m/blob"}, "", false, rules_);
   watcher_->synchronize();
   const auto answer = sync_wait(
       home_,

@@ -8,7 +8,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Links : public test::EngineFixture {};
+class Links : public test::EngineFixture {
+ protected:
+  static std::vector<std::string> names(const store::Tree& tree) {
+    std::vector<std::string> found;
+    walk(tree, RelPath(), [&found](const RelPath& path, const store::Node& node) {
+      if (!std::holds_alternative<store::TreePtr>(node)) found.push_back(path.str());
+      return true;
+    });
+    return found;
+  }
+};
 
 TEST_F(Links, AFilesContentStandsAtTheLinksPath) {
   write("real/f", "content");
@@ -112,6 +122,19 @@ TEST_F(Links, PackagesThatLinkEachOtherAreWalkedOnce) {
   EXPECT_LE(work().listed, 2 * kPackages + 3);
   EXPECT_EQ(captured({"**/index.js", "!deps"}).size(), kPackages);
   EXPECT_EQ(captured({"*/index.js", "*/deps/*/index.js"}).size(), kPackages * kPackages);
+}
+
+TEST_F(Links, NamesAreListedOnceAroundACircle) {
+  names_only_ = true;
+  write("p/index", "");
+  write("q/index", "");
+  link("../q", "p/q");
+  link("../p", "q/p");
+  link("..", "up/root");
+  const test::Capture found = capture({"p/**", "q/**"});
+  EXPECT_THAT(names(*found.tree), ElementsAre("p/index", "p/q/index", "q/index", "q/p/index"));
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("left out p/q/p"), HasSubstr("left out q/p/q")));
+  EXPECT_THAT(names(*capture({"up/root/p/index"}).tree), ElementsAre("up/root/p/index"));
 }
 
 TEST_F(Links, ChainsThatMultiplyAreSharedUpToALimit) {

@@ -70,7 +70,9 @@ TEST_F(NamedGlobs, ParentsAreTakenAsTheKernelTakesThem) {
   EXPECT_EQ(*named("c.ln/../f.txt"), "a/f.txt");
   EXPECT_EQ(*named("c.ln/../*.txt"), "a/*.txt");
   EXPECT_EQ(*named("a/b/../../f.txt"), "f.txt");
-  EXPECT_EQ(*named("a/.."  "/f.txt"), "f.txt");
+  EXPECT_EQ(*named("a/.."
+                   "/f.txt"),
+            "f.txt");
   EXPECT_EQ(*named("a/b/.."), "a");
   EXPECT_THAT(named("../f").error().message(), HasSubstr("leaves the root"));
   EXPECT_THAT(named("c.ln/../../../f").error().message(), HasSubstr("leaves the root"));

@@ -43,7 +43,8 @@ class GitIndexFiles : public testing::Test {
     return joined_paths(*index, *base);
   }
   void make_files() {
-    for (int i = 0; i < 200; ++i) root_.write("d" + std::to_string(i % 7) + "/f" + std::to_string(i), "x");
+    for (int i = 0; i < 200; ++i)
+      root_.write("d" + std::to_string(i % 7) + "/f" + std::to_string(i), "x");
     root_.write(std::string(200, 'l') + "/" + std::string(250, 'n'), "long");
     root_.write("\xff name", "odd");
     git("add .");
