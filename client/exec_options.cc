@@ -77,6 +77,7 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.list("--input", "GLOB", input,
               "files of the workspace, relative to the current\n"
               "directory or, as //GLOB, to the root; !GLOB excludes");
+  parser.flag("--no-ignore", no_ignore, "wildcards of --input match what git ignores, too");
   parser.list("--digest", "DIGEST", digest, "a stored tree, as from kiln digest");
   parser.list("--env", "NAME[=VALUE]", env,
               "a variable; without a value, the one it has here.\n"
@@ -128,8 +129,6 @@ void ExecOptions::add_to(OptionParser& parser) {
               "with --interactive: start it again whenever an input changes");
   parser.flag("--explain-key", explain_key,
               "print what its cache key is made of, and do not run it");
-  parser.list("--option", "SCOPE.NAME=VALUE", option,
-              "set an option, over KILN_SCOPE_NAME and kiln.toml; see kiln help host");
   parser.value("--description", "TEXT", description, 
                "how messages call it; by default the command");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
@@ -138,8 +137,8 @@ void ExecOptions::add_to(OptionParser& parser) {
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || description || require_outputs || interactive || in_workspace ||
-         inherit_env || restartable || explain_key;
+         sandbox.given || description || require_outputs || no_ignore || interactive ||
+         in_workspace || inherit_env || restartable || explain_key;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
@@ -172,6 +171,7 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   process.set_cache_scope(options.cache.value);
   process.set_sandbox(options.sandbox.value);
   process.set_require_outputs(options.require_outputs);
+  process.set_no_ignore(options.no_ignore);
   if (options.timeout) {
     KILN_ASSIGN(const double seconds, parse_timeout(*options.timeout));
     process.set_timeout_seconds(seconds);

@@ -45,4 +45,11 @@ Result<size_t> read_input(int fd, std::span<char> buffer, const std::string& nam
   return read_some(fd, buffer, name);
 }
 
+Result<std::string> read_whole_input(int fd, const std::string& name, const Interrupt& interrupt) {
+  const Interrupt::Suspension mortal(interrupt);
+  pollfd poll_fd = {fd, POLLIN, 0};
+  (void)::poll(&poll_fd, 1, -1);  // a FIFO that nobody writes to yet would be at its end
+  return read_all(fd, name);
+}
+
 }  // namespace kiln

@@ -26,4 +26,7 @@ bool is_readable(int fd);
 Result<size_t> read_input(int fd, std::span<char> buffer, const std::string& name,
                           const Interrupt& interrupt);
 
+// All of it, once there is something to read.
+Result<std::string> read_whole_input(int fd, const std::string& name, const Interrupt& interrupt);
+
 }  // namespace kiln

@@ -1,7 +1,9 @@
 #include "client/specs.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <vector>
@@ -41,6 +43,32 @@ std::string escaped(std::string_view path) {
     glob += c;
   }
   return glob;
+}
+
+std::vector<std::string> components(std::string_view path) {
+  std::vector<std::string> parts;
+  while (!path.empty()) {
+    const size_t slash = std::min(path.find('/'), path.size());
+    if (slash > 0) parts.emplace_back(path.substr(0, slash));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return parts;
+}
+
+std::string joined(const std::vector<std::string>& first, const std::vector<std::string>& then) {
+  std::string text;
+  for (const auto* parts : {&first, &then}) {
+    for (const std::string& part : *parts) text.append(text.empty() ? "" : "/").append(part);
+  }
+  return text;
+}
+
+// Completed by the name of the workspace.
+Error leads_out() { return user_error(ErrorCode::kInvalidArgument, "leads out of the workspace"); }
+
+bool exists(const std::string& path) {
+  struct stat there;
+  return ::lstat(path.c_str(), &there) == 0;
 }
 
 bool has_wildcard(std::string_view text) {
@@ -125,38 +153,63 @@ Error SpecResolver::misplaced(std::string_view what, std::string_view typed,
                               const Error& error) const {
   return user_error(ErrorCode::kInvalidArgument, "the " + std::string(what) + " '" +
                                                      std::string(typed) + "' " + error.message() +
-                                                     " of the workspace " + root_);
+                                                     " " + root_);
 }
 
 Result<std::string> SpecResolver::relative(std::string_view path, bool escape) const {
-  std::string whole;
-  if (path.starts_with("//")) {
-    whole = path.substr(2);
-  } else if (path.starts_with('/')) {
+  if (path.starts_with("//")) return relative_to({}, path.substr(2), escape);
+  if (path.starts_with('/')) {
     auto found = below(root_, path);
     const std::string real = with_real_directory(std::string(path));
     if (!found) found = below(root_, real);
-    if (!found) return user_error(ErrorCode::kInvalidArgument, "leads out");
-    whole = *found;
-  } else {
-    whole = (escape ? escaped(below_) : below_) + "/" + std::string(path);
+    if (!found) return leads_out();
+    return relative_to({}, *found, false);
   }
-  std::vector<std::string_view> parts;
-  for (std::string_view rest = whole; !rest.empty();) {
-    const size_t slash = std::min(rest.find('/'), rest.size());
-    const std::string_view part = rest.substr(0, slash);
-    rest.remove_prefix(std::min(slash + 1, rest.size()));
-    if (part.empty() || part == ".") continue;
+  return relative_to(components(below_), path, escape);
+}
+
+// `here`: the components of a directory that is real, without symlinks. They are escaped in the
+// result if that is to be a glob.
+Result<std::string> SpecResolver::relative_to(std::vector<std::string> here, std::string_view path,
+                                              bool escape) const {
+  std::vector<std::string> typed;
+  for (std::string& part : components(path)) {
+    if (part == ".") continue;
     if (part != "..") {
-      parts.push_back(part);
-      continue;
+      typed.push_back(std::move(part));
+    } else if (!typed.empty()) {
+      KILN_ASSIGN(here, parent_of(joined(here, typed)));
+      typed.clear();
+    } else if (!here.empty()) {
+      here.pop_back();
+    } else {
+      return leads_out();
     }
-    if (parts.empty()) return user_error(ErrorCode::kInvalidArgument, "leads out");
-    parts.pop_back();
   }
-  std::string text;
-  for (const std::string_view part : parts) text.append(text.empty() ? "" : "/").append(part);
-  return text;
+  const std::string directory = joined(here, {});
+  const std::string rest = joined({}, typed);
+  const std::string whole = joined(here, typed);
+  // The shell has expanded the line already: what exists by this very name is meant.
+  if (escape && has_wildcard(rest) && exists(root_ + "/" + whole)) return escaped(whole);
+  if (directory.empty() || rest.empty()) return whole;
+  return (escape ? escaped(directory) : directory) + "/" + rest;
+}
+
+// The parent of a directory of the workspace, as the kernel sees it: of the directory that it leads
+// to, if it is a symlink.
+Result<std::vector<std::string>> SpecResolver::parent_of(const std::string& path) const {
+  std::array<char, PATH_MAX> buffer;
+  if (::realpath((root_ + "/" + path + "/..").c_str(), buffer.data()) == nullptr) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "has '..' behind " + path + ", which is no directory of the workspace");
+  }
+  const std::string real = buffer.data();
+  auto found = below(root_, real);
+  if (!found && ::realpath(root_.c_str(), buffer.data()) != nullptr) {
+    found = below(buffer.data(), real);
+  }
+  if (!found) return leads_out();
+  return components(*found);
 }
 
 }  // namespace kiln

@@ -11,6 +11,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/types/path_from.h"
@@ -39,6 +40,9 @@ class SpecResolver {
 
  private:
   Result<std::string> relative(std::string_view path, bool escape) const;
+  Result<std::string> relative_to(std::vector<std::string> here, std::string_view path,
+                                  bool escape) const;
+  Result<std::vector<std::string>> parent_of(const std::string& path) const;
   Error misplaced(std::string_view what, std::string_view typed, const Error& error) const;
 
   const std::string root_;

@@ -29,14 +29,18 @@ Result<void> add_option(const std::string& text, v1::Caller& caller) {
 }  // namespace
 
 void CallerOptions::add_to(OptionParser& parser) {
-  parser.list("--option", "SCOPE.NAME=VALUE", options,
-              "set an option, over KILN_SCOPE_NAME and kiln.toml;\n"
-              "SCOPE.NAME.add adds to a list; see kiln help SCOPE");
+  add_settings_to(parser, options);
   parser.list("--env", "NAME", lent, "lend rules the value of an environment variable");
 }
 
-Result<void> fill_options(const std::vector<std::string>& options, v1::Caller& caller) {
-  for (const std::string& option : options) KILN_TRY(add_option(option, caller));
+void add_settings_to(OptionParser& parser, std::vector<std::string>& settings) {
+  parser.list("--option", "SCOPE.NAME=VALUE", settings,
+              "set an option, over KILN_SCOPE_NAME and kiln.toml;\n"
+              "SCOPE.NAME.add adds to a list; see kiln help SCOPE");
+}
+
+Result<void> fill_options(const std::vector<std::string>& settings, v1::Caller& caller) {
+  for (const std::string& setting : settings) KILN_TRY(add_option(setting, caller));
   KILN_ASSIGN(const auto variables, option_variables(environ));
   caller.mutable_option_variables()->insert(variables.begin(), variables.end());
   return {};

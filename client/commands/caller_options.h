@@ -21,7 +21,9 @@ struct CallerOptions {
   Result<void> fill(v1::Caller& caller) const;
 };
 
+// --option of commands that lend rules nothing.
+void add_settings_to(OptionParser& parser, std::vector<std::string>& settings);
 // What was typed as --option, and what variables of the environment set.
-Result<void> fill_options(const std::vector<std::string>& options, v1::Caller& caller);
+Result<void> fill_options(const std::vector<std::string>& settings, v1::Caller& caller);
 
 }  // namespace kiln

@@ -81,13 +81,14 @@ Result<v1::Digest> upload(Session& session, const std::string& path, const v1::C
 }
 
 // The entries that stand in `file` as JSON.
-Result<void> add_entries(const std::string& file, v1::CreateRequest& request) {
+Result<void> add_entries(const std::string& file, const Interrupt& interrupt,
+                         v1::CreateRequest& request) {
   std::string text;
   if (file == "-") {
-    KILN_ASSIGN(text, read_all(STDIN_FILENO, "standard input"));
+    KILN_ASSIGN(text, read_whole_input(STDIN_FILENO, "standard input", interrupt));
   } else {
-    KILN_ASSIGN(const UniqueFd input, open_input_file(file));
-    KILN_ASSIGN(text, read_all(input.get(), file));
+    KILN_ASSIGN(const UniqueFd input, open_input_file(file, interrupt));
+    KILN_ASSIGN(text, read_whole_input(input.get(), file, interrupt));
   }
   auto parsed = parse_tree_entries(text);
   if (!parsed.ok()) {
@@ -117,14 +118,17 @@ Result<int> run_digest_capture(Invocation& invocation) {
   OptionParser parser(
       {"kiln digest capture", "[OPTION]... GLOB...",
        "Store matching files and print the digest of their tree.",
-       std::string(kGlobHelp) + "\nThe tree holds their paths from the workspace root.",
+       std::string(kGlobHelp) + std::string(kIgnoreHelp) +
+           "\nA name without wildcards is taken even so. The tree holds their paths from the\n"
+           "workspace root.",
        "kiln digest capture 'src/**/*.cc' '!src/**/*_test.cc'"});
-  globs.add_to(parser);
+  globs.add_workspace_to(parser);
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::CaptureRequest request;
   KILN_ASSIGN(const SpecResolver paths, invocation.paths());
   KILN_TRY(globs.fill(*request.mutable_globs(), paths));
+  KILN_TRY(fill_options(globs.options, *request.mutable_caller()));
   KILN_ASSIGN(const auto response, invocation.ask_in_workspace<v1::CaptureResponse>(
                                        "/kiln.v1.Digests/Capture", request));
   for (const std::string& warning : response.warnings()) {
@@ -158,7 +162,7 @@ Result<int> run_digest_create(Invocation& invocation) {
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::CreateRequest request;
-  if (entries) KILN_TRY(add_entries(*entries, request));
+  if (entries) KILN_TRY(add_entries(*entries, invocation.interrupt(), request));
   std::vector<TreeSpec> specs;
   for (const std::string& argument : arguments) {
     KILN_ASSIGN(TreeSpec spec, parse_tree_spec(argument));

@@ -203,16 +203,18 @@ Result<int> run_paths(Invocation& invocation) {
   bool null_terminated = false;
   OptionParser parser({"kiln paths", "[OPTION]... GLOB...",
                        "Print the names of the files that match globs.",
-                       std::string(kGlobHelp) + "\nNames are printed as they are typed here: " +
-                           "relative to the current directory.\nNo file is read.",
+                       std::string(kGlobHelp) + std::string(kIgnoreHelp) +
+                           "\nNames are printed as they are typed here: relative to the current "
+                           "directory.\nNo file is read.",
                        "kiln paths '**/*.py'"});
-  globs.add_to(parser);
+  globs.add_workspace_to(parser);
   parser.flag("-z,--null", null_terminated, "end each name with a NUL byte, for xargs -0");
   KILN_ASSIGN(const bool go, invocation.parse(parser));
   if (!go) return 0;
   v1::ListPathsRequest request;
   KILN_ASSIGN(const SpecResolver paths, invocation.paths());
   KILN_TRY(globs.fill(*request.mutable_globs(), paths));
+  KILN_TRY(fill_options(globs.options, *request.mutable_caller()));
   KILN_TRY(invocation.fill(*request.mutable_caller()));
   KILN_ASSIGN(Session * session, invocation.session());
   Console& console = invocation.console();

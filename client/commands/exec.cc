@@ -206,6 +206,7 @@ Result<int> run_exec(Invocation& invocation) {
   OptionParser parser(help_text());
   parser.positionals(options.argv, 0, 0);
   options.add_to(parser);
+  add_settings_to(parser, options.option);
   KILN_ASSIGN(const bool go, invocation.parse(parser, Invocation::Events::kProfile));
   if (!go) return 0;
   if (options.batch) return execute_batch(invocation, options);

@@ -137,7 +137,7 @@ Result<void> check(const Invocation& invocation, const ExecOptions& options) {
   if (options.batch) return contradiction("--batch");
   if (!options.output_file.empty()) return contradiction("--output-file");
   if (!options.output_dir.empty()) return contradiction("--output-dir");
-  if (options.write) return contradiction("--write");
+  if (options.write.given) return contradiction("--write");
   if (options.timeout) return contradiction("--timeout");
   if (options.cache.given) return contradiction("--cache");
   if (options.keep_sandboxes.given) return contradiction("--keep-sandboxes");
@@ -164,7 +164,9 @@ Result<int> execute_interactive(Invocation& invocation, const ExecOptions& optio
   KILN_TRY(check(invocation, options));
   v1::RunInteractiveRequest request;
   v1::RunInteractiveRequest::Begin& begin = *request.mutable_begin();
-  KILN_ASSIGN(v1::ExecuteRequest execute, make_execute_request(options, process_environment()));
+  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  KILN_ASSIGN(v1::ExecuteRequest execute,
+              make_execute_request(options, process_environment(), paths));
   KILN_TRY(invocation.fill(*begin.mutable_caller()));
   v1::InteractiveProcess& process = *begin.mutable_process();
   process.mutable_process()->Swap(execute.mutable_process());

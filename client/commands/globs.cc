@@ -16,6 +16,12 @@ void GlobOptions::add_to(OptionParser& parser, size_t least) {
   parser.flag("--all", all, "every glob must match, not just one");
 }
 
+void GlobOptions::add_workspace_to(OptionParser& parser) {
+  add_to(parser);
+  parser.flag("--no-ignore", no_ignore, "match what ignore rules hide, too");
+  add_settings_to(parser, options);
+}
+
 Result<void> GlobOptions::fill(v1::PathGlobs& message) const {
   if (error.value == v1::PathGlobs::IGNORE && origin) {
     return user_error(ErrorCode::kInvalidArgument,
@@ -24,6 +30,7 @@ Result<void> GlobOptions::fill(v1::PathGlobs& message) const {
   }
   message.mutable_globs()->Assign(globs.begin(), globs.end());
   message.set_match_error(error.value);
+  message.set_no_ignore(no_ignore);
   message.set_conjunction(all ? v1::PathGlobs::ALL_MATCH : v1::PathGlobs::ANY_MATCH);
   if (error.value != v1::PathGlobs::IGNORE) {
     message.set_description_of_origin(origin.value_or("the command line"));

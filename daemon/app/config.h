@@ -7,6 +7,7 @@
 
 #include "common/ipc/paths.h"
 #include "daemon/fetch/fetchers.h"
+#include "daemon/intrinsics/files/git_settings.h"
 
 namespace kiln::app {
 
@@ -25,6 +26,8 @@ struct Config {
   // Of the store to keep in memory, at most.
   uint64_t cache_bytes = uint64_t{32} << 20;
   fetch::HttpOptions downloads;
+  // Where git's configuration of the machine and of the daemon's user stands.
+  intrinsics::GitUser git;
 };
 
 // What to do about a home that cannot be used.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -40,6 +41,17 @@ Result<std::unique_ptr<store::Store>> open_store(const store::RocksOptions& opti
   const ErrorCode code = opened.ok() ? ErrorCode::kInternal : opened.error().code();
   const bool unusable = code == ErrorCode::kUnavailable || code == ErrorCode::kPermissionDenied;
   return unusable ? std::move(opened).with_context(kHomeHint) : std::move(opened);
+}
+
+// The directories that a capture leaves out, as they are behind symlinks. Both exist by now.
+std::vector<std::string> own_directories(const DaemonPaths& paths) {
+  std::vector<std::string> directories;
+  for (const std::string& path : {paths.home, paths.runtime_dir}) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(path, error);
+    if (!error) directories.push_back(real.string());
+  }
+  return directories;
 }
 
 }  // namespace
@@ -111,7 +123,8 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       interactive_(std::move(parts.interactive)),
       fetcher_(fetch::make_fetcher(config.downloads, *counters_)),
       downloads_(*fetcher_, store_->blobs(), transfers_, *home_, *counters_),
-      files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, *router_}),
+      files_({*watcher_, *store_, *home_, *blocking_, fs_counters_, *router_},
+             {config.git, own_directories(config.paths)}),
       tools_(files_.functions(), workspaces_->host(), tool_files_, *home_, *blocking_),
       writer_(*store_, fs_counters_),
       changes_(*home_),

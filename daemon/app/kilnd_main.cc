@@ -14,6 +14,7 @@
 #include "common/base/version.h"
 #include "common/ipc/home.h"
 #include "common/ipc/life_lock.h"
+#include "daemon/app/git_user.h"
 #include "daemon/app/last_words.h"
 #include "daemon/app/lifetime.h"
 #include "daemon/app/rotating_log.h"
@@ -122,6 +123,7 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd, std::vector<s
   KILN_TRY(check_address_space());
   const Identity identity = current_identity(environment);
   KILN_TRY(check_home(config.paths, identity));
+  config.git = git_user(environment);
   KILN_TRY(prepare_runtime_dir(config.paths));
   KILN_TRY(prepare_home(config.paths, identity).with_context(kHomeHint));
   KILN_ASSIGN(LifeLock lock, take_life_lock(config.paths));

@@ -9,6 +9,7 @@
 
 #include "daemon/os/descent.h"
 #include "daemon/os/directory.h"
+#include "daemon/store/limits.h"
 #include "daemon/store/new_file.h"
 #include "daemon/store/tree_ops.h"
 

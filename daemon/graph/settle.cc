@@ -144,7 +144,9 @@ Engine::Next Engine::settle_failed(Attempt& attempt, Error error) {
   {
     // At once: whoever joins after an invalidation must not be told of what was before it.
     NodeGuard guard(node.lock);
-    stale = !attempt.abandoned && is_stale(node, attempt);
+    // kUnavailable says that the function has waited for what keeps changing, and given up.
+    stale =
+        !attempt.abandoned && error.code() != ErrorCode::kUnavailable && is_stale(node, attempt);
     if (stale) {
       // Failed by what it read then; it may not fail by what is there now.
       node.forced |= attempt.was_forced;

@@ -2,7 +2,6 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -21,48 +20,40 @@ std::string quoted_list(const std::vector<std::string>& globs) {
   return text;
 }
 
-// Whether the exclude looks at the name of an entry alone, wherever that stands (gitignore(5): a
-// pattern without a slash, but for one at its end).
-bool looks_at_name_alone(std::string_view exclude) {
-  if (exclude.ends_with('/')) exclude.remove_suffix(1);
-  return exclude.find('/') == std::string_view::npos;
-}
-
 // One subset(): goes down where globs can still match.
 class Subset {
  public:
   Subset(const store::Tree& whole, const os::GlobSet& globs, const std::stop_token& stop)
-      : whole_(whole),
-        globs_(globs),
-        stop_(stop),
-        remembers_(std::ranges::all_of(globs.excludes(), looks_at_name_alone)),
-        matched_(globs.includes().size()) {}
+      : whole_(whole), globs_(globs), stop_(stop), matched_(globs.includes().size()) {}
 
-  Result<store::TreePtr> of(const store::TreePtr& tree, const RelPath& prefix,
-                            const os::GlobState& state) {
-    std::pair key{tree->digest(), state.positions};
-    if (remembers_) {
-      if (const auto known = parts_.find(key); known != parts_.end()) return known->second;
-    }
+  Result<store::TreePtr> of(const store::TreePtr& tree, const os::GlobState& state) {
+    std::pair key{tree->digest(), state};
+    if (const auto known = parts_.find(key); known != parts_.end()) return known->second;
     std::vector<store::Entry> entries;
     for (const store::Entry& entry : tree->entries()) {
       KILN_TRY(count());
-      KILN_TRY(add(entry, prefix.child(entry.name), globs_.step(state, entry.name), entries));
+      KILN_TRY(add(entry, globs_.step(state, entry.name), entries));
     }
     store::TreePtr part = store::Tree::make(std::move(entries));
     part = made_.try_emplace(part->digest(), part).first->second;  // equal parts are one object
-    if (remembers_) parts_.emplace(std::move(key), part);
+    parts_.emplace(std::move(key), part);
     return part;
   }
 
-  const std::vector<bool>& matched() const { return matched_; }
+  std::vector<std::string> unmatched() const {
+    std::vector<std::string> globs;
+    for (size_t i = 0; i < matched_.size(); ++i) {
+      if (!matched_[i]) globs.push_back(globs_.includes()[i]);
+    }
+    return globs;
+  }
 
  private:
-  Result<void> add(const store::Entry& entry, const RelPath& path, const os::GlobSet::Step& step,
+  Result<void> add(const store::Entry& entry, const os::GlobSet::Step& step,
                    std::vector<store::Entry>& entries) {
     const auto* below = std::get_if<store::TreePtr>(&entry.node);
     const bool enters = below != nullptr && !step.below.dead();
-    if ((step.matched.empty() && !enters) || globs_.excluded(path, below != nullptr)) return {};
+    if ((step.matched.empty() && !enters) || step.excluded(below != nullptr)) return {};
     for (const uint32_t i : step.matched) matched_[i] = true;
     if (below == nullptr) {
       entries.push_back(entry);
@@ -70,7 +61,7 @@ class Subset {
     }
     store::TreePtr part = store::Tree::empty();
     if (enters) {
-      KILN_ASSIGN(part, of(*below, path, step.below));
+      KILN_ASSIGN(part, of(*below, step.below));
     }
     if (part->entries().empty() && step.matched.empty()) return {};
     entries.push_back({entry.name, std::move(part)});
@@ -92,24 +83,23 @@ class Subset {
   const store::Tree& whole_;
   const os::GlobSet& globs_;
   const std::stop_token& stop_;
-  const bool remembers_;
   std::vector<bool> matched_;  // by index of includes()
   uint64_t seen_ = 0;
-  // By directory and what is left to match in it; only if no exclude looks at whole paths.
-  std::map<std::pair<Digest, std::vector<uint32_t>>, store::TreePtr> parts_;
+  std::map<std::pair<Digest, os::GlobState>, store::TreePtr> parts_;  // made of a directory so far
   absl::flat_hash_map<Digest, store::TreePtr> made_;
 };
 
-}  // namespace
-
-std::string literal_glob(std::string_view path) {
-  std::string glob;
-  for (const char c : path) {
-    if (std::string_view("*?[\\!").find(c) != std::string_view::npos) glob += '\\';
-    glob += c;
-  }
-  return glob;
+// A glob that names something in the tree is that path, whatever characters it has.
+std::string named_in(const store::Tree& tree, const std::string& glob) {
+  const size_t skipped = glob.starts_with("!/") ? 2 : glob.starts_with('!') ? 1 : 0;
+  const std::string text = glob.substr(skipped);
+  const auto path = RelPath::parse(text);
+  if (text.find_first_of("*?[\\") == std::string::npos || !path.ok()) return glob;
+  if (tree.find(*path) == nullptr) return glob;
+  return glob.substr(0, skipped) + literal_glob(text);
 }
+
+}  // namespace
 
 Result<void> check(const PathGlobs& globs) {
   if (globs.match_error != GlobMatchError::kIgnore && globs.origin.empty()) {
@@ -149,15 +139,15 @@ Result<void> settle_unmatched(const PathGlobs& globs, std::string message,
 Result<TreeSubset> subset(const store::TreePtr& tree, const PathGlobs& globs,
                           const std::stop_token& stop) {
   KILN_TRY(check(globs));
-  KILN_ASSIGN(const auto compiled, os::GlobSet::compile(globs.globs));
+  std::vector<std::string> named;
+  named.reserve(globs.globs.size());
+  for (const std::string& glob : globs.globs) named.push_back(named_in(*tree, glob));
+  KILN_ASSIGN(const auto compiled, os::GlobSet::compile(named));
   Subset walk(*tree, *compiled, stop);
-  KILN_ASSIGN(store::TreePtr matching, walk.of(tree, RelPath(), compiled->root()));
+  KILN_ASSIGN(store::TreePtr matching, walk.of(tree, compiled->root()));
   TreeSubset part{std::move(matching), {}};
-  std::vector<std::string> unmatched;
-  for (size_t i = 0; i < walk.matched().size(); ++i) {
-    if (!walk.matched()[i]) unmatched.push_back(compiled->includes()[i]);
-  }
-  KILN_TRY(settle_unmatched(globs, unmatched_message(globs, *compiled, unmatched), part.warnings));
+  KILN_TRY(settle_unmatched(globs, unmatched_message(globs, *compiled, walk.unmatched()),
+                            part.warnings));
   return part;
 }
 

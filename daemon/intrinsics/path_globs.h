@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "daemon/intrinsics/files/glob_query.h"
 #include "daemon/os/glob.h"
 #include "daemon/store/tree.h"
 
@@ -32,18 +33,20 @@ struct PathGlobs {
   GlobMatchError match_error = GlobMatchError::kIgnore;
   GlobConjunction conjunction = GlobConjunction::kAnyMatch;
   std::string origin;  // where the globs come from, for the message
+  // Of a workspace: what rules (git's, the option `ignore`) hide from the globs.
+  IgnoreRulesFor rules = IgnoreRulesFor::kWildcards;
 
   static void fields(auto& self, auto&& field) {
     field("globs", self.globs);
     field("glob_match_error_behavior", self.match_error);
     field("conjunction", self.conjunction);
     field("description_of_origin", self.origin);
+    field("rules", self.rules);
   }
   friend bool operator==(const PathGlobs&, const PathGlobs&) = default;
 };
 
-// The glob that matches exactly this path, whatever characters it has.
-std::string literal_glob(std::string_view path);
+using os::literal_glob;
 
 // Refuses kWarn and kError without an origin, and an origin with kIgnore.
 Result<void> check(const PathGlobs& globs);
@@ -59,7 +62,8 @@ struct TreeSubset {
   store::TreePtr tree;
   std::vector<std::string> warnings;
 };
-// The part of a tree that matches; excludes and behaviours as for a workspace, nothing ignored.
+// The part of a tree that matches; excludes and behaviours as for a workspace, nothing ignored. A
+// directory that stands in the tree many times is looked at once for each way to go on in it.
 // kResourceExhausted if more than kMaxListed entries (store/limits.h) have to be looked at;
 // kCancelled soon after `stop` was requested.
 Result<TreeSubset> subset(const store::TreePtr& tree, const PathGlobs& globs,

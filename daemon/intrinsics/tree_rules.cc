@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/intrinsics/files/named_globs.h"
 #include "daemon/intrinsics/trees.h"
 #include "daemon/store/limits.h"
 #include "daemon/store/tree_contents.h"
@@ -18,46 +19,55 @@ class Capturing {
 
   Task<Result<CapturedTree>> capture(graph::Context& context, const PathGlobs& globs,
                                      const BuildRoot& root, const IgnoreOptions& ignore) const {
-    KILN_CO_TRY(check(globs));
-    KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, false));
-    KILN_CO_ASSIGN(const graph::ValueRef value,
-                   co_await context.get(services_.files->glob(*root.workspace, query)));
-    const auto& found = graph::value_as<GlobResult>(value);
-    CapturedTree captured{DirectoryDigest(found.tree), found.notes};
-    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, captured.warnings));
+    KILN_CO_ASSIGN(const Found found, co_await find(context, globs, root, ignore, false));
+    const GlobResult& result = found.result();
+    CapturedTree captured{DirectoryDigest(result.tree), note_lines(result)};
+    KILN_CO_TRY(settle(globs, *root.workspace, found, captured.warnings));
     co_return captured;
   }
 
   Task<Result<Paths>> list(graph::Context& context, const PathGlobs& globs, const BuildRoot& root,
                            const IgnoreOptions& ignore) const {
-    KILN_CO_TRY(check(globs));
-    KILN_CO_ASSIGN(const auto query, make_glob_query(globs.globs, ignore.patterns, true));
-    KILN_CO_ASSIGN(const graph::ValueRef value,
-                   co_await context.get(services_.files->glob(*root.workspace, query)));
-    const auto& found = graph::value_as<GlobResult>(value);
-    Paths paths{.warnings = found.notes};
-    KILN_CO_TRY(co_await settle(context, globs, *root.workspace, *query, found, paths.warnings));
-    add_matched(*found.tree, *query->globs, RelPath(), query->globs->root(), paths);
+    KILN_CO_ASSIGN(const Found found, co_await find(context, globs, root, ignore, true));
+    const GlobResult& result = found.result();
+    Paths paths{.warnings = note_lines(result)};
+    KILN_CO_TRY(settle(globs, *root.workspace, found, paths.warnings));
+    const os::GlobSet& compiled = *found.query->globs;
+    add_matched(*result.tree, compiled, RelPath(), compiled.root(), paths);
     co_return paths;
   }
 
  private:
-  Task<Result<void>> settle(graph::Context& context, const PathGlobs& globs,
-                            const Workspace& workspace, const GlobQuery& query,
-                            const GlobResult& found, std::vector<std::string>& warnings) const {
-    const std::vector<std::string> unmatched = unmatched_globs(query, found);
-    std::string message = unmatched_message(globs, *query.globs, unmatched);
-    if (message.empty()) co_return Result<void>();
-    const auto ask = [&context](graph::Key key) -> Task<Result<graph::ValueRef>> {
-      co_return co_await context.get(std::move(key));
-    };
+  struct Found {
+    std::shared_ptr<const GlobQuery> query;
+    graph::ValueRef value;
+    const GlobResult& result() const { return graph::value_as<GlobResult>(value); }
+  };
+
+  Task<Result<Found>> find(graph::Context& context, const PathGlobs& globs, const BuildRoot& root,
+                           const IgnoreOptions& ignore, bool names_only) const {
+    KILN_CO_TRY(check(globs));
+    const FileSystem& files = *services_.files;
+    KILN_CO_ASSIGN(const std::vector<std::string> named,
+                   co_await named_globs(context, files.functions(), *root.workspace, globs.globs));
+    Found found;
+    KILN_CO_ASSIGN(found.query, make_glob_query(named, ignore.patterns(), names_only, globs.rules));
+    KILN_CO_ASSIGN(found.value, co_await context.get(files.glob(*root.workspace, found.query)));
+    co_return found;
+  }
+
+  static Result<void> settle(const PathGlobs& globs, const Workspace& workspace, const Found& found,
+                             std::vector<std::string>& warnings) {
+    const GlobResult& result = found.result();
+    const std::vector<std::string> unmatched = unmatched_globs(*found.query, result);
+    std::string message = unmatched_message(globs, *found.query->globs, unmatched);
+    if (message.empty()) return {};
     for (const std::string& glob : unmatched) {
-      KILN_CO_ASSIGN(const std::string why,
-                     co_await services_.files->explain_unmatched(ask, workspace, query, glob));
+      const std::string why = why_unmatched(*found.query, result, glob);
       if (!why.empty()) message += "\n  " + why;
     }
     message += "\n  in the workspace " + workspace.root();
-    co_return settle_unmatched(globs, std::move(message), warnings);
+    return settle_unmatched(globs, std::move(message), warnings);
   }
 
   static void add_matched(const store::Tree& tree, const os::GlobSet& globs, const RelPath& prefix,
@@ -178,7 +188,7 @@ bool walks_before(std::string_view a, std::string_view b) {
 rules::RuleSet tree_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<BuildRoot>();
-  set.root<IgnoreOptions>();
+  set.options<IgnoreOptions>();
   const Capturing capturing(services);
   set.intrinsic<CapturedTree(PathGlobs, BuildRoot, IgnoreOptions)>(
       "capture", [capturing](graph::Context& context, const PathGlobs& globs, const BuildRoot& root,

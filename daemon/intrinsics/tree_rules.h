@@ -10,7 +10,8 @@ namespace kiln::intrinsics {
 
 // Snapshot, Digest and Paths of PathGlobs; Digest of MergeDigests, DigestSubset, AddPrefix,
 // RemovePrefix and CreateDigest; Snapshot, DigestEntries and DigestContents of a Digest. Roots:
-// BuildRoot, IgnoreOptions. `services` outlives the rules; they run on its files and its store.
+// BuildRoot, IgnoreOptions (options). `services` outlives the rules; they run on its files and its
+// store.
 rules::RuleSet tree_rules(const RuleServices& services);
 
 }  // namespace kiln::intrinsics

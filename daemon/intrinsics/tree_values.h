@@ -4,6 +4,7 @@
 // Threads: immutable values.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/types/rel_path.h"
 #include "daemon/intrinsics/files/workspace.h"
 #include "daemon/intrinsics/path_globs.h"
+#include "daemon/rules/options.h"
 #include "daemon/rules/values/encoding.h"
 #include "daemon/rules/values/value_reader.h"
 #include "daemon/rules/values/value_writer.h"
@@ -64,13 +66,24 @@ struct BuildRoot {
 inline void encode_value(rules::Encoder& out, const BuildRoot& value) { out.text(value.path); }
 inline void write_value(rules::ValueWriter& out, const BuildRoot& value) { out.text(value.path); }
 
-// A root param: gitignore patterns that hide files from globs, one a line.
+// What globs leave out besides what git ignores.
 struct IgnoreOptions {
   static constexpr std::string_view kTypeName = "IgnoreOptions";
+  static constexpr std::string_view kScope = "GLOBAL";
+  static constexpr std::string_view kSummary = "What holds for all commands.";
+  static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
+      {{"ignore",
+        "gitignore patterns of files that wildcards leave out, whether git does or not"}});
 
-  std::string patterns;
+  std::vector<std::string> ignore = {".*/", "/dist/", "__pycache__/"};
 
-  static void fields(auto& self, auto&& field) { field("patterns", self.patterns); }
+  // One a line.
+  std::string patterns() const {
+    std::string lines;
+    for (const std::string& pattern : ignore) lines += pattern + "\n";
+    return lines;
+  }
+  static void fields(auto& self, auto&& field) { field("ignore", self.ignore); }
   friend bool operator==(const IgnoreOptions&, const IgnoreOptions&) = default;
 };
 

@@ -55,7 +55,9 @@ Pattern::Pattern(std::string_view line_text, int line_number) : text(line_text),
   wildcards = Wildmatch::compile(rest.substr(literal), Wildmatch::Syntax::kPath);
 }
 
-// Cuts unescaped spaces off the end (git's trim_trailing_spaces).
+}  // namespace
+
+// git's trim_trailing_spaces.
 std::string_view without_trailing_spaces(std::string_view line) {
   size_t end = 0;
   for (size_t i = 0; i < line.size(); ++i) {
@@ -68,8 +70,6 @@ std::string_view without_trailing_spaces(std::string_view line) {
   }
   return line.substr(0, end);
 }
-
-}  // namespace
 
 struct IgnoreRules::Impl {
   std::string source;
@@ -117,24 +117,38 @@ bool operator==(const IgnoreRules& a, const IgnoreRules& b) {
 
 struct IgnoreStack::Frame {
   RelPath base;
+  // Where the workspace root is as seen from the rules' directory, with a slash behind; empty for
+  // rules that stand in the workspace.
+  std::string root;
   std::shared_ptr<const IgnoreRules> rules;
   std::shared_ptr<const Frame> below;
 };
 
-IgnoreStack IgnoreStack::push(RelPath base, std::shared_ptr<const IgnoreRules> rules) const {
-  if (rules->empty()) return *this;
+IgnoreStack IgnoreStack::with(Frame frame) const {
+  if (frame.rules->empty()) return *this;
   IgnoreStack stack;
-  stack.top_ = std::make_shared<const Frame>(Frame{std::move(base), std::move(rules), top_});
+  stack.top_ = std::make_shared<const Frame>(std::move(frame));
   return stack;
+}
+
+IgnoreStack IgnoreStack::push(RelPath base, std::shared_ptr<const IgnoreRules> rules) const {
+  return with({std::move(base), "", std::move(rules), top_});
+}
+
+IgnoreStack IgnoreStack::push_above(RelPath root, std::shared_ptr<const IgnoreRules> rules) const {
+  return with({RelPath(), root.is_root() ? "" : root.str() + "/", std::move(rules), top_});
 }
 
 std::optional<IgnoreRules::Match> IgnoreStack::match(const RelPath& path, bool is_directory) const {
   if (path.is_root()) return std::nullopt;
   for (const Frame* frame = top_.get(); frame != nullptr; frame = frame->below.get()) {
     if (path == frame->base || !path.is_within(frame->base)) continue;
-    const size_t skipped = frame->base.is_root() ? 0 : frame->base.str().size() + 1;
-    const std::string_view below_base = std::string_view(path.str()).substr(skipped);
-    if (auto match = frame->rules->match(below_base, is_directory)) return match;
+    std::string_view seen = path.str();  // from the directory of the rules
+    if (!frame->base.is_root()) seen.remove_prefix(frame->base.str().size() + 1);
+    const auto match = frame->root.empty()
+                           ? frame->rules->match(seen, is_directory)
+                           : frame->rules->match(frame->root + std::string(seen), is_directory);
+    if (match) return match;
   }
   return std::nullopt;
 }
@@ -144,7 +158,7 @@ bool operator==(const IgnoreStack& a, const IgnoreStack& b) {
   const IgnoreStack::Frame* right = b.top_.get();
   for (; left != right; left = left->below.get(), right = right->below.get()) {
     if (left == nullptr || right == nullptr) return false;
-    if (left->base != right->base) return false;
+    if (left->base != right->base || left->root != right->root) return false;
     if (left->rules != right->rules && !(*left->rules == *right->rules)) return false;
   }
   return true;

@@ -40,18 +40,25 @@ class IgnoreRules {
   std::unique_ptr<const Impl> impl_;
 };
 
+// A line of a gitignore file without its trailing spaces, unless they are escaped.
+std::string_view without_trailing_spaces(std::string_view line);
+
 // Rules of nested directories, deeper ones first; shares its tail with the parent's stack.
 class IgnoreStack {
  public:
   IgnoreStack() = default;
   // A stack with `rules`, which stand in directory `base`, on top of this one.
   IgnoreStack push(RelPath base, std::shared_ptr<const IgnoreRules> rules) const;
+  // The same for rules of a directory above the workspace root. `root` is the root, as seen from
+  // that directory.
+  IgnoreStack push_above(RelPath root, std::shared_ptr<const IgnoreRules> rules) const;
   // The deciding match for `path` (relative to the workspace root), whose parents are not ignored.
   std::optional<IgnoreRules::Match> match(const RelPath& path, bool is_directory) const;
   friend bool operator==(const IgnoreStack& a, const IgnoreStack& b);  // same rules, same bases
 
  private:
   struct Frame;
+  IgnoreStack with(Frame frame) const;
   std::shared_ptr<const Frame> top_;
 };
 

@@ -1,5 +1,7 @@
 #include "daemon/service/convert.h"
 
+#include <nlohmann/json.hpp>
+
 #include "daemon/service/bounds.h"
 
 namespace kiln::service {
@@ -70,6 +72,7 @@ Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire) {
   session::PathGlobs globs;
   globs.globs = strings(wire.globs());
   globs.origin = wire.description_of_origin();
+  if (wire.no_ignore()) globs.rules = intrinsics::IgnoreRulesFor::kNone;
   switch (wire.match_error()) {
     case v1::PathGlobs::IGNORE:
       globs.match_error = session::GlobMatchError::kIgnore;
@@ -111,13 +114,29 @@ void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire
   }
 }
 
-session::RootRequest root_from(const v1::Caller& wire) {
-  session::RootRequest root;
+session::CallerOptions options_from(const v1::Caller& wire) {
+  session::CallerOptions options;
+  if (wire.has_ignore()) {
+    const nlohmann::json patterns(strings(wire.ignore().patterns()));
+    options.settings.push_back({.scope = "GLOBAL",
+                                .name = "ignore",
+                                .value = patterns.dump(),
+                                .origin = "Caller.ignore",
+                                .json = true});
+  }
   for (const v1::OptionSetting& option : wire.options()) {
-    root.options.push_back(
+    options.settings.push_back(
         {.scope = option.scope(), .name = option.name(), .value = option.value()});
   }
-  root.option_variables = {wire.option_variables().begin(), wire.option_variables().end()};
+  options.variables = {wire.option_variables().begin(), wire.option_variables().end()};
+  return options;
+}
+
+session::RootRequest root_from(const v1::Caller& wire) {
+  session::CallerOptions options = options_from(wire);
+  session::RootRequest root;
+  root.options = std::move(options.settings);
+  root.option_variables = std::move(options.variables);
   root.environment = {wire.environment().begin(), wire.environment().end()};
   return root;
 }
@@ -135,6 +154,7 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
     spec.input_digests.push_back(digest);
   }
   spec.input_globs = strings(wire.input_globs());
+  spec.no_ignore = wire.no_ignore();
   spec.env.insert(wire.env().begin(), wire.env().end());
   spec.working_directory = wire.working_directory();
   spec.output_files = strings(wire.output_files());

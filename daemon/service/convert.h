@@ -31,6 +31,7 @@ Result<session::PathGlobs> globs_from(const v1::PathGlobs& wire);
 void set_entry(const RelPath& path, const store::Node& node, v1::TreeEntry& wire);
 
 // What a caller says for goals and queries, but for the specs.
+session::CallerOptions options_from(const v1::Caller& wire);
 session::RootRequest root_from(const v1::Caller& wire);
 
 Result<session::ProcessSpec> process_from(const v1::Process& wire);

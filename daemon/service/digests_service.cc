@@ -204,6 +204,7 @@ DigestsService::Writes<v1::ListPathsResponse>* DigestsService::ListPaths(
       [this, request](const session::Run& run,
                       WriteQueue<v1::ListPathsResponse>& queue) -> Task<Result<void>> {
         KILN_CO_ASSIGN(auto globs, globs_from(request->globs()));
+        if (!request->globs().no_ignore()) globs.rules = intrinsics::IgnoreRulesFor::kAll;
         KILN_CO_ASSIGN(auto listed,
                        co_await session::list_paths(host_.engine, run, std::move(globs)));
         Batches<v1::ListPathsResponse> batches(queue);
@@ -380,6 +381,11 @@ DigestsService::Unary* DigestsService::Write(Context*, const v1::WriteRequest* r
       host_.home, host_.begin(*request),
       noting_losses(
           host_, [this, request, response](const session::Run& run) -> Task<Result<void>> {
+            if (os::has_parent(request->path_prefix())) {
+              co_return user_error(ErrorCode::kInvalidArgument,
+                                   "the prefix '" + printable(request->path_prefix()) +
+                                       "' has '..' in it; write the path that it leads to");
+            }
             KILN_CO_ASSIGN(const RelPath prefix,
                            RelPath::parse(request->path_prefix()).with_context("as the prefix"));
             KILN_CO_ASSIGN(const auto tree, load(host_.engine.store, request->digest(), "digest"));

@@ -1,8 +1,8 @@
 #include "daemon/service/host.h"
 
 #include "common/base/version.h"
-#include "daemon/intrinsics/files/glob_query.h"
 #include "daemon/service/caller_process.h"
+#include "daemon/service/convert.h"
 #include "daemon/service/request_check.h"
 
 namespace kiln::service {
@@ -41,13 +41,8 @@ Result<std::shared_ptr<session::Run>> Host::begin(const google::protobuf::Messag
       KILN_TRY(check_view(caller, workspace->root()));
     }
   }
-  std::string ignore(intrinsics::kDefaultIgnore);
-  if (caller.has_ignore()) {
-    ignore.clear();
-    for (const std::string& pattern : caller.ignore().patterns()) ignore += pattern + "\n";
-  }
   const unsigned umask = caller.has_umask() ? caller.umask() & 0777U : session::kDefaultUmask;
-  return runs.begin(std::move(workspace), std::move(ignore), umask, std::move(loan));
+  return runs.begin(std::move(workspace), options_from(caller), umask, std::move(loan));
 }
 
 void Host::set_clock(ClockTick tick, v1::Clock& clock) const {

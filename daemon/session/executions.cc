@@ -121,7 +121,7 @@ class Execution {
   // The inputs, the tool, and with them the node that runs it.
   Task<Result<void>> resolve() {
     KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared,
-                   co_await prepare(engine_, run_, spec_, options_.root));
+                   co_await prepare(engine_, run_, spec_));
     clock_ = prepared.clock;
     warnings_ = warnings_of(*prepared.value);
     captured_ = prepared.value->captured.tree;

@@ -10,7 +10,6 @@
 #include "daemon/session/captures.h"
 #include "daemon/session/engine.h"
 #include "daemon/session/process_spec.h"
-#include "daemon/session/root_params.h"
 #include "daemon/session/run.h"
 
 namespace kiln::session {
@@ -29,7 +28,6 @@ struct Executed {
 enum class WriteOutputs : uint8_t { kNever, kOnSuccess, kAlways };
 
 struct ExecuteOptions {
-  RootRequest root = {};  // the caller's options
   exec::KeepSandboxes keep = exec::KeepSandboxes::kNever;
   WriteOutputs write_outputs = WriteOutputs::kNever;
   intrinsics::OutputFollower* follower = nullptr;  // may be null

@@ -1,6 +1,5 @@
 #include "daemon/session/goals.h"
 
-#include <chrono>
 #include <deque>
 
 #include "daemon/async/when_all.h"
@@ -8,6 +7,7 @@
 #include "daemon/intrinsics/workspace_effect.h"
 #include "daemon/rules/nearest.h"
 #include "daemon/session/current_options.h"
+#include "daemon/session/polling.h"
 #include "daemon/session/queries.h"
 
 namespace kiln::session {
@@ -143,7 +143,8 @@ class GoalSequence {
         stop.request_stop();
         co_return Result<void>();
       }
-      co_await engine_.changes.wait(seen, ended);
+      co_await engine_.changes.wait(seen, kPollEvery, ended);
+      if (engine_.changes.rung() == seen) poll_untold(engine_, run_);
       if (ended.stop_requested()) co_return Result<void>();
     }
   }
@@ -167,36 +168,6 @@ class GoalSequence {
   std::deque<rules::RootRun> roots_;
 };
 
-// How often a loop looks at what nobody tells of: whether the workspace's root is where it was, and
-// what was read and could not be watched.
-constexpr std::chrono::seconds kPollEvery{1};
-
-class Polling {
- public:
-  Polling(const Engine& engine, const intrinsics::Workspace& workspace)
-      : engine_(engine), workspace_(workspace) {}
-
-  // Has what cannot be watched looked at again. The barrier looks at the root.
-  void look() {
-    if (engine_.files.reads_untold(workspace_)) engine_.files.poll();
-  }
-  // Tells the user, once, that there are directories of that kind.
-  Task<Result<void>> explain(const GoalClient& client) {
-    if (explained_ || workspace_.untold_directories() == 0) co_return Result<void>();
-    explained_ = true;
-    co_return co_await client.print(
-        {.out = {},
-         .err = "kiln: not all directories of " + printable(workspace_.root()) +
-                " can be watched (`kiln daemon status` counts them, the daemon's log says why); "
-                "those are looked at every second\n"});
-  }
-
- private:
-  const Engine& engine_;
-  const intrinsics::Workspace& workspace_;
-  bool explained_ = false;
-};
-
 }  // namespace
 
 Task<Result<GoalAnswer>> run_goals(const Engine& engine, const Run& run, GoalRequest request,
@@ -211,7 +182,7 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
   GoalSequence goals(engine, run, client);
   KILN_CO_TRY(goals.prepare(std::move(request)));
   KILN_CO_TRY(goals.check_options());
-  Polling poll(engine, *run.workspace());
+  bool explained = false;
   // One id for each round. What holds for a run (a failure, what is uncacheable) holds until
   // something that was read changes, and then for the round that had it no more.
   RunId id = run.id();
@@ -222,13 +193,16 @@ Task<Result<void>> watch_goals(const Engine& engine, const Run& run, GoalRequest
     if (run.token().stop_requested()) co_return shutting_down();
     KILN_CO_TRY(co_await client.finished(std::move(answer)));
     for (bool changed = false; !changed;) {
-      KILN_CO_TRY(co_await poll.explain(client));
+      if (!explained && run.workspace()->untold_directories() > 0) {
+        explained = true;
+        KILN_CO_TRY(co_await client.print({.out = {}, .err = untold_message(*run.workspace())}));
+      }
       {
         const Run::Rest rest(run);
         co_await engine.changes.wait(seen, kPollEvery, run.token());
       }
       if (run.token().stop_requested()) co_return shutting_down();
-      if (engine.changes.rung() == seen) poll.look();
+      if (engine.changes.rung() == seen) poll_untold(engine, run);
       seen = engine.changes.rung();
       const Result<bool> differs = co_await goals.changed(id);
       changed = !differs.ok() || *differs;

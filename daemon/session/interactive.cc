@@ -5,6 +5,7 @@
 
 #include "daemon/intrinsics/trees.h"
 #include "daemon/session/digest_operations.h"
+#include "daemon/session/polling.h"
 #include "daemon/session/queries.h"
 
 namespace kiln::session {
@@ -38,6 +39,9 @@ Result<void> check(const InteractiveSpec& spec, const Run& run) {
   }
   return {};
 }
+
+// A bell has never rung so often: a wait for this ends with its token or its time.
+constexpr uint64_t kNoChange = std::numeric_limits<uint64_t>::max();
 
 // The client ends the process when it hears this. kUnavailable would tell it that the daemon is
 // gone, and it would let the process go on.
@@ -119,7 +123,7 @@ class Interaction {
       const std::stop_token next = client_.replies.next();
       if (run_.token().stop_requested()) co_return cancelled();
       if (auto reply = client_.replies.take()) co_return *std::move(reply);
-      co_await engine_.changes.wait(std::numeric_limits<uint64_t>::max(), next);
+      co_await engine_.changes.wait(kNoChange, kPollEvery, next);
     }
   }
 
@@ -133,8 +137,9 @@ class Interaction {
         continue;
       }
       const bool watches = spec_.restartable && !spec_.run_in_workspace;
-      co_await engine_.changes.wait(watches ? seen_ : std::numeric_limits<uint64_t>::max(), next);
+      co_await engine_.changes.wait(watches ? seen_ : kNoChange, kPollEvery, next);
       if (!watches || next.stop_requested()) continue;
+      if (engine_.changes.rung() == seen_) poll_untold(engine_, run_);
       seen_ = engine_.changes.rung();
       // Inputs that cannot be captured now (a file is being replaced) may be there a moment later.
       const Result<store::TreePtr> now = co_await inputs();

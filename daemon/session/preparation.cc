@@ -7,18 +7,17 @@
 namespace kiln::session {
 
 Task<Result<Asked<intrinsics::PreparedExecution>>> prepare(const Engine& engine, const Run& run,
-                                                           const ProcessSpec& spec,
-                                                           const RootRequest& root) {
+                                                           const ProcessSpec& spec) {
   intrinsics::ExecutionRequest request{spec, {}};
   for (const Digest& digest : spec.input_digests) request.inputs.emplace_back(digest);
   if (spec.input_globs.empty()) {
-    return ask_with_options<intrinsics::PreparedExecution>(engine, run, root, std::move(request));
+    return ask<intrinsics::PreparedExecution>(engine, run, std::move(request));
   }
   PathGlobs globs{spec.input_globs, GlobMatchError::kError, GlobConjunction::kAllMatch,
                   "the inputs of '" + spec.title() + "'"};
-  return ask_with_options<intrinsics::PreparedExecution>(
-      engine, run, root,
-      intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
+  if (spec.no_ignore) globs.rules = intrinsics::IgnoreRulesFor::kNone;
+  return ask<intrinsics::PreparedExecution>(
+      engine, run, intrinsics::WorkspaceExecutionRequest{std::move(request), std::move(globs)});
 }
 
 std::vector<std::string> warnings_of(const intrinsics::PreparedExecution& prepared) {

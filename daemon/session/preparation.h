@@ -14,8 +14,7 @@ namespace kiln::session {
 
 // The process as it would run: its inputs captured, its tool found.
 Task<Result<Asked<intrinsics::PreparedExecution>>> prepare(const Engine& engine, const Run& run,
-                                                           const ProcessSpec& spec,
-                                                           const RootRequest& root);
+                                                           const ProcessSpec& spec);
 // What to tell a caller of a prepared process.
 std::vector<std::string> warnings_of(const intrinsics::PreparedExecution& prepared);
 

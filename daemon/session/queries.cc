@@ -59,6 +59,15 @@ Task<Result<void>> ask_into(AskedValue& into, Task<Result<AskedValue>> asked) {
   co_return Result<void>();
 }
 
+bool takes_options(const rules::RuleGraph& graph, const rules::Root& root) {
+  const auto& scopes = graph.rules().option_scopes();
+  return std::any_of(root.supply.params.begin(), root.supply.params.end(), [&](const auto& from) {
+    return std::any_of(scopes.begin(), scopes.end(), [&](const rules::OptionScope& scope) {
+      return scope.type == root.scope[from.index];
+    });
+  });
+}
+
 Result<void> check_given_once(std::vector<std::string> types) {
   std::sort(types.begin(), types.end());
   const auto twice = std::adjacent_find(types.begin(), types.end());
@@ -135,15 +144,15 @@ Result<graph::Key> node_of_type(const Engine& engine, const Run& run, rules::Typ
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given) {
   const rules::Root& root = find_root(engine.rules, product, given);
-  KILN_CO_TRY(co_await enter_workspace(engine, run));
-  KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
-  co_return co_await ask_root(root, params, std::move(given),
-                              root_surroundings(engine, run, run.id(), print_nothing));
-}
-
-Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, RootRequest request,
-                                     rules::TypeId product, std::vector<rules::Param> given) {
-  const rules::Root& root = find_root(engine.rules, product, given);
+  if (!takes_options(engine.rules, root)) {  // so kiln.toml is none of its business
+    KILN_CO_TRY(co_await enter_workspace(engine, run));
+    KILN_CO_ASSIGN(const RootParams params, RootParams::make(engine.rules, run, RootRequest()));
+    co_return co_await ask_root(root, params, std::move(given),
+                                root_surroundings(engine, run, run.id(), print_nothing));
+  }
+  RootRequest request;
+  request.options = run.options().settings;
+  request.option_variables = run.options().variables;
   CurrentOptions options(engine, run, std::move(request));
   AskedValue asked;
   KILN_CO_TRY(co_await options.use(

@@ -44,6 +44,7 @@ struct AskedValue {
   graph::ValueRef value;
   ClockTick clock;  // of the state that the value describes
 };
+// Rules that take options are given those of the workspace's kiln.toml and of the run.
 Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, rules::TypeId product,
                                      std::vector<rules::Param> given);
 
@@ -58,18 +59,6 @@ Task<Result<Asked<Out>>> ask(const Engine& engine, const Run& run, In... inputs)
   std::vector<rules::Param> given = {rules::make_param(std::move(inputs))...};
   KILN_CO_ASSIGN(AskedValue asked,
                  co_await ask_by_type(engine, run, rules::type_of<Out>(), std::move(given)));
-  co_return Asked<Out>{rules::Ref<Out>(std::move(asked.value)), asked.clock};
-}
-
-// The same with the options of the workspace's kiln.toml, and of the caller.
-Task<Result<AskedValue>> ask_by_type(const Engine& engine, const Run& run, RootRequest request,
-                                     rules::TypeId product, std::vector<rules::Param> given);
-template <class Out, class... In>
-Task<Result<Asked<Out>>> ask_with_options(const Engine& engine, const Run& run, RootRequest request,
-                                          In... inputs) {
-  std::vector<rules::Param> given = {rules::make_param(std::move(inputs))...};
-  KILN_CO_ASSIGN(AskedValue asked, co_await ask_by_type(engine, run, std::move(request),
-                                                        rules::type_of<Out>(), std::move(given)));
   co_return Asked<Out>{rules::Ref<Out>(std::move(asked.value)), asked.clock};
 }
 

@@ -45,9 +45,6 @@ Result<rules::Param> RootParams::make(const rules::Root& root, rules::TypeId typ
     }
     return user_error(ErrorCode::kInvalidArgument, root.name + " needs a workspace root");
   }
-  if (type == rules::type_of<intrinsics::IgnoreOptions>()) {
-    return rules::make_param(intrinsics::IgnoreOptions{run_->ignore()});
-  }
   if (type == rules::type_of<intrinsics::ClientEnvironment>()) {
     return rules::make_param(intrinsics::ClientEnvironment{request_.environment});
   }

@@ -15,18 +15,19 @@ void stop_all(std::vector<std::stop_source> stops) {
 
 }  // namespace
 
-Run::Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore,
+Run::Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, CallerOptions options,
          unsigned umask, std::shared_ptr<void> loan)
     : runs_(runs),
       id_(id),
       workspace_(std::move(workspace)),
-      ignore_(std::move(ignore)),
+      options_(std::move(options)),
       umask_(umask),
       loan_(std::move(loan)) {
   if (workspace_ != nullptr) workspace_->begin_use();
 }
 
-Run::Run(RunId id, const Run& whole) : Run(whole.runs_, id, whole.workspace_, whole.ignore_, whole.umask_, nullptr) {
+Run::Run(RunId id, const Run& whole)
+    : Run(whole.runs_, id, whole.workspace_, whole.options_, whole.umask_, nullptr) {
   with_whole_.emplace(whole.token(), Cancel{stop_});
 }
 
@@ -52,13 +53,12 @@ Error shutting_down() {
                            "the daemon is shutting down; ask again to start a new one");
 }
 
-Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, std::string ignore,
+Result<std::shared_ptr<Run>> Runs::begin(intrinsics::WorkspaceRef workspace, CallerOptions options,
                                          unsigned umask, std::shared_ptr<void> loan) {
   MutexLock lock(mutex_);
   if (closed_) return shutting_down();
-  auto run =
-      std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace), std::move(ignore), umask,
-                                   std::move(loan));
+  auto run = std::make_shared<Run>(*this, nth_run(++last_id_), std::move(workspace),
+                                   std::move(options), umask, std::move(loan));
   live_.push_back(run.get());
   return run;
 }

@@ -17,6 +17,7 @@
 #include "common/base/sync.h"
 #include "common/types/ids.h"
 #include "daemon/intrinsics/files/workspace.h"
+#include "daemon/rules/options.h"
 
 namespace kiln::session {
 
@@ -25,9 +26,15 @@ class Runs;
 // Of callers that do not tell theirs.
 inline constexpr unsigned kDefaultUmask = 022;
 
+// What a caller said of options.
+struct CallerOptions {
+  std::vector<rules::OptionSetting> settings;
+  std::map<std::string, std::string> variables;  // KILN_SCOPE_NAME
+};
+
 class Run {
  public:
-  Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, std::string ignore,
+  Run(Runs& runs, RunId id, intrinsics::WorkspaceRef workspace, CallerOptions options,
       unsigned umask, std::shared_ptr<void> loan);
   // A part of `whole`, cancelled with it.
   Run(RunId id, const Run& whole);
@@ -41,8 +48,7 @@ class Run {
   RunId renewed_id() const;
   // Null for requests that need none.
   const intrinsics::Workspace* workspace() const { return workspace_.get(); }
-  // The caller's option `ignore`: gitignore patterns, one a line.
-  const std::string& ignore() const { return ignore_; }
+  const CallerOptions& options() const { return options_; }
   // Permission bits that files which are made for the caller do not get.
   unsigned umask() const { return umask_; }
   std::stop_token token() const { return stop_.get_token(); }
@@ -78,7 +84,7 @@ class Run {
   Runs& runs_;
   const RunId id_;
   const intrinsics::WorkspaceRef workspace_;
-  const std::string ignore_;
+  const CallerOptions options_;
   const unsigned umask_;
   const std::shared_ptr<void> loan_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -97,7 +103,7 @@ class Runs {
  public:
   // shutting_down() once close() was called. `loan` is released when the run ends: the slot of the
   // process that made the request, if it is one of kiln's own.
-  Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, std::string ignore,
+  Result<std::shared_ptr<Run>> begin(intrinsics::WorkspaceRef workspace, CallerOptions options = {},
                                      unsigned umask = kDefaultUmask,
                                      std::shared_ptr<void> loan = nullptr);
 

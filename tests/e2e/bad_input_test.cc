@@ -61,8 +61,8 @@ TEST_F(BadInput, GlobsThatMatchNothing) {
           {"absent", "the test"});
   write(".gitignore", "# comment\nhidden/\n");
   write("hidden/file", "x");
-  refused({"exec", "--input", "hidden/file", "--", "true"}, 2,
-          {"hidden/file", "line 2", ".gitignore"});
+  refused({"exec", "--input", "hidden/*", "--", "true"}, 2, {"hidden/*", "line 2", ".gitignore"});
+  refused({"exec", "--input", "absent/../hidden/file", "--", "true"}, 2, {"'..'", "no directory"});
 }
 
 TEST_F(BadInput, CommandsThatCannotRun) {

@@ -190,10 +190,11 @@ TEST_F(Options, HelpOfAGoalIsDataToo) {
     EXPECT_EQ(help["usage"], "kiln lint [GOAL]... [OPTION]... [SPEC]...");
     EXPECT_EQ(help["options"][0]["names"], nlohmann::json{"--loop"});
     EXPECT_EQ(help["exit_codes"][1]["meaning"], "the answer is no, as when lint finds something");
-    ASSERT_EQ(help["scopes"].size(), 3u) << help;
+    ASSERT_EQ(help["scopes"].size(), 4u) << help;
     std::map<std::string, nlohmann::json> scopes;
     for (const auto& scope : help["scopes"]) scopes.emplace(scope["scope"], scope["options"]);
-    EXPECT_TRUE(scopes.contains("lint") && scopes.contains("host")) << help;
+    EXPECT_TRUE(scopes.contains("GLOBAL") && scopes.contains("lint") && scopes.contains("host"))
+        << help;
     const auto& args = scopes["shellcheck"][1];
     EXPECT_EQ(args["name"], "args");
     EXPECT_EQ(args["kind"], "list");
@@ -201,12 +202,32 @@ TEST_F(Options, HelpOfAGoalIsDataToo) {
     EXPECT_EQ(args["value"], nlohmann::json{"-x"});
     EXPECT_EQ(args["origins"], nlohmann::json{"kiln.toml:2:1"});
   }
-  EXPECT_EQ(kiln_json({"help", "list", "--json"})["scopes"], nlohmann::json::array());
+  EXPECT_EQ(kiln_json({"help", "list", "--json"})["scopes"].size(), 1u) << "GLOBAL";
   configure("[shellcheck\n");
   const Outcome broken = kiln({"help", "lint", "--json"});
   EXPECT_EQ(broken.exit_code, 2);
   EXPECT_THAT(nlohmann::json::parse(broken.out)["error"]["message"].get<std::string>(),
               HasSubstr("kiln.toml:1:12"));
+}
+
+TEST_F(Options, WhatIsIgnoredIsOneForAllCommands) {
+  write("own/a.txt", "a");
+  write("dist/b.txt", "b");
+  const auto both = [this] {
+    return kiln({"list", "own::", "dist::"}).out + "|" + kiln({"paths", "*/*.txt"}).out + "|" +
+           kiln({"exec", "--input", "**/*.txt", "--", "ls"}).out;
+  };
+  configure("[GLOBAL]\nignore = ['/own/']\n");
+  EXPECT_EQ(kiln({"list", "dist::"}).out, "dist/b.txt\n");
+  EXPECT_EQ(kiln({"paths", "*/*.txt"}).out, "dist/b.txt\n");
+  EXPECT_EQ(kiln({"exec", "--input", "**/*.txt", "--", "ls"}).out, "dist\n");
+  EXPECT_EQ(kiln({"paths", "--option", "GLOBAL.ignore=/dist/", "*/*.txt"}).out, "own/a.txt\n");
+  environment()["KILN_GLOBAL_IGNORE"] = "[]";
+  EXPECT_EQ(both(), "dist/b.txt\nown/a.txt\n|dist/b.txt\nown/a.txt\n|dist\nown\n");
+  environment().erase("KILN_GLOBAL_IGNORE");
+  EXPECT_EQ(kiln({"paths", "--no-ignore", "*/*.txt"}).out, "dist/b.txt\nown/a.txt\n");
+  EXPECT_EQ(kiln({"exec", "--no-ignore", "--input", "**/*.txt", "--", "ls"}).out, "dist\nown\n");
+  EXPECT_EQ(kiln({"exec", "--input", "own/a.txt", "--", "ls"}).out, "own\n") << "it is named";
 }
 
 TEST_F(Options, EachOptionThatThereIsSaysWhatItIsFor) {

@@ -86,7 +86,8 @@ TEST_F(Specs, ThatMatchNothingNameWhatIsNearestToThePartThatIsNotThere) {
 TEST_F(Specs, ThatAreHiddenSayByWhat) {
   write(".gitignore", "made/\n");
   write("made/x.sh", "#!/bin/sh\n");
-  for (const char* spec : {"made/x.sh", "made::", "made/"}) {
+  EXPECT_EQ(kiln({"list", "made/x.sh"}).out, "made/x.sh\n") << "what is named is meant";
+  for (const char* spec : {"made/*.sh", "made::", "made/"}) {
     const Outcome outcome = kiln({"lint", spec});
     EXPECT_EQ(outcome.exit_code, 2);
     EXPECT_THAT(outcome.err, HasSubstr("made exists but is hidden by line 1 of .gitignore (made/)"))

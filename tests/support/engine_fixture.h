@@ -35,6 +35,7 @@ struct Capture {
   store::TreePtr tree;
   std::vector<std::string> notes;
   std::vector<std::string> unmatched;
+  std::vector<std::string> why = {};  // they are unmatched, for those that a rule explains
 };
 
 // What a request made happen.
@@ -53,7 +54,7 @@ struct Work {
 
 class EngineFixture : public testing::Test {
  protected:
-  explicit EngineFixture(uint64_t max_watches = 0)
+  explicit EngineFixture(uint64_t max_watches = 0, intrinsics::Surroundings surroundings = {})
       : blocking_("blocking", 2),
         home_("home", 2),
         router_(workspaces_),
@@ -61,7 +62,8 @@ class EngineFixture : public testing::Test {
         watcher_(std::make_unique<CountingWatcher>(
             *watch::make_inotify_watcher(router_, log_, max_watches))),
         fs_counters_(counters_),
-        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_}),
+        files_({*watcher_, *store_, home_, blocking_, fs_counters_, router_},
+               std::move(surroundings)),
         graph_(std::make_unique<graph::Graph>(home_)),
         opened_(*workspaces_.open(disk_.path())),
         workspace_(*opened_) {
@@ -162,17 +164,25 @@ class EngineFixture : public testing::Test {
   std::unique_ptr<graph::Graph> graph_;
   const intrinsics::WorkspaceRef opened_;
   const intrinsics::Workspace& workspace_;
+  intrinsics::IgnoreRulesFor rules_ = intrinsics::IgnoreRulesFor::kWildcards;  // of all captures
+  bool names_only_ = false;
 
  private:
   Result<Capture> capture_by(graph::Graph& graph, const Globs& globs, std::string_view ignore) {
-    auto query = intrinsics::make_glob_query(globs, ignore, false);
+    auto query = intrinsics::make_glob_query(globs, ignore, names_only_, rules_);
     if (!query.ok()) return query.error();
     watcher_->synchronize();
     const auto answer =
         sync_wait(home_, graph.request(files_.glob(workspace_, *query), RunId{++last_run_}, {}));
     if (!answer.ok()) return answer.error();
     const auto& found = graph::value_as<intrinsics::GlobResult>(answer->value);
-    return Capture{found.tree, found.notes, intrinsics::unmatched_globs(**query, found)};
+    Capture captured{found.tree, intrinsics::note_lines(found),
+                     intrinsics::unmatched_globs(**query, found)};
+    for (const std::string& glob : captured.unmatched) {
+      const std::string why = intrinsics::why_unmatched(**query, found, glob);
+      if (!why.empty()) captured.why.push_back(why);
+    }
+    return captured;
   }
 
   uint64_t last_run_ = 0;

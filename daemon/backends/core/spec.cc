@@ -32,6 +32,10 @@ Result<Spec> parse(const std::string& text) {
     KILN_TRY(intrinsics::make_glob_query({&spec.glob, 1}, "", true));
     return spec;
   }
+  if (os::has_parent(rest)) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "it has '..' in it; write the path that it leads to, without '..'");
+  }
   KILN_ASSIGN(spec.path, RelPath::parse(rest));
   if (spec.kind == Spec::Kind::kPath && spec.path.is_root()) spec.kind = Spec::Kind::kDirectory;
   spec.glob = spec.kind == Spec::Kind::kPath   ? intrinsics::literal_glob(spec.path.str())

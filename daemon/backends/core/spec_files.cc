@@ -68,10 +68,8 @@ PathGlobs surroundings(const Spec& spec) {
 
 // The same files once more, with the reason if a rule hides them.
 PathGlobs explained(const Spec& spec) {
-  const bool literal = spec.kind != Spec::Kind::kGlob && !spec.path.is_root();
-  return {.globs = {literal ? intrinsics::literal_glob(spec.path.str()) : spec.glob},
-          .match_error = intrinsics::GlobMatchError::kWarn,
-          .origin = "the spec"};
+  return {
+      .globs = {spec.glob}, .match_error = intrinsics::GlobMatchError::kWarn, .origin = "the spec"};
 }
 
 std::string listed(const std::vector<std::string>& names, std::string_view last) {

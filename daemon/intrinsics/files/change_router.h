@@ -34,6 +34,8 @@ class ChangeRouter final : public watch::ChangeSink {
   void detach() { graph_.store(nullptr); }
   const Workspace& host() const { return workspaces_.host(); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
+  // The whole machine, whose changes it routes beside those of workspaces.
+  const Workspace& host() const { return workspaces_.host(); }
   // Has a node run again that nothing on disk has changed for: what it made was lost.
   void forget(const Hash128& node);
   // `reader` failed with `error`. If that is content that the store has lost, all who brought

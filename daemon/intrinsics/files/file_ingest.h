@@ -1,6 +1,7 @@
 // FileIngest: the content of one workspace file into the store, whole and unmixed.
 //
-// A file whose stat is remembered is not read. A file that changes while it is read is read again.
+// A file whose stat is remembered is not read. A file that changes while it is read is read again,
+// for a few seconds, and then refused by name (kUnavailable).
 // The stat is remembered only if every later change moves it.
 // Threads: thread-safe. Blocking.
 #pragma once
@@ -39,8 +40,10 @@ class FileIngest {
                         const std::stop_token& stop);
 
  private:
-  Result<FileDigest> store_content(int fd, int64_t size, const std::string& absolute,
-                                   const std::stop_token& stop);
+  // Nothing if the file is not as it was `before`, as soon as that shows.
+  Result<std::optional<FileDigest>> store_content(int fd, const os::Stat& before,
+                                                  const std::string& absolute,
+                                                  const std::stop_token& stop);
   store::Store& store_;
   FsCounters& counters_;
 };

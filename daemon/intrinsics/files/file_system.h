@@ -4,28 +4,43 @@
 // Owns:    the functions behind the nodes; so it outlives the graph.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/graph/graph.h"
 #include "daemon/intrinsics/files/change_router.h"
 #include "daemon/intrinsics/files/config_function.h"
 #include "daemon/intrinsics/files/fs_functions.h"
+#include "daemon/intrinsics/files/git_functions.h"
 #include "daemon/intrinsics/files/glob_function.h"
 #include "daemon/intrinsics/files/glob_query.h"
 #include "daemon/intrinsics/files/ignore_function.h"
+#include "daemon/intrinsics/files/linked_glob_function.h"
 #include "daemon/intrinsics/files/remote_lanes.h"
 #include "daemon/intrinsics/files/workspace.h"
 #include "daemon/watch/watcher.h"
 
 namespace kiln::intrinsics {
 
+// What holds for all workspaces of a daemon.
+struct Surroundings {
+  GitUser git;
+  // kiln's home and runtime directory, absolute and without symlinks: never captured.
+  std::vector<std::string> own_directories;
+};
+
 class FileSystem {
  public:
-  explicit FileSystem(const FsServices& services)
-      : services_(services), fs_(services), ignore_(fs_), config_(fs_), glob_(fs_, ignore_) {}
+  explicit FileSystem(const FsServices& services, Surroundings surroundings = {})
+      : services_(services),
+        fs_(services),
+        git_(fs_, services, std::move(surroundings.git)),
+        ignore_(fs_, git_, std::move(surroundings.own_directories)),
+        config_(fs_),
+        glob_(fs_, ignore_),
+        linked_(glob_) {}
 
   // Has every file of the workspace looked at again, as after an overflow: content that the store
   // has lost is read once more.
@@ -52,16 +67,9 @@ class FileSystem {
     return services_.router.note_loss(run, error);
   }
 
-  // Why a glob that matched nothing did not: "hidden by line 3 of .gitignore (build/)". Empty when
-  // nothing hides it. For globs without wildcards; others are not explained.
-  // `ask` asks the graph, as whoever wants to know.
-  using Ask = std::function<Task<Result<graph::ValueRef>>(graph::Key)>;
-  Task<Result<std::string>> explain_unmatched(Ask ask, const Workspace& workspace,
-                                              const GlobQuery& query, std::string glob);
-
-  // The node of what a query selects.
+  // The node of what a query selects: a GlobResult without links.
   graph::Key glob(const Workspace& workspace, std::shared_ptr<const GlobQuery> query) const {
-    return glob_.key(workspace, std::move(query));
+    return linked_.key(workspace, std::move(query));
   }
 
   // The node of what the workspace's kiln.toml sets: a ConfigSettings.
@@ -73,9 +81,11 @@ class FileSystem {
  private:
   const FsServices services_;
   const FsFunctions fs_;
+  const GitFunctions git_;
   const IgnoreFunction ignore_;
   const ConfigFunction config_;
   const GlobFunction glob_;
+  const LinkedGlobFunction linked_;
 };
 
 }  // namespace kiln::intrinsics

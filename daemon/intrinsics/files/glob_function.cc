@@ -1,6 +1,7 @@
 #include "daemon/intrinsics/files/glob_function.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/intrinsics/files/key_encoder.h"
 #include "daemon/intrinsics/files/path_resolver.h"
@@ -9,61 +10,100 @@ namespace kiln::intrinsics {
 
 namespace {
 
-constexpr std::string_view kName = "fs.glob/1";
+constexpr std::string_view kName = "fs.glob/2";
 
-void add_matched(std::vector<uint32_t>& all, const std::vector<uint32_t>& more) {
-  std::vector<uint32_t> merged;
-  std::set_union(all.begin(), all.end(), more.begin(), more.end(), std::back_inserter(merged));
-  all = std::move(merged);
+std::vector<uint32_t> difference(const std::vector<uint32_t>& all,
+                                 const std::vector<uint32_t>& without) {
+  std::vector<uint32_t> rest;
+  std::set_difference(all.begin(), all.end(), without.begin(), without.end(),
+                      std::back_inserter(rest));
+  return rest;
 }
 
-bool hidden(const GlobInput& input, const os::IgnoreStack& git, const RelPath& path,
-            const RelPath& real, bool directory) {
-  const auto option = input.query->ignore->match(real.str(), directory);
-  const auto ignored = git.match(real, directory);
-  return (option && option->ignored) || (ignored && ignored->ignored) ||
-         input.query->globs->excluded(path, directory);
+std::optional<std::string> matching_rule(const std::optional<os::IgnoreRules::Match>& match) {
+  if (!match || !match->ignored) return std::nullopt;
+  return rule_text(*match);
+}
+
+// The rule of the option `ignore` that hides a directory, or one that it is in.
+std::optional<std::string> option_rule(const os::IgnoreRules& option, const RelPath& directory) {
+  if (option.empty()) return std::nullopt;
+  const std::string_view whole = directory.str();
+  for (size_t end = 0; end < whole.size();) {
+    end = std::min(whole.find('/', end + 1), whole.size());
+    if (auto rule = matching_rule(option.match(whole.substr(0, end), true))) return rule;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::vector<std::string> unmatched_globs(const GlobQuery& query, const GlobResult& result) {
-  std::vector<std::string> unmatched;
-  const auto& includes = query.globs->includes();
-  for (uint32_t i = 0; i < includes.size(); ++i) {
-    if (!std::binary_search(result.matched.begin(), result.matched.end(), i)) {
-      unmatched.push_back(includes[i]);
-    }
-  }
-  return unmatched;
-}
+// Where an entry stands: in the directory that is walked, or where a link leads.
+struct GlobFunction::Place {
+  const IgnoreRulesOf& rules;              // of its directory
+  std::optional<std::string> option_rule;  // that hides its directory
+};
 
-// What a directory's entries wait for.
-struct GlobFunction::Pending {
+// One directory being walked.
+struct GlobFunction::Walk {
   struct Item {
     std::string name;
     bool directory = false;
     std::vector<uint32_t> matched;  // globs that match the entry itself
   };
-  std::vector<Item> items;  // parallel to keys
-  std::vector<graph::Key> keys;
-  // Entries that are complete already.
-  std::vector<store::Entry> entries;
-  GlobResult result;
 
-  void note_left_out(const RelPath& path, std::string_view why) {
-    result.notes.push_back("left out " + printable(path.str()) + ": " + std::string(why));
+  graph::Context& context;
+  const GlobInput& input;
+  const Place here;
+  std::vector<Item> items = {};  // parallel to keys
+  std::vector<graph::Key> keys = {};
+  std::vector<store::Entry> entries = {};  // that are complete already
+  GlobResult result = {};
+
+  const os::GlobSet& globs() const { return *input.query->globs; }
+
+  void add_file(const FsFunctions& fs, const std::string& name, const RelPath& real,
+                std::vector<uint32_t> matched) {
+    if (matched.empty()) return;
+    if (input.query->names_only) {
+      result.add_matched(matched);
+      entries.push_back({name, store::File{}});
+    } else {
+      items.push_back({name, false, std::move(matched)});
+      keys.push_back(fs.file(*input.workspace, real));
+    }
+  }
+
+  // What a capture is refused for is left out, and noted, where names are asked for alone.
+  Result<void> leave_out(const std::string& name, std::string why, std::string refusal) {
+    if (!input.query->names_only) {
+      return user_error(ErrorCode::kInvalidArgument, std::move(refusal));
+    }
+    result.notes.push_back({RelPath::from_normalized(name), std::move(why)});
+    return {};
+  }
+
+  void note_hidden(const std::vector<uint32_t>& selecting, const std::string& name,
+                   const std::string& why) {
+    for (const uint32_t glob : selecting) {
+      result.add_hidden({glob, RelPath::from_normalized(name), why});
+    }
   }
 };
 
 size_t footprint(const GlobInput& input) {
-  size_t bytes = heap_bytes(input.path) + heap_bytes(input.real) +
-                 heap_bytes(input.state.positions) +
-                 input.links.capacity() * sizeof(GlobInput::Visit);
-  for (const GlobInput::Visit& visit : input.links) {
-    bytes += heap_bytes(visit.real) + heap_bytes(visit.state.positions);
+  return heap_bytes(input.real) + heap_bytes(input.state.positions) +
+         heap_bytes(input.state.excludes);
+}
+
+Hash128 hash_of(std::string_view function, const GlobInput& input) {
+  KeyEncoder encoder(function);
+  encoder.add(input.workspace->root()).add(input.query->hash).add(input.real.str());
+  for (const auto* positions : {&input.state.positions, &input.state.excludes}) {
+    encoder.add(uint64_t{positions->size()});
+    for (const uint32_t position : *positions) encoder.add(uint64_t{position});
   }
-  return bytes;
+  return encoder.hash();
 }
 
 std::string_view GlobFunction::name() const { return kName; }
@@ -71,32 +111,11 @@ std::string_view GlobFunction::name() const { return kName; }
 std::string GlobFunction::describe(const graph::Value& value) const {
   const auto& input = graph::value_as<GlobInput>(value);
   return (input.query->names_only ? "match names in " : "capture files in ") +
-         input.workspace->describe(input.path);
+         input.workspace->describe(input.real);
 }
 
-graph::Key GlobFunction::key(const Workspace& workspace,
-                             std::shared_ptr<const GlobQuery> query) const {
-  GlobInput input;
-  input.workspace = &workspace;
-  input.state = query->globs->root();
-  input.query = std::move(query);
-  return key_of(std::move(input));
-}
-
-graph::Key GlobFunction::key_of(GlobInput input) const {
-  KeyEncoder encoder(kName);
-  encoder.add(input.workspace->root()).add(input.query->hash);
-  encoder.add(input.path.str()).add(input.real.str());
-  const auto add_state = [&](const os::GlobState& state) {
-    encoder.add(uint64_t{state.positions.size()});
-    for (const uint32_t position : state.positions) encoder.add(uint64_t{position});
-  };
-  add_state(input.state);
-  for (const auto& visit : input.links) {
-    encoder.add(visit.real.str());
-    add_state(visit.state);
-  }
-  const Hash128 hash = encoder.hash();
+graph::Key GlobFunction::key(GlobInput input) const {
+  const Hash128 hash = hash_of(kName, input);
   return {hash, this, graph::make_value(std::move(input))};
 }
 
@@ -108,137 +127,148 @@ Task<Result<graph::Computed>> GlobFunction::compute(graph::Context& context,
   KILN_CO_ASSIGN(const graph::ValueRef rules,
                  co_await context.get(ignore_.key(*input.workspace, input.real)));
   const auto& listing = graph::value_as<DirectoryListing>(listed);
-  const os::IgnoreStack& git = graph::value_as<IgnoreRulesOf>(rules).stack;
 
-  Pending pending;
-  if (const auto names = input.query->globs->literal_names(input.state)) {
+  Walk walk{context,
+            input,
+            {graph::value_as<IgnoreRulesOf>(rules), option_rule(*input.query->ignore, input.real)}};
+  if (const auto names = walk.globs().literal_names(input.state)) {
     for (const std::string& name : *names) {
       if (const os::DirEntry* entry = listing.find(name)) {
-        KILN_CO_TRY(co_await consider(context, input, git, *entry, pending));
+        KILN_CO_TRY(co_await consider(walk, *entry));
       }
     }
   } else {
     for (const os::DirEntry& entry : listing.entries) {
-      KILN_CO_TRY(co_await consider(context, input, git, entry, pending));
+      KILN_CO_TRY(co_await consider(walk, entry));
     }
   }
 
-  KILN_CO_ASSIGN(const auto values, co_await context.get_all(std::move(pending.keys)));
-  GlobResult& result = pending.result;
+  KILN_CO_ASSIGN(const auto values, co_await context.get_all(std::move(walk.keys)));
+  GlobResult& result = walk.result;
   for (size_t i = 0; i < values.size(); ++i) {
-    Pending::Item& item = pending.items[i];
+    Walk::Item& item = walk.items[i];
     if (item.directory) {
       const auto& below = graph::value_as<GlobResult>(values[i]);
-      result.notes.insert(result.notes.end(), below.notes.begin(), below.notes.end());
-      add_matched(result.matched, below.matched);
+      const RelPath path = RelPath::from_normalized(item.name);
+      result.add_findings(path, below);
+      for (const auto& link : below.links) {
+        result.links.push_back({path.join(link.path), link.target, link.state, link.matched});
+      }
       if (below.tree->entries().empty() && item.matched.empty()) continue;
-      pending.entries.push_back({std::move(item.name), below.tree});
+      walk.entries.push_back({std::move(item.name), below.tree});
     } else {
       const auto& file = graph::value_as<FileState>(values[i]).file;
       if (!file) continue;  // vanished since the listing: the barrier will tell
-      pending.entries.push_back({std::move(item.name), *file});
+      walk.entries.push_back({std::move(item.name), *file});
     }
-    add_matched(result.matched, item.matched);
+    result.add_matched(item.matched);
   }
-  result.tree = store::Tree::make(std::move(pending.entries));
+  result.settle();
+  result.entries += walk.entries.size();
+  result.tree = store::Tree::make(std::move(walk.entries));
   co_return graph::Computed{graph::make_value(std::move(result))};
 }
 
-Task<Result<void>> GlobFunction::consider(graph::Context& context, const GlobInput& input,
-                                          const os::IgnoreStack& git, const os::DirEntry& entry,
-                                          Pending& pending) const {
+Task<Result<void>> GlobFunction::consider(Walk& walk, const os::DirEntry& entry) const {
+  const GlobInput& input = walk.input;
   const bool directory = entry.kind == os::FileKind::kDirectory;
   const bool link = entry.kind == os::FileKind::kSymlink;
-  os::GlobSet::Step step = input.query->globs->step(input.state, entry.name);
+  os::GlobSet::Step step = walk.globs().step(input.state, entry.name);
   const bool enters = !step.below.dead() && (directory || link);
   if ((step.matched.empty() && !enters) || entry.kind == os::FileKind::kOther) {
     co_return Result<void>();
   }
-  const RelPath path = input.path.child(entry.name);
+  if (step.excluded(directory)) {
+    walk.note_hidden(walk.globs().selecting(step), entry.name, "is excluded by a '!' glob");
+    co_return Result<void>();
+  }
   const RelPath real = input.real.child(entry.name);
-  if (hidden(input, git, path, real, directory)) co_return Result<void>();
+  KILN_CO_TRY(co_await hide(walk, walk.here, real, directory, entry.name, step));
+  if (step.selects_nothing()) co_return Result<void>();
   if (!is_valid_utf8(entry.name)) {
-    co_return leave_out(input, path, "the name is not valid UTF-8", pending,
-                        "the name of " + input.workspace->describe(real) +
-                            " is not valid UTF-8, so it cannot stand in a digest; rename it, or "
-                            "exclude it with a '!' glob or .gitignore");
+    co_return walk.leave_out(entry.name, "the name is not valid UTF-8",
+                             "the name of " + input.workspace->describe(real) +
+                                 " is not valid UTF-8, so it cannot stand in a digest; rename it, "
+                                 "or exclude it with a '!' glob or .gitignore");
   }
-  if (link) co_return co_await follow(context, input, path, std::move(step), pending);
-  if (directory) {
-    add_directory({input.workspace, input.query, path, real, std::move(step.below), input.links},
-                  std::move(step.matched), pending);
-  } else {
-    add_file(input, path, real, std::move(step.matched), pending);
+  if (link) co_return co_await follow(walk, entry.name, std::move(step));
+  if (!directory) {
+    walk.add_file(fs_, entry.name, real, std::move(step.matched));
+    co_return Result<void>();
   }
+  walk.items.push_back({entry.name, true, std::move(step.matched)});
+  walk.keys.push_back(key({input.workspace, input.query, real, std::move(step.below)}));
   co_return Result<void>();
 }
 
-void GlobFunction::add_file(const GlobInput& input, const RelPath& path, const RelPath& real,
-                            std::vector<uint32_t> matched, Pending& pending) const {
-  if (matched.empty()) return;
-  std::string name(path.name());
-  if (input.query->names_only) {
-    add_matched(pending.result.matched, matched);
-    pending.entries.push_back({std::move(name), store::File{}});
-  } else {
-    pending.items.push_back({std::move(name), false, std::move(matched)});
-    pending.keys.push_back(fs_.file(*input.workspace, real));
+Task<Result<void>> GlobFunction::hide(Walk& walk, const Place& place, const RelPath& real,
+                                      bool directory, const std::string& name,
+                                      os::GlobSet::Step& step) const {
+  const os::GlobSet& globs = walk.globs();
+  const auto& [rules, option_rule] = place;
+  if (rules.bars(real.name())) {
+    walk.note_hidden(globs.selecting(globs.named(step)), name,
+                     "is git's own or kiln's own, which is never an input");
+    step = {};
+    co_return Result<void>();
   }
+  const GlobQuery& query = *walk.input.query;
+  if (query.rules == IgnoreRulesFor::kNone) co_return Result<void>();
+  std::optional<std::string> rule =
+      option_rule ? option_rule : matching_rule(query.ignore->match(real.str(), directory));
+  if (!rule) {
+    rule = rules.ignored ? std::optional(rules.ignored->rule)
+                         : matching_rule(rules.stack.match(real, directory));
+    if (!rule) co_return Result<void>();
+    // git's rules are about untracked files.
+    KILN_CO_ASSIGN(const bool tracked, co_await ignore_.tracks(walk.context, rules, real.name()));
+    if (tracked) co_return Result<void>();
+  }
+  os::GlobSet::Step named;
+  if (query.rules == IgnoreRulesFor::kWildcards) named = globs.named(step);
+  walk.note_hidden(difference(globs.selecting(step), globs.selecting(named)), name,
+                   "is hidden by " + *rule);
+  step = std::move(named);
+  co_return Result<void>();
 }
 
-void GlobFunction::add_directory(GlobInput below, std::vector<uint32_t> matched,
-                                 Pending& pending) const {
-  pending.items.push_back({std::string(below.path.name()), true, std::move(matched)});
-  pending.keys.push_back(key_of(std::move(below)));
-}
-
-Task<Result<void>> GlobFunction::follow(graph::Context& context, const GlobInput& input,
-                                        const RelPath& path, os::GlobSet::Step step,
-                                        Pending& pending) const {
+Task<Result<void>> GlobFunction::follow(Walk& walk, const std::string& name,
+                                        os::GlobSet::Step step) const {
+  const GlobInput& input = walk.input;
+  const RelPath real = input.real.child(name);
   KILN_CO_ASSIGN(const ResolvedPath link,
-                 co_await resolve_path(context, fs_, *input.workspace, input.real, path.name()));
+                 co_await resolve_path(walk.context, fs_, *input.workspace, input.real, name));
   switch (link.kind) {
     case ResolvedPath::Kind::kDead:
     case ResolvedPath::Kind::kOther:
-      break;
+      co_return Result<void>();
     case ResolvedPath::Kind::kOutside:
-      pending.note_left_out(path, "the link leads out of the workspace");
-      break;
+      walk.result.notes.push_back(
+          {RelPath::from_normalized(name), "the link leads out of the workspace"});
+      co_return Result<void>();
     case ResolvedPath::Kind::kLoop:
-      co_return leave_out(input, path, "the link leads to itself", pending,
-                          "the link " + input.workspace->describe(path) + " leads to itself");
+      co_return walk.leave_out(name, "the link leads to itself",
+                               "the link " + input.workspace->describe(real) + " leads to itself");
     case ResolvedPath::Kind::kFile:
-      add_file(input, path, link.target, std::move(step.matched), pending);
-      break;
     case ResolvedPath::Kind::kDirectory:
-      co_return enter(input, path, link.target, std::move(step), pending);
+      break;
+  }
+  const bool directory = link.kind == ResolvedPath::Kind::kDirectory;
+  // What a rule hides stays hidden when a link leads to it.
+  if (!link.target.is_root()) {
+    KILN_CO_ASSIGN(const graph::ValueRef rules,
+                   co_await walk.context.get(ignore_.key(*input.workspace, link.target.parent())));
+    const Place place{graph::value_as<IgnoreRulesOf>(rules),
+                      option_rule(*input.query->ignore, link.target.parent())};
+    KILN_CO_TRY(co_await hide(walk, place, link.target, directory, name, step));
+  }
+  if (!directory) {
+    walk.add_file(fs_, name, link.target, std::move(step.matched));
+  } else if (!step.selects_nothing()) {
+    walk.result.links.push_back({RelPath::from_normalized(name), link.target, std::move(step.below),
+                                 std::move(step.matched)});
   }
   co_return Result<void>();
-}
-
-Result<void> GlobFunction::enter(const GlobInput& input, const RelPath& path, const RelPath& target,
-                                 os::GlobSet::Step step, Pending& pending) const {
-  GlobInput below{input.workspace, input.query, path, target, std::move(step.below), input.links};
-  GlobInput::Visit visit{target, below.state};
-  if (std::find(input.links.begin(), input.links.end(), visit) != input.links.end()) {
-    return leave_out(input, path, "the link leads back to where it is", pending,
-                     "the link " + input.workspace->describe(path) + " leads to " +
-                         (target.is_root() ? "the root" : printable(target.str())) +
-                         ", which the glob already came through: following it would never end; "
-                         "exclude the link with a '!' glob");
-  }
-  below.links.push_back(std::move(visit));
-  add_directory(std::move(below), std::move(step.matched), pending);
-  return {};
-}
-
-Result<void> GlobFunction::leave_out(const GlobInput& input, const RelPath& path,
-                                     std::string_view why, Pending& pending, std::string refusal) {
-  if (!input.query->names_only) {
-    return user_error(ErrorCode::kInvalidArgument, std::move(refusal));
-  }
-  pending.note_left_out(path, why);
-  return {};
 }
 
 }  // namespace kiln::intrinsics

@@ -2,6 +2,7 @@
 // Threads: immutable.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,23 +14,30 @@
 
 namespace kiln::intrinsics {
 
+// Which globs the rules hide files from.
+enum class IgnoreRulesFor : uint8_t {
+  kWildcards,  // what is named without wildcards is meant, whatever rule hides it
+  kAll,
+  kNone,
+};
+constexpr auto enum_names(IgnoreRulesFor) {
+  return std::array<std::string_view, 3>{"wildcards", "all", "none"};
+}
+
 struct GlobQuery {
   std::shared_ptr<const os::GlobSet> globs;
   // Option `ignore`: gitignore patterns on top of .gitignore files.
   std::shared_ptr<const os::IgnoreRules> ignore;
+  IgnoreRulesFor rules = IgnoreRulesFor::kWildcards;
   // Names only: files are neither read nor hashed, and have the empty digest in the result. What a
   // capture would refuse (a name that is not UTF-8, a link in circles) is left out, with a note.
   bool names_only = false;
-  Hash128 ignore_hash;
   Hash128 hash;  // of all of the above
 };
 
-// The default of the option `ignore`.
-inline constexpr std::string_view kDefaultIgnore = ".*/\n/dist/\n__pycache__/\n";
-
 // `ignore_patterns`: one pattern a line.
-Result<std::shared_ptr<const GlobQuery>> make_glob_query(std::span<const std::string> globs,
-                                                         std::string_view ignore_patterns,
-                                                         bool names_only);
+Result<std::shared_ptr<const GlobQuery>> make_glob_query(
+    std::span<const std::string> globs, std::string_view ignore_patterns, bool names_only,
+    IgnoreRulesFor rules = IgnoreRulesFor::kWildcards);
 
 }  // namespace kiln::intrinsics

@@ -29,7 +29,9 @@ Task<Result<ResolvedPath>> resolve_path(graph::Context& context, const FsFunctio
                                         const Workspace& workspace, RelPath from,
                                         std::string_view path) {
   using Kind = ResolvedPath::Kind;
-  RelPath at = std::move(from);
+  RelPath at = path.starts_with('/') ? RelPath() : std::move(from);
+  if (path.starts_with('/') && !workspace.is_whole())
+    co_return ResolvedPath{Kind::kOutside, {}, {}};
   std::deque<std::string> rest;
   prepend(rest, path);
   int links = 0;

@@ -22,7 +22,8 @@ struct ResolvedPath {
   PathMetadata metadata;  // of a file
 };
 
-// `path` as seen from `from`, a directory without symlinks on its way. Everything that is looked at
+// `path` as seen from `from`, a directory without symlinks on its way; an absolute one, which leads
+// out of any workspace but the host, from its root. Everything that is looked at
 // on the way becomes a dependency of `context`. The 40 links that the kernel allows on one path
 // (path_resolution(7)) are the limit here too. Nothing leaves the root of the host.
 Task<Result<ResolvedPath>> resolve_path(graph::Context& context, const FsFunctions& fs,

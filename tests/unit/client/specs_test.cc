@@ -1,6 +1,11 @@
 #include "client/specs.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/temp_directory.h"
 
 namespace kiln {
 namespace {
@@ -111,6 +116,31 @@ TEST(Paths, AreShownAsTheyAreTyped) {
   for (const char* path : {"sub/dir/a b", "top", "sub/dir/-x", "sub/x/y"}) {
     EXPECT_EQ(resolved(in_sub, in_sub.shown(path)), path);
   }
+}
+
+TEST(Specs, ParentsAreTakenAsTheKernelTakesThem) {
+  const test::TempDirectory root;
+  root.write("a/b/g", "");
+  root.write("sub/x", "");
+  std::filesystem::create_directory_symlink("a/b", root.path("c.ln"));
+  std::filesystem::create_directory_symlink("/usr", root.path("out"));
+  const SpecResolver at_root(root.path(), root.path());
+  EXPECT_EQ(resolved(at_root, "c.ln/../f.txt"), "a/f.txt");
+  EXPECT_EQ(resolved(at_root, "c.ln/.."), "a/");
+  EXPECT_EQ(resolved(at_root, "-c.ln/..::"), "-a::");
+  EXPECT_EQ(resolved(at_root, "c.ln/../*.sh"), "a/*.sh");
+  EXPECT_EQ(resolved(at_root, "sub/../a/x"), "a/x");
+  EXPECT_THAT(resolved(at_root, "nowhere/../x"), testing::HasSubstr("'..' behind nowhere"));
+  EXPECT_THAT(resolved(at_root, "out/../etc/passwd"), testing::HasSubstr("leads out"));
+  EXPECT_EQ(resolved(SpecResolver(root.path(), root.path("sub")), "../c.ln/../x"), "a/x");
+}
+
+TEST(Specs, WhatExistsByTheVeryNameIsNoGlob) {
+  const test::TempDirectory root;
+  root.write("[odd]/f[1].sh", "");
+  const SpecResolver resolver(root.path(), root.path("[odd]"));
+  EXPECT_EQ(resolved(resolver, "f[1].sh"), "\\[odd]/f\\[1].sh");
+  EXPECT_EQ(resolved(resolver, "g[1].sh"), "\\[odd]/g[1].sh");
 }
 
 TEST(Specs, FilesNamedLikeOptionsAreNoExclusions) {

@@ -1,5 +1,6 @@
 // Random trees under random edits: what the graph remembers is what a fresh look finds, and what
-// git would list.
+// git shows.
+#include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <set>
@@ -95,31 +96,101 @@ TEST_F(CaptureProperty, TheGraphAgreesWithAFreshLookAfterAnyEdits) {
   }
 }
 
-TEST_F(CaptureProperty, WithoutLinksItIsWhatGitLists) {
-  ASSERT_EQ(std::system(("git init -q " + disk_.path()).c_str()), 0);
-  for (int round = 0; round < rounds(25); ++round) {
-    for (size_t n = 1 + below(8); n > 0; --n) edit(false);
-    std::set<std::string> ours;
-    for (std::string line : captured({"**"}, ".git/\n")) {
+// NUL-separated names.
+std::set<std::string> names_of(const std::string& command, const std::string& prefix = "") {
+  std::set<std::string> names;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string name;
+  for (int c; (c = std::fgetc(pipe)) != EOF;) {
+    if (c != 0) {
+      name += static_cast<char>(c);
+    } else {
+      names.insert(prefix + std::exchange(name, ""));
+    }
+  }
+  EXPECT_EQ(::pclose(pipe), 0) << command;
+  return names;
+}
+
+// What git shows in a work tree and in the work trees inside it: tracked files that exist, and
+// others that no rule ignores.
+class AgreesWithGit : public CaptureProperty {
+ protected:
+  static std::string git(const std::string& directory) {
+    return "env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c "
+           "core.excludesFile=/dev/null "
+           "-c user.name=n -c user.email=e@x -C '" +
+           directory + "' ";
+  }
+  std::set<std::string> shown_by_git(const std::string& directory) {
+    std::set<std::string> files;
+    const std::string at = disk_.path(directory);
+    const std::string prefix = directory.empty() ? "" : directory + "/";
+    for (const std::string& name :
+         names_of(git(at) + "ls-files -co -z --exclude-standard --deduplicate", prefix)) {
+      if (!name.ends_with('/')) {
+        if (std::filesystem::is_regular_file(disk_.path(name))) files.insert(name);
+        continue;
+      }
+      // Another repository, which git does not look into from here.
+      for (const std::string& inner : shown_by_git(name.substr(0, name.size() - 1))) {
+        files.insert(inner);
+      }
+    }
+    return files;
+  }
+  std::set<std::string> shown_by_kiln() {
+    std::set<std::string> files;
+    for (std::string line : captured({"**"})) {
       if (line.ends_with('/')) continue;  // git knows no empty directories
       line.resize(line.find('='));
       if (line.ends_with('*')) line.pop_back();
-      ours.insert(line);
+      files.insert(line);
     }
-    const std::string command = "git -c core.excludesFile=/dev/null -C " + disk_.path() +
-                                " ls-files -o -z --exclude-standard";
-    std::set<std::string> gits;
-    FILE* pipe = ::popen(command.c_str(), "r");
-    std::string name;
-    for (int c; (c = std::fgetc(pipe)) != EOF;) {
-      if (c != 0) {
-        name += static_cast<char>(c);
-      } else {
-        gits.insert(std::exchange(name, ""));
-      }
+    return files;
+  }
+  void run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+};
+
+TEST_F(AgreesWithGit, AfterAnyEditsWithoutLinks) {
+  run(git(disk_.path()) + "init -q .");
+  for (int round = 0; round < rounds(25); ++round) {
+    for (size_t n = 1 + below(8); n > 0; --n) edit(false);
+    ASSERT_EQ(shown_by_kiln(), shown_by_git("")) << "round " << round;
+  }
+}
+
+TEST_F(AgreesWithGit, WithTrackedFilesAndRepositoriesInside) {
+  run(git(disk_.path()) + "init -q .");
+  for (int round = 0; round < rounds(25); ++round) {
+    for (size_t n = 1 + below(6); n > 0; --n) edit(false);
+    const std::string path = random_path();
+    std::error_code ignored;
+    switch (below(4)) {
+      case 0:
+        if (std::filesystem::is_regular_file(disk_.path(path), ignored)) {
+          (void)std::system((git(disk_.path()) + "add -f '" + path + "' 2>/dev/null").c_str());
+        }
+        break;
+      case 1:
+        (void)std::system(
+            (git(disk_.path()) + "rm -rq --cached '" + path + "' 2>/dev/null").c_str());
+        break;
+      case 2:
+        if (std::filesystem::is_directory(disk_.path(path), ignored)) {
+          // What an outer repository tracks inside another belongs to both. Nobody means that.
+          run(git(disk_.path()) + "rm -rq --cached --ignore-unmatch '" + path + "'");
+          run(git(disk_.path(path)) + "init -q .");
+          write(path + "/.git/info/exclude", random_rules());
+        }
+        break;
+      case 3:
+        write(".git/info/exclude", random_rules());
+        break;
     }
-    ASSERT_EQ(::pclose(pipe), 0);
-    ASSERT_EQ(ours, gits) << "round " << round;
+    run(git(disk_.path()) + "ls-files -d -z | xargs -0r " + git(disk_.path()) +
+        "rm -q --cached --ignore-unmatch --");
+    ASSERT_EQ(shown_by_kiln(), shown_by_git("")) << "round " << round;
   }
 }
 

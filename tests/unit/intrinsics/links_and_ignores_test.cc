@@ -8,7 +8,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Links : public test::EngineFixture {};
+class Links : public test::EngineFixture {
+ protected:
+  static std::vector<std::string> names(const store::Tree& tree) {
+    std::vector<std::string> found;
+    walk(tree, RelPath(), [&found](const RelPath& path, const store::Node& node) {
+      if (!std::holds_alternative<store::TreePtr>(node)) found.push_back(path.str());
+      return true;
+    });
+    return found;
+  }
+};
 
 TEST_F(Links, AFilesContentStandsAtTheLinksPath) {
   write("real/f", "content");
@@ -94,6 +104,62 @@ TEST_F(Links, FortyInARowAreFollowedAsTheKernelDoes) {
   EXPECT_FALSE(try_capture({"l41"}).ok());
 }
 
+// As a workspace of npm: each package has links to all others.
+TEST_F(Links, PackagesThatLinkEachOtherAreWalkedOnce) {
+  constexpr int kPackages = 12;
+  for (int i = 0; i < kPackages; ++i) {
+    const std::string package = "p" + std::to_string(i);
+    write(package + "/index.js", package);
+    for (int j = 0; j < kPackages; ++j) {
+      if (i != j) link("../../p" + std::to_string(j), package + "/deps/p" + std::to_string(j));
+    }
+  }
+  work();
+  const auto refused = try_capture({"**"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("p0/deps/p1"));
+  EXPECT_LE(work().listed, 2 * kPackages + 3);
+  EXPECT_EQ(captured({"**/index.js", "!deps"}).size(), kPackages);
+  EXPECT_EQ(captured({"*/index.js", "*/deps/*/index.js"}).size(), kPackages * kPackages);
+}
+
+TEST_F(Links, NamesAreListedOnceAroundACircle) {
+  names_only_ = true;
+  write("p/index", "");
+  write("q/index", "");
+  link("../q", "p/q");
+  link("../p", "q/p");
+  link("..", "up/root");
+  const test::Capture found = capture({"p/**", "q/**"});
+  EXPECT_THAT(names(*found.tree), ElementsAre("p/index", "p/q/index", "q/index", "q/p/index"));
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("left out p/q/p"), HasSubstr("left out q/p/q")));
+  EXPECT_THAT(names(*capture({"up/root/p/index"}).tree), ElementsAre("up/root/p/index"));
+}
+
+TEST_F(Links, ChainsThatMultiplyAreSharedUpToALimit) {
+  // Each level has two links to the next: 2^n ways, n directories.
+  write("d0/f", "f");
+  for (int i = 1; i <= 40; ++i) {
+    for (const char* side : {"l", "r"}) {
+      link("../d" + std::to_string(i - 1), "d" + std::to_string(i) + "/" + side);
+    }
+  }
+  EXPECT_EQ(captured({"d8/**"}).size(), 256U);
+  const auto refused = try_capture({"d40/**"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_THAT(refused.error().message(), HasSubstr("more than 4000000"));
+}
+
+TEST_F(Links, ExcludesArePathsAsTheGlobsSeeThem) {
+  write("real/keep", "k");
+  write("real/skip", "s");
+  link("real", "a");
+  link("real", "b");
+  EXPECT_THAT(captured({"?/**", "!/a/skip"}), ElementsAre("a/keep=k", "b/keep=k", "b/skip=s"));
+}
+
 class Ignores : public test::EngineFixture {};
 
 TEST_F(Ignores, NestedFilesOverrideTheirParents) {
@@ -114,16 +180,7 @@ TEST_F(Ignores, EditingTheRulesShowsAndHides) {
   write(".gitignore", "");
   EXPECT_THAT(captured({"build/**"}), ElementsAre("build/out=o"));
   write("build/.gitignore", "out\n");
-  EXPECT_THAT(captured({"build/out"}), IsEmpty());
-}
-
-TEST_F(Ignores, InfoExcludeOfTheRepositoryCounts) {
-  write("f", "f");
-  write("g", "g");
-  write(".git/info/exclude", "g\n");
-  EXPECT_THAT(captured({"?"}), ElementsAre("f=f"));
-  write(".git/info/exclude", "f\n");
-  EXPECT_THAT(captured({"?"}), ElementsAre("g=g"));
+  EXPECT_THAT(captured({"build/o*"}), IsEmpty());
 }
 
 TEST_F(Ignores, TheOptionHidesWhatGitWouldShow) {
@@ -134,23 +191,55 @@ TEST_F(Ignores, TheOptionHidesWhatGitWouldShow) {
 }
 
 TEST_F(Ignores, TheReasonNamesTheRulesFileAndLine) {
+  rules_ = IgnoreRulesFor::kAll;
   write(".gitignore", "# comment\n*.tmp\nbuild/\n");
   write("build/deep/f", "f");
   write("g", "g");
-  const auto why = [&](const Globs& globs, std::string_view ignore, const std::string& glob) {
-    const auto query = *make_glob_query(globs, ignore, false);
-    const auto ask = [&](graph::Key key) -> Task<Result<graph::ValueRef>> {
-      KILN_CO_ASSIGN(graph::Answer answer, co_await graph_->request(std::move(key), RunId{99}, {}));
-      co_return std::move(answer.value);
-    };
-    return *sync_wait(home_, files_.explain_unmatched(ask, workspace_, *query, glob));
-  };
-  EXPECT_EQ(why({"build/deep/f"}, "", "build/deep/f"),
-            "build exists but is hidden by line 3 of .gitignore (build/)");
-  EXPECT_THAT(why({"g"}, "g\n", "g"), HasSubstr("line 1 of the option ignore"));
-  EXPECT_EQ(why({"g", "!g"}, "", "g"), "g exists but is excluded by a '!' glob");
-  EXPECT_EQ(why({"none"}, "", "none"), "");
-  EXPECT_EQ(why({"b*"}, "", "b*"), "") << "wildcards are not explained";
+  EXPECT_THAT(capture({"build/deep/f"}).why,
+              ElementsAre("build exists but is hidden by line 3 of .gitignore (build/)"));
+  EXPECT_THAT(capture({"build/**/*"}).why,
+              ElementsAre("build exists but is hidden by line 3 of .gitignore (build/)"));
+  EXPECT_THAT(capture({"g"}, "g\n").why, ElementsAre(HasSubstr("line 1 of the option ignore")));
+  EXPECT_THAT(capture({"g", "!g"}).why, ElementsAre("g exists but is excluded by a '!' glob"));
+  EXPECT_THAT(capture({"none"}).why, IsEmpty());
+  EXPECT_THAT(capture({"**"}).why, IsEmpty()) << "it matched something";
+}
+
+TEST_F(Ignores, WhatIsNamedWithoutWildcardsIsMeant) {
+  write(".gitignore", "*.o\nout/\n");
+  for (const char* path : {"main.o", "out/b.o", "out/deep/c.o", "out/x", ".github/ci.sh"}) {
+    write(path, "");
+  }
+  EXPECT_THAT(captured({"main.o", "out/deep/c.o"}), ElementsAre("main.o=", "out/deep/c.o="));
+  EXPECT_THAT(captured({".github/ci.sh"}, ".*/\n"), ElementsAre(".github/ci.sh="));
+  EXPECT_THAT(captured({"*.o", "out/*", "out/**", ".github/*"}, ".*/\n"), IsEmpty());
+  EXPECT_THAT(captured({"out/**", "out/x"}), ElementsAre("out/x="));
+  EXPECT_THAT(captured({"main.o", "!main.o"}), IsEmpty()) << "an exclude is the caller's own word";
+}
+
+TEST_F(Ignores, CanBeLifted) {
+  write(".gitignore", "*.o\nout/\n");
+  write("main.o", "");
+  write("out/.gitignore", "*");
+  write("out/b.o", "");
+  rules_ = IgnoreRulesFor::kNone;
+  EXPECT_THAT(captured({"**/*.o"}, "out/\n"), ElementsAre("main.o=", "out/b.o="));
+}
+
+TEST_F(Ignores, WhatARuleHidesStaysHiddenBehindALink) {
+  write(".gitignore", "build/\n*.log\n");
+  write("build/sub/y", "y");
+  write("x.log", "x");
+  write("opt/z", "z");
+  link("build", "cur");
+  link("build/sub", "deep");
+  link("build/sub/y", "file");
+  link("x.log", "log.txt");
+  link("opt", "option");
+  EXPECT_THAT(captured({"**", "!.gitignore"}, "/opt/\n"), IsEmpty());
+  EXPECT_THAT(captured({"cur/sub/y"}), ElementsAre("cur/sub/y=y")) << "named";
+  rules_ = IgnoreRulesFor::kNone;
+  EXPECT_THAT(captured({"deep/**", "log.txt"}), ElementsAre("deep/y=y", "log.txt=x"));
 }
 
 TEST(GlobQueryHash, TheOrderAndRepetitionOfGlobsAreIrrelevant) {
@@ -163,6 +252,9 @@ TEST(GlobQueryHash, TheOrderAndRepetitionOfGlobsAreIrrelevant) {
   EXPECT_FALSE(one == hash({"a", "b"}, "i\n", false));
   EXPECT_FALSE(one == hash({"a", "b", "!c"}, "", false));
   EXPECT_FALSE(one == hash({"a", "b", "!c"}, "i\n", true));
+  EXPECT_FALSE(
+      (*make_glob_query(std::vector<std::string>{"a"}, "", true, IgnoreRulesFor::kAll))->hash ==
+      hash({"a"}, "", true));
   EXPECT_FALSE(hash({"ab"}, "", false) == hash({"a", "b"}, "", false));
   EXPECT_FALSE(hash({"a", "!b"}, "", false) == hash({"a", "b"}, "", false));
 }

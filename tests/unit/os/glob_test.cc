@@ -11,6 +11,7 @@
 #include <set>
 #include <span>
 
+#include "daemon/os/ignore.h"
 #include "daemon/os/wildmatch.h"
 #include "tests/support/temp_directory.h"
 
@@ -83,16 +84,14 @@ TEST(GlobSet, DoubleStarsMatchAnyNumberOfComponents) {
   EXPECT_TRUE(matches("**", "x"));
 }
 
-TEST(GlobSet, PathsAreNormalized) {
-  EXPECT_TRUE(matches("./a//b/", "a/b"));
-  EXPECT_TRUE(matches("a/../b", "b"));
-}
+TEST(GlobSet, PathsAreNormalized) { EXPECT_TRUE(matches("./a//b/", "a/b")); }
 
 TEST(GlobSet, RefusalsNameTheGlob) {
   EXPECT_EQ(refusal("/etc/*"), "glob '/etc/*' is absolute; globs are relative to the root");
   EXPECT_EQ(refusal("../a"), "glob '../a' leaves the root it is relative to");
-  EXPECT_EQ(refusal("a/../../b"), "glob 'a/../../b' leaves the root it is relative to");
-  EXPECT_EQ(refusal("*/../b"), "glob '*/../b' has '..' after a wildcard");
+  for (const char* glob : {"a/../b", "*/../b", "a/..", "!a/../b"}) {
+    EXPECT_THAT(refusal(glob), HasSubstr("has '..' in it")) << glob;
+  }
   EXPECT_EQ(refusal(""), "glob '' is empty");
   EXPECT_EQ(refusal("./"), "glob './' is empty");
   EXPECT_EQ(refusal("!"), "glob '!' is empty");
@@ -146,15 +145,35 @@ TEST(GlobSet, EqualFuturesAreEqualStates) {
 
 TEST(GlobSet, ExcludesAreGitignorePatterns) {
   const auto set = compiled({"**", "!*.o", "!/top", "!build/", "!#x"});
-  EXPECT_TRUE(set->excluded(rel("a/b.o"), false));
-  EXPECT_TRUE(set->excluded(rel("top"), false));
-  EXPECT_FALSE(set->excluded(rel("a/top"), false));
-  EXPECT_TRUE(set->excluded(rel("a/build"), true));
-  EXPECT_FALSE(set->excluded(rel("a/build"), false));
-  EXPECT_TRUE(set->excluded(rel("#x"), false));
-  EXPECT_FALSE(set->excluded(RelPath(), true));
+  const auto excluded = [&set](std::string_view path, bool directory) {
+    return set->step_to(rel(path)).excluded(directory);
+  };
+  EXPECT_TRUE(excluded("a/b.o", false));
+  EXPECT_TRUE(excluded("top", false));
+  EXPECT_FALSE(excluded("a/top", false));
+  EXPECT_TRUE(excluded("a/build", true));
+  EXPECT_FALSE(excluded("a/build", false));
+  EXPECT_TRUE(excluded("#x", false));
   EXPECT_THAT(set->excludes(), ElementsAre("#x", "*.o", "/top", "build/"));
   EXPECT_THAT(set->includes(), ElementsAre("**"));
+}
+
+TEST(GlobSet, WhatIsLeftToExcludeIsPartOfTheState) {
+  const auto set = compiled({"**", "!a/**/x", "!*.o"});
+  const auto after = [&](std::string_view path) { return set->step_to(rel(path)).below; };
+  EXPECT_EQ(after("b"), after("c/d"));
+  EXPECT_NE(after("a"), after("b"));
+  EXPECT_EQ(after("a/b"), after("a/c/d"));
+}
+
+TEST(GlobSet, NamesAreTheGlobsWithoutWildcards) {
+  const auto set = compiled({"out/a.o", "out/*", "\\[x]"});
+  const auto at = set->step(set->root(), "out");
+  EXPECT_THAT(set->selecting(at), ElementsAre(1, 2));
+  EXPECT_THAT(set->selecting(set->named(at)), ElementsAre(2));
+  EXPECT_THAT(set->named(set->step_to(rel("out/a.o"))).matched, ElementsAre(2));
+  EXPECT_TRUE(set->named(set->step_to(rel("out/b.o"))).selects_nothing());
+  EXPECT_THAT(set->named(set->step(set->root(), "[x]")).matched, ElementsAre(0));
 }
 
 TEST(GlobSet, OrderAndRepetitionDoNotMatter) {
@@ -219,6 +238,27 @@ TEST(GlobSet, AgreesWithTheDefinition) {
       }
       ASSERT_EQ(matching(*set, path), expected)
           << "seed " << seed << ", path " << path << ", globs " << testing::PrintToString(globs);
+    }
+  }
+}
+
+TEST(GlobSet, ExcludesAgreeWithIgnoreRules) {
+  RandomGlobs random(11);
+  for (uint32_t round = 0; round < rounds(1000); ++round) {
+    std::string pattern = random.glob();
+    if (random.below(3) == 0) pattern = "/" + pattern;
+    const bool directories = random.below(3) == 0;
+    if (directories) pattern += "/";
+    const auto set = GlobSet::compile(std::vector<std::string>{"**", "!" + pattern});
+    if (!set.ok()) continue;
+    const auto rules = IgnoreRules::parse(pattern, "");
+    for (int i = 0; i < 30; ++i) {
+      const std::string path = random.path();
+      for (const bool directory : {false, true}) {
+        EXPECT_EQ((*set)->step_to(rel(path)).excluded(directory),
+                  rules->match(path, directory).has_value())
+            << pattern << " on " << path << (directory ? "/" : "");
+      }
     }
   }
 }

@@ -12,8 +12,8 @@ using testing::Not;
 
 class CapturesTest : public SessionFixture {
  protected:
-  Result<Captured> capture(PathGlobs globs, std::string ignore = "") {
-    const auto run = begin(std::move(ignore));
+  Result<Captured> capture(PathGlobs globs, CallerOptions options = {}) {
+    const auto run = begin(std::move(options));
     return sync_wait(home_, session::capture(engine_, *run, std::move(globs)));
   }
   static PathGlobs globs(std::vector<std::string> text, GlobMatchError error,
@@ -58,10 +58,29 @@ TEST_F(CapturesTest, IgnoreSaysNothing) {
 TEST_F(CapturesTest, TheMessageNamesTheRuleThatHidesTheFile) {
   write("sub/.gitignore", "\n*.gen\n");
   write("sub/x.gen", "x");
-  const auto found = capture(globs({"sub/x.gen"}, GlobMatchError::kError));
+  const auto found = capture(globs({"sub/*.gen"}, GlobMatchError::kError));
   ASSERT_FALSE(found.ok());
   EXPECT_THAT(found.error().message(),
               HasSubstr("sub/x.gen exists but is hidden by line 2 of sub/.gitignore (*.gen)"));
+}
+
+TEST_F(CapturesTest, TheOptionIgnoreIsSetLikeAnyOther) {
+  const auto shown_with = [this](CallerOptions options) {
+    const auto found = capture(globs({"**", "!kiln.toml"}, GlobMatchError::kIgnore), options);
+    return found.ok() ? shown(*found->tree) : std::vector{found.error().to_string()};
+  };
+  for (const char* path : {"dist/a", ".hidden/b", "own/c"}) write(path, "");
+  EXPECT_THAT(shown_with({}), ElementsAre("own/c="));
+  write("kiln.toml", "[GLOBAL]\nignore.add = [\"/own/\"]\n");
+  EXPECT_THAT(shown_with({}), IsEmpty());
+  write("kiln.toml", "[GLOBAL]\nignore = [\"/own/\"]\n");
+  EXPECT_THAT(shown_with({}), ElementsAre(".hidden/b=", "dist/a="));
+  CallerOptions options{.settings = {}, .variables = {{"KILN_GLOBAL_IGNORE", "[\"/dist/\"]"}}};
+  EXPECT_THAT(shown_with(options), ElementsAre(".hidden/b=", "own/c="));
+  options.settings.push_back({.scope = "GLOBAL", .name = "ignore", .value = ".*/"});
+  EXPECT_THAT(shown_with(options), ElementsAre("dist/a=", "own/c="));
+  write("kiln.toml", "[GLOBAL]\nignored = []\n");
+  EXPECT_THAT(shown_with({}), ElementsAre(HasSubstr("did you mean")));
 }
 
 TEST_F(CapturesTest, AnOriginIsAskedForExactlyWhenItIsUsed) {
@@ -81,7 +100,7 @@ TEST_F(CapturesTest, ABadGlobIsNamed) {
 }
 
 TEST_F(CapturesTest, WithoutAWorkspaceThereIsNothingToCapture) {
-  const auto run = *runs_.begin(nullptr, "");
+  const auto run = *runs_.begin(nullptr);
   const auto found =
       sync_wait(home_, session::capture(engine_, *run, globs({"*"}, GlobMatchError::kIgnore)));
   ASSERT_FALSE(found.ok());
@@ -105,7 +124,7 @@ TEST_F(CapturesTest, ListingNamesReadsNoFileAndShowsMatchedDirectories) {
 class OtherWorkspace : public SessionFixture {
  protected:
   std::vector<std::string> content(const intrinsics::Workspace& workspace) {
-    const auto run = *runs_.begin(&workspace, "");
+    const auto run = *runs_.begin(&workspace);
     const auto found = sync_wait(home_, session::capture(engine_, *run, PathGlobs{.globs = {"*"}}));
     return found.ok() ? shown(*found->tree) : std::vector{found.error().to_string()};
   }

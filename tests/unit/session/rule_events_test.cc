@@ -44,7 +44,7 @@ class RuleEventsTest : public testing::Test {
  protected:
   // What a client that listens at `level` is told, but for its request's own span.
   std::vector<trace::Event> told(const std::string& file, Level level) {
-    const auto run = *runs.begin(nullptr, "");
+    const auto run = *runs.begin(nullptr);
     const auto stream = std::make_shared<trace::EventStream>(level, [] {});
     const auto listening = events.listen(*run, "test", "a test", stream);
     const rules::Root& root = graph_of_rules->queries().front();

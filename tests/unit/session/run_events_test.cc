@@ -52,7 +52,7 @@ class RunEventsTest : public testing::Test {
   };
   Client client(trace::Level level = trace::Level::kTrace) {
     Client client;
-    client.run = *runs.begin(nullptr, "");
+    client.run = *runs.begin(nullptr);
     client.stream = std::make_shared<trace::EventStream>(level, [] {});
     client.listening = events.listen(*client.run, "test", "a test", client.stream);
     return client;
@@ -112,7 +112,7 @@ TEST_F(RunEventsTest, ARequestEndsWithAnAnswerOrAnErrorOrIsCancelled) {
 
 TEST_F(RunEventsTest, WhatIsRememberedIsToldAsMemoized) {
   world.leaves.set(1, 7);
-  world.ask(graph, above(1), runs.begin(nullptr, "").value()->id());
+  world.ask(graph, above(1), runs.begin(nullptr).value()->id());
   Client client = this->client();
   world.ask(graph, above(1), client.run->id());
   EXPECT_EQ(told(client),

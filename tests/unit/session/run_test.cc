@@ -11,8 +11,8 @@ namespace {
 
 TEST(RunsTest, RunsHaveGrowingIds) {
   Runs runs;
-  const auto first = *runs.begin(nullptr, "");
-  const auto second = *runs.begin(nullptr, "");
+  const auto first = *runs.begin(nullptr);
+  const auto second = *runs.begin(nullptr);
   EXPECT_LT(first->id(), second->id());
   EXPECT_NE(first->id(), RunId{}) << "0 is no run";
 }
@@ -34,9 +34,9 @@ TEST(RunsTest, APartIsNewerThanItsWholeAndKnownAsItsPart) {
 
 TEST(RunsTest, CloseRefusesAndLeavesTheOthersAlone) {
   Runs runs;
-  const auto run = *runs.begin(nullptr, "");
+  const auto run = *runs.begin(nullptr);
   runs.close();
-  const auto refused = runs.begin(nullptr, "");
+  const auto refused = runs.begin(nullptr);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(runs.in_flight(), 1u);
@@ -45,9 +45,9 @@ TEST(RunsTest, CloseRefusesAndLeavesTheOthersAlone) {
 
 TEST(RunsTest, CloseCancelsWhatOnlyWaitsForSomethingToHappen) {
   Runs runs;
-  const auto rests = *runs.begin(nullptr, "");
-  const auto rested = *runs.begin(nullptr, "");
-  const auto late = *runs.begin(nullptr, "");
+  const auto rests = *runs.begin(nullptr);
+  const auto rested = *runs.begin(nullptr);
+  const auto late = *runs.begin(nullptr);
   const Run::Rest rest(*rests);
   { const Run::Rest over(*rested); }
   runs.close();
@@ -61,7 +61,7 @@ TEST(RunsTest, CloseCancelsWhatOnlyWaitsForSomethingToHappen) {
 TEST(RunsTest, IdlenessCountsFromTheEndOfTheLastRun) {
   Runs runs;
   {
-    const auto run = *runs.begin(nullptr, "");
+    const auto run = *runs.begin(nullptr);
     EXPECT_EQ(runs.idle(), std::chrono::steady_clock::duration::zero());
   }
   EXPECT_GT(runs.idle(), std::chrono::steady_clock::duration::zero());
@@ -70,8 +70,8 @@ TEST(RunsTest, IdlenessCountsFromTheEndOfTheLastRun) {
 
 TEST(RunsTest, CancelAllReachesEveryRunInFlight) {
   Runs runs;
-  const auto one = *runs.begin(nullptr, "");
-  const auto two = *runs.begin(nullptr, "");
+  const auto one = *runs.begin(nullptr);
+  const auto two = *runs.begin(nullptr);
   runs.cancel_all();
   EXPECT_TRUE(one->token().stop_requested());
   EXPECT_TRUE(two->token().stop_requested());
@@ -79,7 +79,7 @@ TEST(RunsTest, CancelAllReachesEveryRunInFlight) {
 
 TEST(RunsTest, ARunMayEndWhileItHearsThatItIsCancelled) {
   Runs runs;
-  auto run = *runs.begin(nullptr, "");
+  auto run = *runs.begin(nullptr);
   const std::stop_callback ends(run->token(), [&run] { run.reset(); });
   runs.cancel_all();
   EXPECT_EQ(runs.in_flight(), 0u);
@@ -114,8 +114,8 @@ TEST(RunsTest, DrainingWithNothingInFlightCloses) {
 
 TEST(RunsTest, WaitingEndsWithTheLastRun) {
   Runs runs;
-  auto one = *runs.begin(nullptr, "");
-  auto two = *runs.begin(nullptr, "");
+  auto one = *runs.begin(nullptr);
+  auto two = *runs.begin(nullptr);
   runs.close();
   std::thread ends([&] {
     one.reset();

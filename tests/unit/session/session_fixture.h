@@ -30,8 +30,8 @@ class SessionFixture : public test::EngineFixture {
     graph_.reset();
   }
 
-  std::shared_ptr<session::Run> begin(std::string ignore = "") {
-    return *runs_.begin(&workspace_, std::move(ignore));
+  std::shared_ptr<session::Run> begin(CallerOptions options = {}) {
+    return *runs_.begin(&workspace_, std::move(options));
   }
   Result<Executed> execute(const session::Run& run, ProcessSpec spec, ExecuteOptions options = {}) {
     return sync_wait(home_, session::execute(engine_, run, std::move(spec), options));
