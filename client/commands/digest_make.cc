@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/commands/globs.h"
 #include "client/input_file.h"

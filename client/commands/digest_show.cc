@@ -1,6 +1,7 @@
 // kiln digest ls | cat | entries | diff, and kiln paths: the commands that show what is there.
 #include <nlohmann/json.hpp>
 
+#include "client/commands/caller_options.h"
 #include "client/commands/command.h"
 #include "client/commands/globs.h"
 #include "client/render.h"

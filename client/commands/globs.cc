@@ -1,5 +1,7 @@
 #include "client/commands/globs.h"
 
+#include "client/commands/caller_options.h"
+
 namespace kiln {
 
 void GlobOptions::add_to(OptionParser& parser, size_t least) {

@@ -39,7 +39,6 @@ Result<std::shared_ptr<session::Run>> BatchCall::prepare(const v1::ExecuteBatchR
   host_.runs.describe(*run, "exec --batch");
   KILN_TRY(tell(*run, request.events()));
   keep_ = request.keep_sandboxes();
-  root_ = root_from(request.caller());
   write_outputs_ = write_outputs_from(request);
   away_.emplace(*run);
   cancelled_.emplace(run->token(), [this] {
@@ -149,8 +148,7 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
   };
   KILN_CO_ASSIGN(const session::Executed executed,
                  co_await session::execute(host_.engine, run, std::move(spec),
-                                           {.root = root_,
-                                            .keep = keep_from(keep_),
+                                           {.keep = keep_from(keep_),
                                             .write_outputs = write_outputs_,
                                             .deliver = deliver}));
   set_result(executed, *response.mutable_result());

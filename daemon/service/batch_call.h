@@ -57,7 +57,6 @@ class BatchCall final
   v1::ExecuteBatchRequest message_;  // the reader's
   // Set by the first read, before any work.
   v1::KeepSandboxes keep_ = v1::NEVER;
-  session::RootRequest root_;
   session::WriteOutputs write_outputs_ = session::WriteOutputs::kNever;
   // The stream itself uses no file, and may be open for days. It goes before the run.
   std::optional<session::Run::Away> away_;

@@ -30,8 +30,7 @@ grpc::ServerWriteReactor<v1::ExecuteEvent>* ProcessesService::Execute(
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         host_.runs.describe(run, what_runs("exec", spec.description, spec.argv));
         OutputStream output(queue);
-        const session::ExecuteOptions options{.root = root_from(request->caller()),
-                                              .keep = keep_from(request->keep_sandboxes()),
+        const session::ExecuteOptions options{.keep = keep_from(request->keep_sandboxes()),
                                               .write_outputs = write_outputs_from(*request),
                                               .follower = &output,
                                               .deliver = [&](const session::Executed& executed) {
@@ -70,8 +69,7 @@ grpc::ServerUnaryReactor* ProcessesService::ExplainKey(grpc::CallbackServerConte
       [this, request, response](const session::Run& run) -> Task<Result<void>> {
         KILN_CO_ASSIGN(session::ProcessSpec spec, process_from(request->process()));
         KILN_CO_ASSIGN(const session::KeyExplanation explanation,
-                       co_await session::explain_key(host_.engine, run, std::move(spec),
-                                                     root_from(request->caller())));
+                       co_await session::explain_key(host_.engine, run, std::move(spec)));
         set_explanation(explanation, *response);
         co_return Result<void>();
       });

@@ -45,10 +45,9 @@ std::vector<KeyComponent> components_of(const intrinsics::PreparedProcess::Parts
 
 }  // namespace
 
-Task<Result<KeyExplanation>> explain_key(const Engine& engine, const Run& run, ProcessSpec spec,
-                                         RootRequest root) {
+Task<Result<KeyExplanation>> explain_key(const Engine& engine, const Run& run, ProcessSpec spec) {
   KILN_CO_ASSIGN(const Asked<intrinsics::PreparedExecution> prepared,
-                 co_await prepare(engine, run, spec, root));
+                 co_await prepare(engine, run, spec));
   const intrinsics::PreparedProcess::Parts& parts = *prepared.value->process.parts;
   co_return KeyExplanation{parts.action.digest, components_of(parts), warnings_of(*prepared.value)};
 }

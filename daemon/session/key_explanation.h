@@ -26,7 +26,6 @@ struct KeyExplanation {
 };
 
 // Captures the inputs and finds the tool, and runs nothing.
-Task<Result<KeyExplanation>> explain_key(const Engine& engine, const Run& run, ProcessSpec spec,
-                                         RootRequest root);
+Task<Result<KeyExplanation>> explain_key(const Engine& engine, const Run& run, ProcessSpec spec);
 
 }  // namespace kiln::session

@@ -32,7 +32,6 @@ class ChangeRouter final : public watch::ChangeSink {
   }
   // Calls that begin later tell nobody.
   void detach() { graph_.store(nullptr); }
-  const Workspace& host() const { return workspaces_.host(); }
   std::atomic<uint64_t>& overflows() { return overflows_; }
   // The whole machine, whose changes it routes beside those of workspaces.
   const Workspace& host() const { return workspaces_.host(); }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "daemon/intrinsics/files/link_loops.h"
+#include "daemon/store/limits.h"
 
 namespace kiln::intrinsics {
 
