@@ -16,6 +16,7 @@
 #include "daemon/app/premises.h"
 #include "daemon/async/executor.h"
 #include "daemon/async/scope.h"
+#include "daemon/confine/slots.h"
 #include "daemon/exec/runners.h"
 #include "daemon/fetch/downloads.h"
 #include "daemon/fetch/fetchers.h"
@@ -81,7 +82,10 @@ class Daemon {
   session::RunEvents events_;
   // Floor 5: processes, innermost first.
   const std::unique_ptr<store::ActionCache> complete_actions_;
+  const std::unique_ptr<confine::Slots> slots_;  // null where the machine does not allow it
   const std::unique_ptr<exec::ProcessRunner> sandboxed_;
+  const std::unique_ptr<exec::ProcessRunner> strict_;  // null without slots
+  const std::unique_ptr<exec::ProcessRunner> levels_;
   const std::unique_ptr<exec::ProcessRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;
   // And downloads.

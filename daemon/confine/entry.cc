@@ -48,8 +48,8 @@ struct Entry {
   int error = 0;
   bool occupied = false;
   pid_t pid = -1;
-  bool exists = false;             // exec found no interpreter, but the executable is there
-  std::array<char, 256> head{};    // how the executable begins then
+  bool exists = false;           // exec found no interpreter, but the executable is there
+  std::array<char, 256> head{};  // how the executable begins then
   alignas(64) std::array<std::byte, kStack> inner_stack;
   alignas(64) std::array<std::byte, kStack> outer_stack;
 };
@@ -171,8 +171,8 @@ KILN_IN_CHILD int outer_child(void* argument) {
   }
   int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT;
   if (entry.signal == 0) flags |= CLONE_NEWIPC;
-  const int pid = ::__clone(inner_child, entry.inner_stack.data() + entry.inner_stack.size(), flags,
-                            &entry);
+  const int pid =
+      ::__clone(inner_child, entry.inner_stack.data() + entry.inner_stack.size(), flags, &entry);
   if (pid < 0) return give_up(entry, Failed::kClone);
   entry.pid = pid;
   return 0;
@@ -191,9 +191,8 @@ Result<void> clone_into(Entry& entry) {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t outer =
-      ::__clone(outer_child, entry.outer_stack.data() + entry.outer_stack.size(),
-                CLONE_VM | CLONE_VFORK | SIGCHLD, &entry);
+  const pid_t outer = ::__clone(outer_child, entry.outer_stack.data() + entry.outer_stack.size(),
+                                CLONE_VM | CLONE_VFORK | SIGCHLD, &entry);
   const int error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (outer < 0) return os_error(error, "start a process");
@@ -271,9 +270,9 @@ Error error_of(const Entry& entry) {
 }
 
 Entry entry_to(const Namespaces& namespaces) {
-  Entry entry{.init_pidfd = namespaces.init_pidfd,
-              .namespaces =
-                  CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS};
+  Entry entry{
+      .init_pidfd = namespaces.init_pidfd,
+      .namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS};
   if (namespaces.own_network) entry.namespaces |= CLONE_NEWNET;
   return entry;
 }

@@ -66,7 +66,8 @@ Result<NewSlot> Holder::make_slot(const View& view, MissingPart* missing) {
   const SlotRequest request{.number = next_.fetch_add(1), .view = view};
   const std::string bytes = request.encode();
   if (bytes.size() > kMaxRequestBytes) {
-    return user_error(ErrorCode::kInvalidArgument, "too many paths of the host are lent to a sandbox");
+    return user_error(ErrorCode::kInvalidArgument,
+                      "too many paths of the host are lent to a sandbox");
   }
   MutexLock lock(mutex_);
   Report report;

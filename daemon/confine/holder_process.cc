@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -192,6 +194,31 @@ Report make_slot(const SlotRequest& request, UniqueFd& pidfd) {
   return report;
 }
 
+// The first processes of slots, as pidfds.
+class Inits {
+ public:
+  void add(int pidfd) {
+    std::erase_if(pidfds_, [](const UniqueFd& fd) { return has_ended(fd); });
+    pidfds_.emplace_back(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3));
+  }
+  // Returns when all are dead and reaped: nobody else would have to reap them.
+  void end() {
+    for (const UniqueFd& fd : pidfds_) {
+      ::syscall(SYS_pidfd_send_signal, fd.get(), SIGKILL, nullptr, 0);
+    }
+    // With SIGCHLD ignored this waits for the last child, and fails then.
+    while (::waitpid(-1, nullptr, 0) >= 0 || errno == EINTR) {
+    }
+  }
+
+ private:
+  static bool has_ended(const UniqueFd& fd) {
+    pollfd ended{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&ended, 1, 0) == 1;
+  }
+  std::vector<UniqueFd> pidfds_;
+};
+
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int));
 
 }  // namespace
@@ -276,16 +303,20 @@ void run_holder(int socket, uint64_t bytes) {
     const UniqueFd root(become.ok() ? ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
     if (!send_report(socket, report_of(become, part), root.get()) || !become.ok()) ::_exit(1);
   }
+  Inits inits;
   std::string buffer(kMaxRequestBytes, '\0');
   for (;;) {
     const ssize_t size = ::recv(socket, buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) ::_exit(0);
+    if (size <= 0) break;
     const auto request = SlotRequest::decode(buffer.substr(0, static_cast<size_t>(size)));
     UniqueFd pidfd;
     const Report report = make_slot(request, pidfd);
-    if (!send_report(socket, report, pidfd.get())) ::_exit(0);
+    if (pidfd.valid()) inits.add(pidfd.get());
+    if (!send_report(socket, report, pidfd.get())) break;
   }
+  inits.end();
+  ::_exit(0);
 }
 
 }  // namespace kiln::confine

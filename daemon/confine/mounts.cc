@@ -21,8 +21,7 @@ Result<void> mount_new(const char* type, const std::string& target, unsigned lon
 
 Result<UniqueFd> open_in(int root_fd, const std::string& path, uint64_t flags) {
   const open_how how{.flags = flags | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_IN_ROOT};
-  UniqueFd fd(
-      static_cast<int>(::syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how)));
+  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how)));
   if (!fd.valid()) return os_error(errno, "open " + path + " of the host");
   return fd;
 }

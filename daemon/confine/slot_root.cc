@@ -27,22 +27,19 @@ constexpr std::array<const char*, 7> kSystemDirectories{"/usr",   "/bin",   "/sb
 constexpr std::array<const char*, 5> kDevices{"null", "zero", "full", "random", "urandom"};
 // Copied, so that the host's may be replaced by a new file. Nothing here is secret.
 constexpr std::array<const char*, 14> kEtcFiles{
-    "ld.so.cache", "ld.so.conf",  "nsswitch.conf", "localtime",      "host.conf",
-    "protocols",   "services",    "mime.types",    "os-release",     "debian_version",
+    "ld.so.cache", "ld.so.conf",  "nsswitch.conf",   "localtime",          "host.conf",
+    "protocols",   "services",    "mime.types",      "os-release",         "debian_version",
     "timezone",    "bash.bashrc", "ssl/openssl.cnf", "pki/tls/openssl.cnf"};
 // Never all of /etc/ssl or /etc/pki: they hold private keys.
-constexpr std::array<const char*, 5> kEtcDirectories{"alternatives", "ssl/certs",
-                                                     "pki/ca-trust/extracted", "pki/tls/certs",
-                                                     "fonts"};
+constexpr std::array<const char*, 5> kEtcDirectories{
+    "alternatives", "ssl/certs", "pki/ca-trust/extracted", "pki/tls/certs", "fonts"};
 // Directories of /etc with names such as java-17-openjdk, python3.11, perl.
 constexpr std::array<std::string_view, 3> kEtcPrefixes{"java", "python", "perl"};
 
 std::string in_root(std::string_view path) { return std::string(kRoot).append(path); }
 
 // Makes a directory and its parents below the new root.
-Result<void> make_directory(std::string_view path) {
-  return make_directories(in_root(path), 0755);
-}
+Result<void> make_directory(std::string_view path) { return make_directories(in_root(path), 0755); }
 
 bool is_lent_already(std::string_view path) {
   for (const std::string_view system : kSystemDirectories) {
@@ -191,9 +188,8 @@ class Builder {
     const unsigned uid = ::getuid();
     std::string name = name_of("/etc/passwd", uid);
     if (name.empty()) name = "user";
-    const std::string line = name + ":x:" + std::to_string(uid) + ":" +
-                             std::to_string(::getgid()) + ":" + name + ":" +
-                             std::string(kSandboxPath) + ":/bin/sh\n";
+    const std::string line = name + ":x:" + std::to_string(uid) + ":" + std::to_string(::getgid()) +
+                             ":" + name + ":" + std::string(kSandboxPath) + ":/bin/sh\n";
     return uid == 65534 ? line : line + kNobody;
   }
 

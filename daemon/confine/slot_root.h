@@ -21,8 +21,8 @@
 namespace kiln::confine {
 
 // Where the holder keeps things, in its own root.
-inline constexpr const char* kHostRoot = "/host";    // the root of the machine
-inline constexpr const char* kMountPoint = "/mnt";   // an empty directory to mount on
+inline constexpr const char* kHostRoot = "/host";   // the root of the machine
+inline constexpr const char* kMountPoint = "/mnt";  // an empty directory to mount on
 
 // Names of a slot's own directories below "/NUMBER" in the holder's root.
 inline constexpr const char* kSandboxDirectory = "sandbox";

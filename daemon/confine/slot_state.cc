@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -164,6 +165,9 @@ Result<void> SlotState::end() {
   while (::poll(&dead, 1, -1) < 0) {
     if (errno != EINTR) return os_error(errno, "wait for the end of a sandbox's processes");
   }
+  // The holder reaps it. Where the holder is dead, the daemon, a subreaper, has inherited it.
+  siginfo_t ignored;
+  ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &ignored, WEXITED | WNOHANG);
   ended_ = true;
   return {};
 }

@@ -57,8 +57,8 @@ class SlotState {
   UniqueFd sandbox_;
   UniqueFd tmp_;
   UniqueFd shm_;
-  UniqueFd proc_;          // the slot's /proc
-  int64_t first_pid_ = 0;  // where the entry of process 1 stands in it
+  UniqueFd proc_;           // the slot's /proc
+  int64_t first_pid_ = 0;   // where the entry of process 1 stands in it
   UniqueFd socket_counts_;  // the slot's net/sockstat; only with an own loopback interface
   bool ended_ = false;
 };

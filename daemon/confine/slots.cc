@@ -70,7 +70,8 @@ class Ready {
       auto oldest = slots_.end();
       for (auto it = slots_.begin(); it != slots_.end(); ++it) {
         if (it->second.empty()) continue;
-        if (oldest == slots_.end() || last_used_[it->first] < last_used_[oldest->first]) oldest = it;
+        if (oldest == slots_.end() || last_used_[it->first] < last_used_[oldest->first])
+          oldest = it;
       }
       surplus.push_back(std::move(oldest->second.back()));
       oldest->second.pop_back();
@@ -173,9 +174,8 @@ void Slots::Impl::work_until_closed() {
     std::vector<Owned> surplus;
     {
       MutexLock lock(mutex);
-      changed.wait(mutex, [&]() KILN_REQUIRES(mutex) {
-        return closed || !returned.empty() || !stocked;
-      });
+      changed.wait(mutex,
+                   [&]() KILN_REQUIRES(mutex) { return closed || !returned.empty() || !stocked; });
       surplus = ready.take_surplus(2 * wanted);
       if (!returned.empty()) {
         slot = std::move(returned.front());
@@ -208,7 +208,13 @@ Slots::~Slots() {
     impl_->changed.notify_one();
   }
   impl_->worker.join();
-  // The slots end with the holder.
+  // Before the holder: it reaps their first processes. Their files end with it.
+  std::vector<Owned> all;
+  {
+    MutexLock lock(impl_->mutex);
+    all = impl_->ready.take_surplus(0);
+  }
+  for (const Owned& slot : all) (void)slot->end();
 }
 
 Result<Slot> Slots::take(const View& view) {

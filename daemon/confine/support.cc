@@ -61,7 +61,8 @@ const char* name_of(Part part) {
 MissingPart explain(Part part, const std::string& why) {
   const bool by_setting = part == Part::kUserNamespace || part == Part::kIdentity ||
                           part == Part::kMounts || part == Part::kMemory;
-  return {.part = name_of(part), .why = why, .fix = by_setting ? user_namespace_fix() : kContainerFix};
+  return {
+      .part = name_of(part), .why = why, .fix = by_setting ? user_namespace_fix() : kContainerFix};
 }
 
 std::string Support::to_string() const {

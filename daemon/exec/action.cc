@@ -47,7 +47,11 @@ void fill(reapi::Platform& platform, const Process& process, const HostTool& too
   };
   add("ISA", kIsa);
   add("OSFamily", "linux");
-  if (process.sandbox == SandboxLevel::kStrict) add("kiln-sandbox", "strict");
+  if (process.sandbox == SandboxLevel::kStrict) {
+    const auto network = static_cast<size_t>(process.network);
+    add("kiln-network", std::string(enum_names(process.network)[network]));
+    add("kiln-sandbox", "strict");
+  }
   if (tool.digest) {
     add("kiln-tool-digest", to_string(*tool.digest));
     add("kiln-tool-path", tool.path);

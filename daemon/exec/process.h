@@ -16,6 +16,7 @@
 #include "common/base/result.h"
 #include "common/types/digest.h"
 #include "common/types/rel_path.h"
+#include "daemon/confine/view.h"
 #include "daemon/store/stores.h"
 #include "daemon/store/tree.h"
 
@@ -33,6 +34,10 @@ constexpr auto enum_names(CacheScope) {
                                          "per_restart_successful", "per_restart_always"};
 }
 enum class SandboxLevel : uint8_t { kPlain, kStrict };
+constexpr auto enum_names(SandboxLevel) {
+  return std::array<std::string_view, 2>{"plain", "strict"};
+}
+using Network = confine::Network;
 enum class KeepSandboxes : uint8_t { kNever, kOnFailure, kAlways };
 
 struct Process {
@@ -47,6 +52,7 @@ struct Process {
   std::optional<std::chrono::nanoseconds> timeout;
   CacheScope cache_scope = CacheScope::kSuccessful;
   SandboxLevel sandbox = SandboxLevel::kPlain;
+  Network network = Network::kNone;  // of the level strict; plain does not confine it
 };
 
 // The host's part in the key: what runs is not among the inputs.

@@ -1,12 +1,14 @@
 // The runners, innermost first. build order of the daemon's stack:
 //
-//   caching(actions) → bounded(slots) → sandbox(store, spawn)
+//   caching(actions) → bounded(slots) → level → sandbox(store, spawn)
+//                                             → strict(store, namespaces)
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "common/base/log.h"
+#include "daemon/confine/slots.h"
 #include "daemon/exec/runner.h"
 #include "daemon/trace/counters.h"
 #include "daemon/trace/spans.h"
@@ -27,6 +29,17 @@ struct SandboxOptions {
 Result<std::unique_ptr<ProcessRunner>> make_sandbox_runner(SandboxOptions options,
                                                            store::Store& store, Executor& executor,
                                                            Counters& counters, Log& log);
+
+// Runs a process at the level strict, in one of `slots`. Sandboxes that are to be kept are copied
+// to `options.directory`; `options.instance` is not used.
+std::unique_ptr<ProcessRunner> make_strict_runner(SandboxOptions options, confine::Slots& slots,
+                                                  store::Store& store, Executor& executor,
+                                                  Counters& counters, Log& log);
+
+// Hands each process to the runner of its level. `strict` is null where this machine does not allow
+// it, and `support` says why.
+std::unique_ptr<ProcessRunner> make_level_runner(ProcessRunner& plain, ProcessRunner* strict,
+                                                 confine::Support support);
 
 // At most `slots` at once, shared between runs as SlotQueue says. Who waited goes on at `executor`;
 // `spans` is told of the wait as "wait_for_slot".

@@ -3,8 +3,9 @@
 #include <atomic>
 #include <utility>
 
-#include "daemon/exec/capture.h"
+#include "daemon/exec/command.h"
 #include "daemon/exec/materialize.h"
+#include "daemon/exec/result_of.h"
 #include "daemon/exec/run_script.h"
 #include "daemon/exec/runners.h"
 #include "daemon/exec/sandbox_pool.h"
@@ -22,38 +23,6 @@ Error cancelled() {
 constexpr os::ProcessTag kMagic = os::ProcessTag{0x6b1c} << 48;
 constexpr os::ProcessTag kDaemonMask = ~os::ProcessTag{0xffff};
 os::ProcessTag daemon_tag(uint32_t instance) { return kMagic | os::ProcessTag{instance} << 16; }
-
-std::string with_chroot(std::string text, const std::string& sandbox_path) {
-  constexpr std::string_view kPlaceholder = "{chroot}";
-  for (size_t at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + sandbox_path.size())) {
-    text.replace(at, kPlaceholder.size(), sandbox_path);
-  }
-  return text;
-}
-
-// Strings that would arrive as something else, or that a REAPI Command cannot hold.
-Result<void> check_strings(const Process& process) {
-  const auto is_text = [](const std::string& text) {
-    return is_valid_utf8(text) && text.find('\0') == std::string::npos;
-  };
-  for (const std::string& argument : process.argv) {
-    if (is_text(argument)) continue;
-    return user_error(ErrorCode::kInvalidArgument,
-                      "the argument '" + printable(argument) +
-                          "' cannot be passed on: it has a NUL byte or is not valid UTF-8");
-  }
-  for (const auto& [name, value] : process.env) {
-    if (!name.empty() && name.find('=') == std::string::npos && is_text(name) && is_text(value)) {
-      continue;
-    }
-    return user_error(ErrorCode::kInvalidArgument,
-                      "the environment variable '" + printable(name) +
-                          "' is not valid: a name is not empty and has no '=', and neither name "
-                          "nor value has a NUL byte or bytes that are not UTF-8");
-  }
-  return {};
-}
 
 class SandboxRunner final : public ProcessRunner {
  public:
@@ -75,25 +44,6 @@ class SandboxRunner final : public ProcessRunner {
   }
 
  private:
-  // A process as it is handed to the kernel.
-  struct Command {
-    std::vector<std::string> argv;
-    std::vector<std::string> env;
-    std::string executable;
-  };
-
-  static Command command_in(const std::string& sandbox_path, const RunRequest& request) {
-    Command command;
-    for (const std::string& argument : request.process.argv) {
-      command.argv.push_back(with_chroot(argument, sandbox_path));
-    }
-    for (const auto& [name, value] : request.process.env) {
-      command.env.push_back(name + "=" + with_chroot(value, sandbox_path));
-    }
-    command.executable = with_chroot(request.tool.path, sandbox_path);
-    return command;
-  }
-
   Result<RunResult> run_here(const RunRequest& request) {
     if (request.stop.stop_requested()) return cancelled();
     if (request.process.sandbox != SandboxLevel::kPlain) {
@@ -102,7 +52,7 @@ class SandboxRunner final : public ProcessRunner {
     }
     KILN_TRY(check_strings(request.process));
     KILN_ASSIGN(SandboxDirectory sandbox, sandboxes_->take(request.keep != KeepSandboxes::kNever));
-    const Command command = command_in(sandbox.path(), request);
+    const Command command = command_in(sandbox.path(), request.process, request.tool);
     auto result = run_in(sandbox, command, request);
     const bool failed = !result.ok() || result->result.exit_code != 0 || result->timed_out;
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
@@ -141,32 +91,7 @@ class SandboxRunner final : public ProcessRunner {
     }
     ran_.add();
     if (ended.timed_out) timed_out_.add();
-    return result_of(sandbox, process, ended, out, err);
-  }
-
-  Result<RunResult> result_of(const SandboxDirectory& sandbox, const Process& process,
-                              const Ended& ended, OutputSink& out, OutputSink& err) {
-    RunResult run;
-    run.timed_out = ended.timed_out;
-    store::ActionResult& result = run.result;
-    result.exit_code = ended.status.exit_code;
-    result.wall_seconds = std::chrono::duration<double>(ended.wall).count();
-    result.user_seconds = ended.status.user_seconds;
-    result.system_seconds = ended.status.system_seconds;
-    result.peak_memory_bytes = ended.status.peak_memory_bytes;
-    KILN_ASSIGN(result.stdout_digest, out.finish());
-    KILN_ASSIGN(result.stderr_digest, err.finish());
-    if (ended.timed_out) return run;  // what it left is in no known state
-    KILN_ASSIGN(const Capture capture, capture_outputs(sandbox.fd(), process, store_.files()));
-    if (process.require_outputs && result.exit_code == 0 && !capture.missing.empty()) {
-      return missing_outputs_error(capture.missing);
-    }
-    KILN_TRY(store_.trees().save(capture.tree));
-    result.output_digest = capture.tree->digest();
-    for (const MissingOutput& output : capture.missing) {
-      result.missing_outputs.push_back(output.path.str());
-    }
-    return run;
+    return collect_result(sandbox.fd(), process, ended, out, err, store_);
   }
 
   // Leaves the sandbox as the process left it, and says where.

@@ -94,10 +94,10 @@ class Stream {
 
 class Supervisor {
  public:
-  Supervisor(os::Child child, os::ProcessTag tag, Stream out, Stream err, int stop_fd,
+  Supervisor(os::Child child, Enclosure& enclosure, Stream out, Stream err, int stop_fd,
              const Supervision& how)
       : child_(std::move(child)),
-        tag_(tag),
+        enclosure_(enclosure),
         out_(std::move(out)),
         err_(std::move(err)),
         stop_fd_(stop_fd),
@@ -112,7 +112,7 @@ class Supervisor {
     // The leader is still there, unreaped, so that its group's number is nobody else's.
     os::signal_group(child_.pid, SIGKILL);
     KILN_ASSIGN(ended_.status, os::reap(child_));
-    ended_.descendants_killed = os::kill_tagged(tag_, child_.birth);
+    KILN_ASSIGN(ended_.descendants_killed, enclosure_.end());
     ended_.cancelled = stopped_ && ended_.status.exit_code == -SIGKILL;
     if (failure_) return *failure_;
     // Nobody writes any more; what a descendant that shed its tag still writes does not count.
@@ -156,7 +156,7 @@ class Supervisor {
     }
     ended_.timed_out = true;
     os::signal_group(child_.pid, SIGTERM);
-    os::signal_tagged(tag_, SIGTERM);
+    enclosure_.signal_all(SIGTERM);
     deadline_ = steady_clock::now() + grace_;
   }
 
@@ -168,7 +168,7 @@ class Supervisor {
   }
 
   const os::Child child_;
-  const os::ProcessTag tag_;
+  Enclosure& enclosure_;
   Stream out_;
   Stream err_;
   const int stop_fd_;
@@ -180,18 +180,40 @@ class Supervisor {
   Ended ended_;
 };
 
+// A process that is spawned without namespaces; a tag finds its descendants.
+class TaggedFamily final : public Enclosure {
+ public:
+  explicit TaggedFamily(os::SpawnRequest request) : request_(std::move(request)) {}
+
+  Result<os::Child> start(int stdout_fd, int stderr_fd) override {
+    request_.stdout_fd = stdout_fd;
+    request_.stderr_fd = stderr_fd;
+    KILN_ASSIGN(os::Child child, os::spawn(request_));
+    birth_ = child.birth;
+    return child;
+  }
+  void signal_all(int signal) override { os::signal_tagged(request_.tag, signal); }
+  Result<size_t> end() override { return os::kill_tagged(request_.tag, birth_); }
+
+ private:
+  os::SpawnRequest request_;
+  os::Birth birth_;
+};
+
 }  // namespace
 
 Result<Ended> supervise(os::SpawnRequest request, const Supervision& how) {
+  TaggedFamily family(std::move(request));
+  return supervise(family, how);
+}
+
+Result<Ended> supervise(Enclosure& enclosure, const Supervision& how) {
   KILN_ASSIGN(Stream out, Stream::open(how.stdout_sink));
   KILN_ASSIGN(Stream err, Stream::open(how.stderr_sink));
   KILN_ASSIGN(const UniqueFd stop_fd, StopEvent::make_fd());
   const StopEvent stop_event(how.stop, stop_fd.get());
-  request.stdout_fd = out.write_fd();
-  request.stderr_fd = err.write_fd();
-  KILN_ASSIGN(os::Child child, os::spawn(request));
-  return Supervisor(std::move(child), request.tag, std::move(out), std::move(err), stop_fd.get(),
-                    how)
+  KILN_ASSIGN(os::Child child, enclosure.start(out.write_fd(), err.write_fd()));
+  return Supervisor(std::move(child), enclosure, std::move(out), std::move(err), stop_fd.get(), how)
       .stay();
 }
 

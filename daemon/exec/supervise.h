@@ -32,8 +32,25 @@ struct Ended {
   size_t descendants_killed = 0;  // of those that had left the process's group
 };
 
-// Spawns `request`, whose stdout_fd and stderr_fd are filled in here, and stays until neither it
-// nor any descendant is alive. Output that a descendant wrote before it was killed is complete.
+// What a process and its descendants are kept together by.
+class Enclosure {
+ public:
+  virtual ~Enclosure() = default;
+  // Starts the process; it leads a process group. Called once.
+  virtual Result<os::Child> start(int stdout_fd, int stderr_fd) = 0;
+  // Sends `signal` to every process that is inside.
+  virtual void signal_all(int signal) = 0;
+  // The process has been reaped. Kills whatever else is inside; returns when nothing of it is alive
+  // any more. How many there were.
+  virtual Result<size_t> end() = 0;
+};
+
+// Starts the process in `enclosure` and stays until neither it nor any descendant is alive. Output
+// that a descendant wrote before it was killed is complete.
+Result<Ended> supervise(Enclosure& enclosure, const Supervision& how);
+
+// The same for a process that is spawned by `request`, whose stdout_fd and stderr_fd are filled in
+// here. Its descendants are found by its tag.
 Result<Ended> supervise(os::SpawnRequest request, const Supervision& how);
 
 }  // namespace kiln::exec

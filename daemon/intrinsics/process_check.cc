@@ -76,6 +76,8 @@ Result<exec::Process> checked(const Process& spec) {
   KILN_ASSIGN(process.output_directories, output_paths(spec.output_directories, "directory"));
   process.require_outputs = spec.require_outputs;
   process.cache_scope = spec.cache_scope;
+  process.sandbox = spec.sandbox;
+  process.network = spec.network;
   return process;
 }
 

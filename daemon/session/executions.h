@@ -17,7 +17,6 @@ namespace kiln::session {
 struct ProcessSpec : intrinsics::Process {
   std::vector<Digest> input_digests;     // merged, together with
   std::vector<std::string> input_globs;  // files of the workspace; each must match
-  bool strict_sandbox = false;
 };
 
 enum class ResultSource : uint8_t { kRan, kMemoized, kHitLocally };

@@ -3,8 +3,8 @@
 //
 //   attack SECRET_FILE TCP_PORT ABSTRACT_NAME PID KEY_NAME
 //
-// SECRET_FILE exists outside; TCP_PORT of 127.0.0.1 and the abstract socket are listened on outside;
-// PID is a process outside.
+// SECRET_FILE exists outside; TCP_PORT of 127.0.0.1 and the abstract socket are listened on
+// outside; PID is a process outside.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -113,9 +113,9 @@ void files(const std::string& secret) {
                              "/proc/1/root/host", "/proc/self/root/host"}) {
     attempt("read it at " + std::string(prefix), can_open(prefix + secret, O_RDONLY));
   }
-  for (const char* path : {"/etc/shadow", "/etc/ssl/private", "/root", "/home", "/run", "/sys",
-                           "/boot", "/mnt", "/var/lib", "/opt", "/dev/kmsg", "/dev/mem",
-                           "/dev/fuse", "/dev/kvm"}) {
+  for (const char* path :
+       {"/etc/shadow", "/etc/ssl/private", "/root", "/home", "/run", "/sys", "/boot", "/mnt",
+        "/var/lib", "/opt", "/dev/kmsg", "/dev/mem", "/dev/fuse", "/dev/kvm"}) {
     attempt("open " + std::string(path), can_open(path, O_RDONLY));
   }
   // Slots have numbers.
@@ -152,20 +152,22 @@ void descriptors() {
 bool can_connect(int family, const void* address, socklen_t size, int type = SOCK_STREAM) {
   const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const bool done = ::connect(fd, static_cast<const sockaddr*>(address), size) == 0 ||
-                    errno == EINPROGRESS;
+  const bool done =
+      ::connect(fd, static_cast<const sockaddr*>(address), size) == 0 || errno == EINPROGRESS;
   int error = 0;
   socklen_t length = sizeof error;
   // Refusals on an own loopback interface come at once.
-  const bool connected = done && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
-                         error == 0;
+  const bool connected =
+      done && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
   ::close(fd);
   return connected;
 }
 
 bool can_connect_to(const char* address, int port, int type = SOCK_STREAM) {
-  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port)),
-                 .sin_addr = {}, .sin_zero = {}};
+  sockaddr_in v4{.sin_family = AF_INET,
+                 .sin_port = htons(static_cast<uint16_t>(port)),
+                 .sin_addr = {},
+                 .sin_zero = {}};
   if (::inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
     return can_connect(AF_INET, &v4, sizeof v4, type);
   }
@@ -187,9 +189,9 @@ void network(int port, const std::string& abstract_name) {
   unix_address.sun_family = AF_UNIX;
   std::memcpy(unix_address.sun_path + 1, abstract_name.data(), abstract_name.size());
   attempt("reach an abstract socket",
-          can_connect(AF_UNIX, &unix_address,
-                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
-                                             abstract_name.size())));
+          can_connect(
+              AF_UNIX, &unix_address,
+              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + abstract_name.size())));
   for (const int family : {AF_VSOCK, AF_PACKET, AF_BLUETOOTH, AF_CAN, AF_TIPC, AF_QIPCRTR}) {
     const int fd = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const int stream = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -263,9 +265,8 @@ bool may_in_new_namespaces(const std::string& secret) {
 void rights(const std::string& secret) {
   attempt("mount", in_child(may_mount));
   attempt("chroot", in_child([] { return ::chroot("/sandbox") == 0; }));
-  attempt("change the root", in_child([] {
-            return ::syscall(SYS_pivot_root, "/sandbox", "/sandbox") == 0;
-          }));
+  attempt("change the root",
+          in_child([] { return ::syscall(SYS_pivot_root, "/sandbox", "/sandbox") == 0; }));
   for (const int type : {CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC}) {
     attempt("make a namespace " + std::to_string(type),
             in_child([type] { return ::unshare(type) == 0; }));
@@ -278,9 +279,9 @@ void rights(const std::string& secret) {
   ::gettimeofday(&now, nullptr);
   attempt("set the clock", ::settimeofday(&now, nullptr) == 0);
   attempt("raise its priority", ::setpriority(PRIO_PROCESS, 0, -5) == 0);
-  for (const char* path : {"/proc/sys/kernel/core_pattern", "/proc/sys/vm/drop_caches",
-                           "/proc/sys/kernel/hostname", "/proc/sysrq-trigger",
-                           "/proc/sys/vm/overcommit_memory", "/proc/sys/fs/file-max"}) {
+  for (const char* path :
+       {"/proc/sys/kernel/core_pattern", "/proc/sys/vm/drop_caches", "/proc/sys/kernel/hostname",
+        "/proc/sysrq-trigger", "/proc/sys/vm/overcommit_memory", "/proc/sys/fs/file-max"}) {
     attempt("open " + std::string(path), can_open(path, O_WRONLY));
   }
 }

@@ -107,6 +107,14 @@ class ConfinedProcess : public testing::Test {
   std::unique_ptr<Slots> slots_;
 };
 
+TEST_F(ConfinedProcess, NoChildRemainsWhenAllIsOver) {
+  ASSERT_TRUE(os::become_subreaper().ok());  // as the daemon is
+  for (int i = 0; i < 4; ++i) output_of("(sleep 1000 &)");
+  slots_.reset();
+  siginfo_t info;
+  EXPECT_EQ(::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1) << info.si_pid;
+}
+
 TEST_F(ConfinedProcess, SeesItsFilesAtOnePathAndWhatItMakesComesOut) {
   Slot slot = take();
   put(slot, "in", "text\n");
@@ -116,9 +124,10 @@ TEST_F(ConfinedProcess, SeesItsFilesAtOnePathAndWhatItMakesComesOut) {
 }
 
 TEST_F(ConfinedProcess, SeesOnlyWhatIsLent) {
-  EXPECT_EQ(output_of("cd / && ls -d etc proc sandbox tmp usr; ls -d home root work run sys mnt host "
-                      "2>/dev/null; cat /etc/hostname; hostname; whoami >/dev/null && echo named"),
-            "etc\nproc\nsandbox\ntmp\nusr\nsandbox\nsandbox\nnamed\n");
+  EXPECT_EQ(
+      output_of("cd / && ls -d etc proc sandbox tmp usr; ls -d home root work run sys mnt host "
+                "2>/dev/null; cat /etc/hostname; hostname; whoami >/dev/null && echo named"),
+      "etc\nproc\nsandbox\ntmp\nusr\nsandbox\nsandbox\nnamed\n");
 }
 
 TEST_F(ConfinedProcess, IsNotTheFirstProcessAndHasTheUsersIds) {
@@ -127,8 +136,9 @@ TEST_F(ConfinedProcess, IsNotTheFirstProcessAndHasTheUsersIds) {
 }
 
 TEST_F(ConfinedProcess, HasNoCapabilitiesAndAFilter) {
-  const std::string status = output_of("grep -E '^(CapPrm|CapEff|NoNewPrivs|Seccomp):' "
-                                       "/proc/self/status | tr '\\t' ' '");
+  const std::string status = output_of(
+      "grep -E '^(CapPrm|CapEff|NoNewPrivs|Seccomp):' "
+      "/proc/self/status | tr '\\t' ' '");
   EXPECT_EQ(status,
             "CapPrm: 0000000000000000\nCapEff: 0000000000000000\nNoNewPrivs: 1\nSeccomp: 2\n");
 }
@@ -284,7 +294,8 @@ TEST_F(ConfinedProcess, LentPathsAreReadOnlyAndOthersBesideThemAreNotThere) {
 }
 
 TEST_F(ConfinedProcess, PathsThatCannotBeLentAreRefused) {
-  for (const char* path : {"", "relative", "/", "/proc", "/proc/sys", "/sandbox/x", "/a/../b", "/x/"}) {
+  for (const char* path :
+       {"", "relative", "/", "/proc", "/proc/sys", "/sandbox/x", "/a/../b", "/x/"}) {
     const auto slot = slots_->take({.network = Network::kNone, .host_paths = {path}});
     ASSERT_FALSE(slot.ok()) << path;
     EXPECT_EQ(slot.error().code(), ErrorCode::kInvalidArgument);
@@ -310,8 +321,8 @@ TEST_F(ConfinedProcess, AttacksComeToNothing) {
     put(slot, "attack", program, 0755);
     Command command = shell("");
     command.executable = "./attack";
-    command.argv = {"attack", host.path("secret"), std::to_string(port), name,
-                    std::to_string(::getpid()), "kiln-test-key"};
+    command.argv = {"attack", host.path("secret"),        std::to_string(port),
+                    name,     std::to_string(::getpid()), "kiln-test-key"};
     const auto ended = run(slot, command);
     ASSERT_TRUE(ended.ok()) << ended.error().to_string();
     EXPECT_THAT(ended->output, Not(HasSubstr("could")));
@@ -336,7 +347,8 @@ TEST_F(ConfinedProcess, NothingGrowsWithTheNumberOfProcesses) {
   for (int i = 0; i < 60; ++i) output_of(i % 3 == 0 ? "(sleep 1000 &)" : "touch x");
   EXPECT_TRUE(test::eventually([&] {
     return entries_of(root_fd_) <= 2 + 5 && descriptors() <= before + 12;
-  })) << entries_of(root_fd_) << " directories, " << descriptors() << " descriptors";
+  })) << entries_of(root_fd_)
+      << " directories, " << descriptors() << " descriptors";
 }
 
 TEST_F(ConfinedProcess, TheHolderTakesAllOfThemAlong) {
@@ -347,8 +359,7 @@ TEST_F(ConfinedProcess, TheHolderTakesAllOfThemAlong) {
   const auto self = std::to_string(::getpid());
   for (const std::string& pid : [&] {
          std::vector<std::string> pids;
-         std::istringstream children(
-             read_file("/proc/self/task/" + self + "/children").value());
+         std::istringstream children(read_file("/proc/self/task/" + self + "/children").value());
          for (std::string one; children >> one;) pids.push_back(one);
          return pids;
        }()) {
@@ -357,6 +368,7 @@ TEST_F(ConfinedProcess, TheHolderTakesAllOfThemAlong) {
     }
   }
   EXPECT_EQ(os::reap(*child)->exit_code, -SIGKILL);
+  (void)slot.settle();
   const auto next = slots_->take({.network = Network::kLoopback, .host_paths = {}});
   ASSERT_FALSE(next.ok());
   EXPECT_THAT(next.error().message(), HasSubstr("daemon restart"));

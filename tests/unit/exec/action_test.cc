@@ -90,6 +90,10 @@ TEST_F(ActionTest, EverythingThatDecidesTheResultIsInTheKey) {
       [](Process& p, HostTool&) { p.timeout.reset(); },
       [](Process& p, HostTool&) { *p.timeout += std::chrono::nanoseconds(1); },
       [](Process& p, HostTool&) { p.sandbox = SandboxLevel::kStrict; },
+      [](Process& p, HostTool&) {
+        p.sandbox = SandboxLevel::kStrict;
+        p.network = Network::kHost;
+      },
       [](Process&, HostTool& t) { t.digest = file_digest_of("an upgraded compiler"); },
       [](Process&, HostTool& t) { t.path = "/opt/bin/cc"; },
       [](Process&, HostTool& t) { t.digest.reset(); },
