@@ -11,9 +11,9 @@ class LevelRunner final : public ProcessRunner {
   Task<Result<RunResult>> run(const RunRequest& request) override {
     if (request.process.sandbox == SandboxLevel::kPlain) co_return co_await plain_.run(request);
     if (strict_ != nullptr) co_return co_await strict_->run(request);
-    co_return environment_error(ErrorCode::kUnsupported,
-                                "the sandbox level strict is not possible on this machine:\n" +
-                                    support_.to_string());
+    co_return environment_error(
+        ErrorCode::kUnsupported,
+        "the sandbox level strict is not possible on this machine:\n" + support_.to_string());
   }
 
  private:

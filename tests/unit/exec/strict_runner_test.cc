@@ -136,8 +136,9 @@ TEST_F(StrictRunner, WithoutSupportTheErrorSaysWhatIsMissing) {
   const HostTool tool{.path = "/bin/sh", .digest = std::nullopt};
   const Action action = make_action(process, tool, "");
   const auto result = sync_wait(
-      pool_, levels->run(
-                 {.process = process, .tool = tool, .action = action, .run = RunId{1}, .stop = {}}));
+      pool_,
+      levels->run(
+          {.process = process, .tool = tool, .action = action, .run = RunId{1}, .stop = {}}));
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code(), ErrorCode::kUnsupported);
   EXPECT_THAT(result.error().message(), HasSubstr("user namespaces: no right; run sysctl"));
