@@ -105,6 +105,8 @@ struct Slots::Impl {
   Result<Owned> make(const View& view);
   void give_back(Owned slot);
   void discard(Owned slot);
+  void take_back(Owned slot);
+  void forget_use(const View& view) KILN_REQUIRES(mutex);
   void work_until_closed();
   void stock();
 
@@ -118,6 +120,7 @@ struct Slots::Impl {
   bool stocked KILN_GUARDED_BY(mutex) = false;
   View current KILN_GUARDED_BY(mutex);
   Ready ready KILN_GUARDED_BY(mutex);
+  std::map<View, size_t> used KILN_GUARDED_BY(mutex);  // slots that are coming back
   std::deque<Owned> returned KILN_GUARDED_BY(mutex);
 
   std::thread worker;
@@ -149,7 +152,9 @@ void Slots::Impl::stock() {
     View view;
     {
       MutexLock lock(mutex);
-      if (closed || !returned.empty() || ready.count(current) >= wanted) {
+      const auto in_use = used.find(current);
+      const size_t coming_back = in_use == used.end() ? 0 : in_use->second;
+      if (closed || !returned.empty() || ready.count(current) + coming_back >= wanted) {
         stocked = returned.empty();
         return;
       }
@@ -164,6 +169,24 @@ void Slots::Impl::stock() {
     }
     ready.push(*std::move(slot));
   }
+}
+
+void Slots::Impl::take_back(Owned slot) {
+  const View view = slot->view();
+  const bool clean = slot->empty();
+  if (!clean) discard(std::move(slot));
+  MutexLock lock(mutex);
+  forget_use(view);
+  if (clean) {
+    ready.push(std::move(slot));
+  } else {
+    stocked = false;
+  }
+}
+
+void Slots::Impl::forget_use(const View& view) {
+  const auto found = used.find(view);
+  if (--found->second == 0) used.erase(found);
 }
 
 void Slots::Impl::work_until_closed() {
@@ -187,11 +210,8 @@ void Slots::Impl::work_until_closed() {
     for (Owned& one : surplus) discard(std::move(one));
     if (slot == nullptr) {
       stock();
-    } else if (slot->empty()) {
-      MutexLock lock(mutex);
-      ready.push(std::move(slot));
     } else {
-      discard(std::move(slot));
+      take_back(std::move(slot));
     }
   }
 }
@@ -225,13 +245,18 @@ Result<Slot> Slots::take(const View& view) {
     MutexLock lock(impl_->mutex);
     impl_->current = view;
     found = impl_->ready.pop(view, now);
-    impl_->stocked = false;
-    impl_->changed.notify_one();
+    const size_t in_use = ++impl_->used[view];
+    if (impl_->ready.count(view) + in_use < impl_->wanted) {
+      impl_->stocked = false;
+      impl_->changed.notify_one();
+    }
   }
-  if (found == nullptr) {
-    KILN_ASSIGN(found, impl_->make(view));
-  }
-  return Slot(*this, std::move(found));
+  if (found != nullptr) return Slot(*this, std::move(found));
+  auto made = impl_->make(view);
+  if (made.ok()) return Slot(*this, *std::move(made));
+  MutexLock lock(impl_->mutex);
+  impl_->forget_use(view);
+  return made.error();
 }
 
 Support Slots::probe() {
@@ -249,6 +274,10 @@ Support Slots::probe() {
   if (!entered.ok()) {
     support.missing.push_back(explain(Part::kEntry, entered.error().to_string()));
     return support;
+  }
+  {
+    MutexLock lock(impl_->mutex);
+    ++impl_->used[view];
   }
   impl_->give_back(std::make_unique<SlotState>(*std::move(slot)));
   return support;

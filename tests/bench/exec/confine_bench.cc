@@ -116,7 +116,7 @@ void StrictTrue(benchmark::State& state) {
   // A thread with a filter of system calls passes it on: strict processes have one of their own.
   const std::vector<const char*> bare{kTrue, nullptr};
   const std::vector<const char*> bubblewrap{
-      "/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/usr",  "/usr",   "--symlink", "usr/lib",
+      "/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/usr",   "/usr",   "--symlink", "usr/lib",
       "/lib",           "--symlink",     "usr/lib64", "/lib64", "--proc", "/proc",     "--dev",
       "/dev",           "--tmpfs",       "/tmp",      kTrue,    nullptr};
   const bool has_bubblewrap = ::access(bubblewrap[0], X_OK) == 0;
