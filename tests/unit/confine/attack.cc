@@ -295,7 +295,8 @@ void keys(const std::string& name) {
 
 // What stays if nobody cleans up: the test looks for it.
 void leave_things() {
-  if (::fork() == 0) {
+  const pid_t between = ::fork();
+  if (between == 0) {
     ::setsid();
     if (::fork() == 0) {
       for (const int stream : {0, 1, 2}) ::close(stream);
@@ -304,6 +305,7 @@ void leave_things() {
     }
     ::_exit(0);
   }
+  ::waitpid(between, nullptr, 0);
 }
 
 }  // namespace
