@@ -113,6 +113,11 @@ void ExecOptions::add_to(OptionParser& parser) {
       "--sandbox", "LEVEL", sandbox,
       {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
       "{choices}");
+  parser.choice<v1::Process::Network>("--network", "WHICH", network,
+                                      {{"none", v1::Process::NONE},
+                                       {"loopback", v1::Process::LOOPBACK},
+                                       {"host", v1::Process::HOST}},
+                                      "{choices}; none unless given, with --sandbox strict");
   parser.choice<v1::KeepSandboxes>("--keep-sandboxes", "WHEN", keep_sandboxes,
                                    {{"never", v1::KeepSandboxes::NEVER},
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},
@@ -137,8 +142,8 @@ void ExecOptions::add_to(OptionParser& parser) {
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || description || require_outputs || no_ignore || interactive ||
-         in_workspace || inherit_env || restartable || explain_key;
+         sandbox.given || network.given || description || require_outputs || no_ignore ||
+         interactive || in_workspace || inherit_env || restartable || explain_key;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
@@ -170,6 +175,7 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   KILN_TRY(add_environment(options.env, environment, *process.mutable_env()));
   process.set_cache_scope(options.cache.value);
   process.set_sandbox(options.sandbox.value);
+  process.set_network(options.network.value);
   process.set_require_outputs(options.require_outputs);
   process.set_no_ignore(options.no_ignore);
   if (options.timeout) {

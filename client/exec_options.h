@@ -27,6 +27,7 @@ struct ExecOptions {
   std::optional<std::string> timeout;
   Chosen<v1::Process::CacheScope> cache = {v1::Process::SUCCESSFUL};
   Chosen<v1::Process::Sandbox> sandbox = {v1::Process::AUTO};
+  Chosen<v1::Process::Network> network = {v1::Process::NETWORK_UNSPECIFIED};
   Chosen<v1::KeepSandboxes> keep_sandboxes = {v1::KeepSandboxes::NEVER};
   std::optional<std::string> description;
   std::optional<std::string> batch;

@@ -35,6 +35,31 @@ uint64_t random_epoch() {
   return (uint64_t{device()} << 32) | device();
 }
 
+// Strict sandboxes, or why this machine does not allow them.
+struct Confinement {
+  std::unique_ptr<confine::Slots> slots;
+  confine::Support support;
+};
+
+Result<Confinement> confine_processes(size_t jobs, Log& log) {
+  // As a tmpfs has it by default: what is not written takes no memory.
+  const auto memory = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  Confinement made;
+  KILN_ASSIGN(auto started, confine::Holder::start(memory / 2));
+  if (auto* holder = std::get_if<std::unique_ptr<confine::Holder>>(&started)) {
+    made.slots = std::make_unique<confine::Slots>(std::move(*holder), jobs, log);
+    made.support = made.slots->probe();
+    if (!made.support.available()) made.slots.reset();
+  } else {
+    made.support = std::get<confine::Support>(started);
+  }
+  if (!made.support.available()) {
+    log.info("strict sandboxes are not possible here: " + made.support.to_string());
+  }
+  return made;
+}
+
 // An error that says itself what to do about the store, as one of damage does, is left alone.
 Result<std::unique_ptr<store::Store>> open_store(const store::RocksOptions& options, Log& log) {
   auto opened = store::open_rocks_store(options, log);
@@ -66,7 +91,9 @@ struct Daemon::Parts {
   std::unique_ptr<intrinsics::ChangeRouter> router;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
+  Confinement confinement;
   std::unique_ptr<exec::SandboxedRunner> sandboxed;
+  std::unique_ptr<exec::ProcessRunner> strict;
   std::unique_ptr<exec::InteractiveSandboxes> interactive;
   Premises premises;
 };
@@ -76,6 +103,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_CHECK(rules.compiled.graph != nullptr, "a daemon was started with rules that do not fit");
   const std::string& home = config.paths.home;
   Parts parts{.rules = std::move(rules)};
+  KILN_ASSIGN(parts.confinement, confine_processes(config.jobs, log));  // before there are threads
   parts.blocking = std::make_unique<ThreadPool>("kiln-blocking", kBlockingThreads);
   parts.home = std::make_unique<ThreadPool>("kiln-graph", home_threads());
   parts.router = std::make_unique<intrinsics::ChangeRouter>(*parts.workspaces);
@@ -89,6 +117,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_TRY(make_directories(sandboxes.directory, 0700));
   KILN_ASSIGN(parts.sandboxed, exec::make_sandbox_runner(sandboxes, *parts.store, *parts.home,
                                                          *parts.counters, log));
+  if (parts.confinement.slots != nullptr) {
+    parts.strict = exec::make_strict_runner(sandboxes, *parts.confinement.slots, *parts.store,
+                                            *parts.home, *parts.counters, log);
+  }
   KILN_ASSIGN(parts.interactive,
               exec::InteractiveSandboxes::open(home + "/interactive", sandboxes.instance,
                                                *parts.store, *parts.counters, log));
@@ -115,9 +147,12 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       results_(store_->actions(), store_->blobs(), store_->trees()),
       fs_counters_(*counters_),
       tool_files_(fs_counters_),
+      slots_(std::move(parts.confinement.slots)),
       sandboxed_(std::move(parts.sandboxed)),
-      checked_(
-          exec::make_checking_runner(*sandboxed_, tool_files_, *blocking_, *home_, *counters_)),
+      strict_(std::move(parts.strict)),
+      levels_(exec::make_level_runner(*sandboxed_, strict_.get(),
+                                      std::move(parts.confinement.support))),
+      checked_(exec::make_checking_runner(*levels_, tool_files_, *blocking_, *home_, *counters_)),
       bounded_(exec::make_bounded_runner(*checked_, config.jobs, *home_, *counters_, events_)),
       cached_(exec::make_caching_runner(*bounded_, results_, *blocking_, *home_, *counters_)),
       interactive_(std::move(parts.interactive)),

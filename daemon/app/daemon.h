@@ -16,6 +16,7 @@
 #include "daemon/app/premises.h"
 #include "daemon/async/executor.h"
 #include "daemon/async/scope.h"
+#include "daemon/confine/slots.h"
 #include "daemon/exec/runners.h"
 #include "daemon/fetch/downloads.h"
 #include "daemon/fetch/fetchers.h"
@@ -93,7 +94,10 @@ class Daemon {
   exec::RecordedResults results_;
   intrinsics::FsCounters fs_counters_;
   intrinsics::HostTools tool_files_;  // of floor 6: the check of tools, which runners call
+  const std::unique_ptr<confine::Slots> slots_;  // null where the machine does not allow it
   const std::unique_ptr<exec::SandboxedRunner> sandboxed_;
+  const std::unique_ptr<exec::ProcessRunner> strict_;  // null without slots
+  const std::unique_ptr<exec::ProcessRunner> levels_;
   const std::unique_ptr<exec::ProcessRunner> checked_;
   const std::unique_ptr<exec::BoundedRunner> bounded_;
   const std::unique_ptr<exec::ProcessRunner> cached_;

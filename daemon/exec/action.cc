@@ -80,7 +80,11 @@ std::vector<std::pair<std::string, std::string>> platform_of(const Process& proc
                                                              const HostTool& tool) {
   std::vector<std::pair<std::string, std::string>> platform = {{"ISA", kIsa},
                                                                {"OSFamily", "linux"}};
-  if (process.sandbox == SandboxLevel::kStrict) platform.emplace_back("kiln-sandbox", "strict");
+  if (process.sandbox == SandboxLevel::kStrict) {
+    const auto network = static_cast<size_t>(process.network);
+    platform.emplace_back("kiln-network", enum_names(process.network)[network]);
+    platform.emplace_back("kiln-sandbox", "strict");
+  }
   if (const auto digest = tool.digest()) {
     platform.emplace_back("kiln-tool-digest", to_string(*digest));
     platform.emplace_back("kiln-tool-path", tool.path);

@@ -42,6 +42,7 @@ class Families {
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
 
+    os::ProcessTag tag() const { return family_.tag; }
     void set_leader(const os::Child& leader);
     // Kills what is left of the family, on the thread that spawned the leader; the leader has ended
     // or is beyond ending, and is not reaped. Returns at `deadline` at the latest. Incomplete:

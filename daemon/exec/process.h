@@ -17,6 +17,7 @@
 #include "common/base/result.h"
 #include "common/types/digest.h"
 #include "common/types/rel_path.h"
+#include "daemon/confine/view.h"
 #include "daemon/store/stores.h"
 #include "daemon/store/tree.h"
 
@@ -41,6 +42,10 @@ constexpr auto enum_names(CacheScope) {
                                          "per_session"};
 }
 enum class SandboxLevel : uint8_t { kPlain, kStrict };
+constexpr auto enum_names(SandboxLevel) {
+  return std::array<std::string_view, 2>{"plain", "strict"};
+}
+using Network = confine::Network;
 // Weakest first.
 enum class KeepSandboxes : uint8_t {
   kNever,
@@ -60,6 +65,7 @@ struct Process {
   std::optional<std::chrono::nanoseconds> timeout;
   CacheScope cache_scope = CacheScope::kSuccessful;
   SandboxLevel sandbox = SandboxLevel::kPlain;
+  Network network = Network::kNone;  // of the level strict; plain does not confine it
 };
 
 // One thing of the host that decides what a command does.

@@ -1,6 +1,7 @@
 // The runners, innermost first. build order of the daemon's stack:
 //
-//   caching(results) → bounded(slots) → checking(tool) → sandbox(store, spawn)
+//   caching(results) → bounded(slots) → checking(tool) → level → sandbox(store, spawn)
+//                                                              → strict(store, namespaces)
 #pragma once
 
 #include <sys/types.h>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "common/base/log.h"
+#include "daemon/confine/slots.h"
 #include "daemon/exec/recorded_results.h"
 #include "daemon/exec/runner.h"
 #include "daemon/os/process_tag.h"
@@ -56,6 +58,17 @@ class BoundedRunner : public ProcessRunner {
   // as the result lives. Loans of one slot nest: it is free once. Null if `slot` is not held.
   virtual std::shared_ptr<void> lend(SlotId slot) = 0;
 };
+
+// Runs a process at the level strict, in one of `slots`. Sandboxes that are to be kept are copied
+// to `options.directory`; `options.instance` is not used.
+std::unique_ptr<ProcessRunner> make_strict_runner(SandboxOptions options, confine::Slots& slots,
+                                                  store::Store& store, Executor& executor,
+                                                  Counters& counters, Log& log);
+
+// Hands each process to the runner of its level. `strict` is null where this machine does not allow
+// it, and `support` says why.
+std::unique_ptr<ProcessRunner> make_level_runner(ProcessRunner& plain, ProcessRunner* strict,
+                                                 confine::Support support);
 
 // At most `slots` at once, shared between runs as SlotQueue says. Who waited goes on at `executor`;
 // `spans` is told of the wait as "wait_for_slot".

@@ -3,11 +3,12 @@
 #include <atomic>
 #include <utility>
 
-#include "daemon/exec/capture.h"
-#include "daemon/exec/chroot.h"
+#include "daemon/exec/command.h"
 #include "daemon/exec/families.h"
+#include "daemon/exec/family_enclosure.h"
 #include "daemon/exec/materialize.h"
 #include "daemon/exec/process_threads.h"
+#include "daemon/exec/result_of.h"
 #include "daemon/exec/run_script.h"
 #include "daemon/exec/runners.h"
 #include "daemon/exec/sandbox_pool.h"
@@ -16,37 +17,8 @@
 namespace kiln::exec {
 namespace {
 
-Error cancelled() {
-  return user_error(ErrorCode::kCancelled, "the process was cancelled: nobody waits for it");
-}
-
 constexpr os::ProcessTag kMagic = os::ProcessTag{0x6b1c} << 48;
 constexpr os::ProcessTag kDaemonMask = ~os::ProcessTag{0xffff};
-constexpr int kTimedOutCode = 124;
-
-
-// Strings that would arrive as something else, or that a REAPI Command cannot hold.
-Result<void> check_strings(const Process& process) {
-  const auto is_text = [](const std::string& text) {
-    return is_valid_utf8(text) && text.find('\0') == std::string::npos;
-  };
-  for (const std::string& argument : process.argv) {
-    if (is_text(argument)) continue;
-    return user_error(ErrorCode::kInvalidArgument,
-                      "the argument '" + printable(argument) +
-                          "' cannot be passed on: it has a NUL byte or is not valid UTF-8");
-  }
-  for (const auto& [name, value] : process.env) {
-    if (!name.empty() && name.find('=') == std::string::npos && is_text(name) && is_text(value)) {
-      continue;
-    }
-    return user_error(ErrorCode::kInvalidArgument,
-                      "the environment variable '" + printable(name) +
-                          "' is not valid: a name is not empty and has no '=', and neither name "
-                          "nor value has a NUL byte or bytes that are not UTF-8");
-  }
-  return {};
-}
 
 class SandboxRunner final : public SandboxedRunner {
  public:
@@ -74,34 +46,15 @@ class SandboxRunner final : public SandboxedRunner {
   SlotId slot_of(pid_t caller) override { return families_->slot_of(caller); }
 
  private:
-  // A process as it is handed to the kernel.
-  struct Command {
-    std::vector<std::string> argv;
-    std::vector<std::string> env;
-    std::string executable;
-  };
-
-  static Command command_in(const std::string& sandbox_path, const RunRequest& request) {
-    Command command;
-    for (const std::string& argument : request.process.argv) {
-      command.argv.push_back(with_chroot(argument, sandbox_path));
-    }
-    for (const auto& [name, value] : request.process.env) {
-      command.env.push_back(name + "=" + with_chroot(value, sandbox_path));
-    }
-    command.executable = with_chroot(request.tool.path, sandbox_path);
-    return command;
-  }
-
   Result<RunResult> run_here(const RunRequest& request) {
-    if (request.stop.stop_requested()) return cancelled();
+    if (request.stop.stop_requested()) return process_cancelled();
     if (request.process.sandbox != SandboxLevel::kPlain) {
       return user_error(ErrorCode::kUnsupported,
                         "this runner enforces the sandbox level plain only, not strict");
     }
     KILN_TRY(check_strings(request.process));
     KILN_ASSIGN(SandboxDirectory sandbox, sandboxes_->take(request.keep != KeepSandboxes::kNever));
-    const Command command = command_in(sandbox.path(), request);
+    const Command command = command_in(sandbox.path(), request.process, request.tool);
     auto result = run_in(sandbox, command, request);
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
     if (was_cancelled) {
@@ -113,21 +66,6 @@ class SandboxRunner final : public SandboxedRunner {
     return result;
   }
 
-  static bool is_kept(KeepSandboxes wish, const Result<RunResult>& result) {
-    const bool failed = !result.ok() || result->result.exit_code != 0 || result->timed_out;
-    switch (wish) {
-      case KeepSandboxes::kNever:
-        return false;
-      case KeepSandboxes::kOnFailure:
-        return failed;
-      case KeepSandboxes::kOnFailureOrMissingOutput:
-        return failed || !result->result.missing_outputs.empty();
-      case KeepSandboxes::kAlways:
-        return true;
-    }
-    return false;
-  }
-
   Result<RunResult> run_in(SandboxDirectory& sandbox, const Command& command,
                            const RunRequest& request) {
     const Process& process = request.process;
@@ -136,21 +74,19 @@ class SandboxRunner final : public SandboxedRunner {
     if (request.observer != nullptr) request.observer->started(sandbox.path());
     OutputSink out(store_.blobs(), request.observer, ProcessObserver::Stream::kStdout);
     OutputSink err(store_.blobs(), request.observer, ProcessObserver::Stream::kStderr);
-    auto supervised = supervise(
+    FamilyEnclosure enclosure(
         os::SpawnRequest{.executable = command.executable,
                          .argv = command.argv,
                          .env = command.env,
                          .working_directory_fd = directory.get(),
                          .limits = &limits_},
-        Supervision{
-            .stdout_sink = out,
-            .stderr_sink = err,
-            .timeout = process.timeout,
-            .grace = options_.grace,
-            .patience = options_.patience,
-            .stop = request.stop,
-            .families = *families_,
-            .family = {.tag = next_tag(), .slot = request.slot, .sandbox = sandbox.path()}});
+        *families_, {.tag = next_tag(), .slot = request.slot, .sandbox = sandbox.path()});
+    auto supervised = supervise(enclosure, Supervision{.stdout_sink = out,
+                                                       .stderr_sink = err,
+                                                       .timeout = process.timeout,
+                                                       .grace = options_.grace,
+                                                       .patience = options_.patience,
+                                                       .stop = request.stop});
     if (!supervised.ok()) {
       sandbox.retire();  // nobody looked whether all are gone
       return supervised.error();
@@ -158,10 +94,10 @@ class SandboxRunner final : public SandboxedRunner {
     const Ended& ended = *supervised;
     descendants_killed_.add(static_cast<int64_t>(ended.descendants_killed));
     if (!ended.all_gone) retire(sandbox, process);
-    if (ended.cancelled) return cancelled();
+    if (ended.cancelled) return process_cancelled();
     ran_.add();
     if (ended.timed_out) timed_out_.add();
-    return result_of(sandbox, request, ended, out, err);
+    return collect_result(sandbox.fd(), request, ended, out, err, store_);
   }
 
   void retire(SandboxDirectory& sandbox, const Process& process) {
@@ -171,32 +107,6 @@ class SandboxRunner final : public SandboxedRunner {
               sandbox.path() +
               ": they were killed and do not end, or belong to another user. The sandbox is not "
               "used again");
-  }
-
-  Result<RunResult> result_of(const SandboxDirectory& sandbox, const RunRequest& request,
-                              const Ended& ended, OutputSink& out, OutputSink& err) {
-    const Process& process = request.process;
-    RunResult run;
-    run.timed_out = ended.timed_out;
-    store::ActionResult& result = run.result;
-    // Whatever code it found for its end: it did not come to one by itself. timeout(1)'s code.
-    result.exit_code = ended.timed_out ? kTimedOutCode : ended.status.exit_code;
-    result.wall_seconds = std::chrono::duration<double>(ended.wall).count();
-    result.user_seconds = ended.status.user_seconds;
-    result.system_seconds = ended.status.system_seconds;
-    result.peak_memory_bytes = ended.status.peak_memory_bytes;
-    KILN_ASSIGN(result.stdout_digest, out.finish());
-    KILN_ASSIGN(result.stderr_digest, err.finish());
-    if (ended.timed_out) return run;  // what it left is in no known state
-    KILN_ASSIGN(const Capture capture,
-                capture_outputs(sandbox.fd(), process, store_.files(), request.stop));
-    KILN_TRY(store_.trees().save(capture.tree));
-    result.output_digest = capture.tree->digest();
-    for (const MissingOutput& output : capture.missing) {
-      result.missing_outputs.push_back(output.path.str());
-      run.missing_notes.push_back(output.path.str() + " " + output.why);
-    }
-    return run;
   }
 
   // Leaves the sandbox as the process left it, and says where.

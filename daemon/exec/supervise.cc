@@ -96,10 +96,10 @@ class Stream {
 
 class Supervisor {
  public:
-  Supervisor(os::Child child, Families::Member& family, Stream out, Stream err, int stop_fd,
+  Supervisor(os::Child child, Enclosure& enclosure, Stream out, Stream err, int stop_fd,
              const Supervision& how)
       : child_(std::move(child)),
-        family_(family),
+        enclosure_(enclosure),
         out_(std::move(out)),
         err_(std::move(err)),
         stop_fd_(stop_fd),
@@ -111,15 +111,13 @@ class Supervisor {
     while (step()) {
     }
     ended_.wall = steady_clock::now() - child_.birth.time;
-    // The leader is not reaped yet, so that the number of its group is nobody else's.
-    os::signal_family(child_, SIGKILL);
-    const Deadline given_up = steady_clock::now() + how_.patience;
-    const os::Killed killed = family_.end(given_up);
-    ended_.descendants_killed = killed.count;
-    ended_.all_gone = killed.complete;
-    KILN_ASSIGN(const auto status, os::reap_until(child_, given_up));
-    if (!status) return give_up();
-    ended_.status = *status;
+    const pid_t pid = child_.pid;
+    KILN_ASSIGN(const Enclosure::Settled settled,
+                enclosure_.end(std::move(child_), steady_clock::now() + how_.patience));
+    ended_.descendants_killed = settled.killed;
+    ended_.all_gone = settled.complete;
+    if (!settled.status) return given_up(pid);
+    ended_.status = *settled.status;
     ended_.cancelled = stopped_ && ended_.status.exit_code == -SIGKILL;
     if (failure_) return *failure_;
     return with_output();
@@ -165,16 +163,13 @@ class Supervisor {
       return true;
     }
     ended_.timed_out = true;
-    os::signal_tagged(how_.family.tag, child_.pid, SIGTERM);
+    enclosure_.terminate(child_);
     deadline_ = steady_clock::now() + how_.grace;
     return true;
   }
 
   // The leader cannot be reaped: it is alive in the kernel, or somebody traces it.
-  Result<Ended> give_up() {
-    ended_.all_gone = false;
-    const pid_t pid = child_.pid;
-    family_.abandon(std::move(child_));
+  Result<Ended> given_up(pid_t pid) {
     if (failure_) return *failure_;
     if (!stopped_ && !ended_.timed_out) {
       return environment_error(ErrorCode::kFailedPrecondition,
@@ -202,7 +197,7 @@ class Supervisor {
   }
 
   os::Child child_;
-  Families::Member& family_;
+  Enclosure& enclosure_;
   Stream out_;
   Stream err_;
   const int stop_fd_;
@@ -218,18 +213,13 @@ class Supervisor {
 
 }  // namespace
 
-Result<Ended> supervise(os::SpawnRequest request, const Supervision& how) {
+Result<Ended> supervise(Enclosure& enclosure, const Supervision& how) {
   KILN_ASSIGN(Stream out, Stream::open(how.stdout_sink));
   KILN_ASSIGN(Stream err, Stream::open(how.stderr_sink));
   KILN_ASSIGN(const UniqueFd stop_fd, StopEvent::make_fd());
   const StopEvent stop_event(how.stop, stop_fd.get());
-  request.stdout_fd = out.write_fd();
-  request.stderr_fd = err.write_fd();
-  request.tag = how.family.tag;
-  Families::Member family(how.families, how.family);
-  KILN_ASSIGN(os::Child child, os::spawn(request));
-  family.set_leader(child);
-  return Supervisor(std::move(child), family, std::move(out), std::move(err), stop_fd.get(), how)
+  KILN_ASSIGN(os::Child child, enclosure.start(out.write_fd(), err.write_fd()));
+  return Supervisor(std::move(child), enclosure, std::move(out), std::move(err), stop_fd.get(), how)
       .stay();
 }
 

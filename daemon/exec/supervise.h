@@ -1,11 +1,11 @@
 // The life of one spawned process, from start to the end of its last descendant.
 //
-// Threads: the calling thread stays with the process until the end; see os::spawn for which threads
-//          may.
+// Threads: the calling thread stays with the process until the end. The enclosure says which
+//          threads may call.
 // Cancels: on `stop` the process, its group and all its descendants are killed at once.
 // Ends:    a process that was killed and does not die (it waits for a device or a file system, or
 //          another process traces it) is left alone after `patience`.
-// Fails:   what os::spawn refuses; a sink that cannot take more output, after everything is killed.
+// Fails:   what the enclosure refuses; a sink that cannot take more output, after everything is killed.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,8 @@
 #include <stop_token>
 
 #include "common/base/result.h"
-#include "daemon/exec/families.h"
+#include "daemon/exec/enclosure.h"
 #include "daemon/exec/output_sink.h"
-#include "daemon/os/spawn.h"
 
 namespace kiln::exec {
 
@@ -26,8 +25,6 @@ struct Supervision {
   std::chrono::milliseconds grace;     // between SIGTERM and SIGKILL on timeout
   std::chrono::milliseconds patience;  // after a SIGKILL, until what was killed is given up
   std::stop_token stop;
-  Families& families;
-  Family family;
 };
 
 struct Ended {
@@ -41,8 +38,8 @@ struct Ended {
   bool all_gone = true;
 };
 
-// Spawns `request`, whose stdout_fd, stderr_fd and tag are filled in here, and stays until neither
-// it nor any descendant is alive. Output that a descendant wrote before it was killed is complete.
-Result<Ended> supervise(os::SpawnRequest request, const Supervision& how);
+// Starts the process in `enclosure` and stays until neither it nor any descendant is alive. Output
+// that a descendant wrote before it was killed is complete.
+Result<Ended> supervise(Enclosure& enclosure, const Supervision& how);
 
 }  // namespace kiln::exec

@@ -31,6 +31,8 @@ struct Process {
   bool require_outputs = false;  // in no key: decides what its caller takes for an answer
   rules::Real timeout_seconds;   // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
+  exec::SandboxLevel sandbox = exec::SandboxLevel::kPlain;
+  exec::Network network = exec::Network::kNone;  // of the level strict
 
   std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }
   static void fields(auto& self, auto&& field) {
@@ -44,6 +46,8 @@ struct Process {
     field("require_outputs", self.require_outputs);
     field("timeout_seconds", self.timeout_seconds);
     field("cache_scope", self.cache_scope);
+    field("sandbox", self.sandbox);
+    field("network", self.network);
   }
   friend bool operator==(const Process&, const Process&) = default;
 };

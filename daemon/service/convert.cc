@@ -21,6 +21,27 @@ Error unknown(std::string_view field, int value) {
                     "unknown " + std::string(field) + " " + std::to_string(value));
 }
 
+Result<exec::Network> network_from(const v1::Process& wire) {
+  const bool strict = wire.sandbox() == v1::Process::STRICT;
+  switch (wire.network()) {
+    case v1::Process::NETWORK_UNSPECIFIED:
+      return exec::Network::kNone;
+    case v1::Process::HOST:
+      return strict ? exec::Network::kHost : exec::Network::kNone;
+    case v1::Process::NONE:
+    case v1::Process::LOOPBACK:
+      if (strict) {
+        return wire.network() == v1::Process::NONE ? exec::Network::kNone
+                                                   : exec::Network::kLoopback;
+      }
+      return user_error(ErrorCode::kInvalidArgument,
+                        "only the sandbox level strict confines the network: ask for strict, or "
+                        "for the network host");
+    default:
+      return unknown("network", wire.network());
+  }
+}
+
 Result<exec::CacheScope> scope_from(v1::Process::CacheScope wire) {
   switch (wire) {
     case v1::Process::SUCCESSFUL:
@@ -163,7 +184,8 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
   spec.timeout_seconds = wire.timeout_seconds();
   KILN_ASSIGN(spec.cache_scope, scope_from(wire.cache_scope()));
   if (!v1::Process::Sandbox_IsValid(wire.sandbox())) return unknown("sandbox", wire.sandbox());
-  spec.strict_sandbox = wire.sandbox() == v1::Process::STRICT;
+  if (wire.sandbox() == v1::Process::STRICT) spec.sandbox = exec::SandboxLevel::kStrict;
+  KILN_ASSIGN(spec.network, network_from(wire));
   return spec;
 }
 
@@ -195,7 +217,8 @@ void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
   wire.set_user_seconds(result.user_seconds);
   wire.set_system_seconds(result.system_seconds);
   wire.set_peak_memory_bytes(result.peak_memory_bytes);
-  wire.set_sandbox(v1::Process::PLAIN);
+  wire.set_sandbox(executed.result.level == exec::SandboxLevel::kStrict ? v1::Process::STRICT
+                                                                        : v1::Process::PLAIN);
   set_digest(executed.action, *wire.mutable_action_digest());
   wire.set_kept_sandbox(executed.result.kept_sandbox);
   add_warnings(executed.warnings, *wire.mutable_warnings());

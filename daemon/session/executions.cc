@@ -209,10 +209,6 @@ class Execution {
 
 Task<Result<Executed>> execute(const Engine& engine, const Run& run, ProcessSpec spec,
                                ExecuteOptions options) {
-  if (spec.strict_sandbox) {
-    co_return user_error(ErrorCode::kUnsupported,
-                         "the sandbox 'strict' is not supported yet; use plain or auto");
-  }
   Execution execution(engine, run, spec, options);
   auto executed = co_await execution.attempt();
   while (!executed.ok() && execution.forget_lost()) executed = co_await execution.attempt();

@@ -14,7 +14,6 @@ struct ProcessSpec : intrinsics::Process {
   std::vector<Digest> input_digests;     // merged, together with
   std::vector<std::string> input_globs;  // files of the workspace; each must match
   bool no_ignore = false;                // no rule hides files from the globs
-  bool strict_sandbox = false;
 };
 
 }  // namespace kiln::session

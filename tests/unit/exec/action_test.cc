@@ -96,6 +96,10 @@ TEST_F(ActionTest, EverythingThatDecidesTheResultIsInTheKey) {
       [](Process& p, HostTool&) { p.timeout.reset(); },
       [](Process& p, HostTool&) { *p.timeout += std::chrono::nanoseconds(1); },
       [](Process& p, HostTool&) { p.sandbox = SandboxLevel::kStrict; },
+      [](Process& p, HostTool&) {
+        p.sandbox = SandboxLevel::kStrict;
+        p.network = Network::kHost;
+      },
       [](Process&, HostTool& t) { t.components[0].digest = file_digest_of("an upgrade"); },
       [](Process&, HostTool& t) { t.components[1].digest = file_digest_of("an upgrade"); },
       [](Process&, HostTool& t) { t.components[1].path = "/opt/lib/libc.so.6"; },

@@ -77,6 +77,7 @@ TEST(Convert, AProcessKeepsEveryField) {
   process.set_timeout_seconds(1.5);
   process.set_cache_scope(v1::Process::PER_SESSION);
   process.set_sandbox(v1::Process::STRICT);
+  process.set_network(v1::Process::LOOPBACK);
   const auto spec = *process_from(process);
   EXPECT_THAT(spec.argv, testing::ElementsAre("a", "b"));
   EXPECT_EQ(spec.description, "d");
@@ -90,7 +91,12 @@ TEST(Convert, AProcessKeepsEveryField) {
   EXPECT_TRUE(spec.require_outputs);
   EXPECT_EQ(spec.timeout_seconds, 1.5);
   EXPECT_EQ(spec.cache_scope, exec::CacheScope::kPerSession);
-  EXPECT_TRUE(spec.strict_sandbox);
+  EXPECT_EQ(spec.sandbox, exec::SandboxLevel::kStrict);
+  EXPECT_EQ(spec.network, exec::Network::kLoopback);
+  process.set_sandbox(v1::Process::PLAIN);
+  EXPECT_FALSE(process_from(process).ok()) << "plain does not confine the network";
+  process.set_network(v1::Process::HOST);
+  EXPECT_TRUE(process_from(process).ok());
 }
 
 TEST(Convert, EntriesSayWhatTheyAre) {

@@ -60,9 +60,6 @@ TEST_F(ExecutionsTest, WhatCannotBeAProcessIsRefusedByName) {
   s.output_directories = {"/abs"};
   refused(s, "as an output directory");
   s = spec("x");
-  s.strict_sandbox = true;
-  refused(s, "strict");
-  s = spec("x");
   s.input_globs = {"missing.txt"};
   refused(s, "the inputs of 'x'");
   s = spec("x");

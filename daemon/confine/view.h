@@ -1,0 +1,35 @@
+// View: what a confined process can reach of the machine, beyond its own directories.
+//
+// Threads: immutable values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::confine {
+
+enum class Network : uint8_t {
+  kNone,      // no interface is up
+  kLoopback,  // an own loopback interface
+  kHost,      // the machine's network
+};
+constexpr auto enum_names(Network) {
+  return std::array<std::string_view, 3>{"none", "loopback", "host"};
+}
+
+struct View {
+  Network network = Network::kNone;
+  // Absolute, normalized paths of directories or files that are shown read-only at their own path,
+  // in addition to those of every view (slot_root.h). Sorted, unique.
+  std::vector<std::string> host_paths;
+  friend auto operator<=>(const View&, const View&) = default;
+};
+
+// Where the paths of a slot are, as the process in it sees them.
+inline constexpr std::string_view kSandboxPath = "/sandbox";
+
+}  // namespace kiln::confine
