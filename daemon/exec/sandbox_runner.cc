@@ -24,7 +24,6 @@ constexpr os::ProcessTag kMagic = os::ProcessTag{0x6b1c} << 48;
 constexpr os::ProcessTag kDaemonMask = ~os::ProcessTag{0xffff};
 constexpr int kTimedOutCode = 124;
 
-
 // Strings that would arrive as something else, or that a REAPI Command cannot hold.
 Result<void> check_strings(const Process& process) {
   const auto is_text = [](const std::string& text) {
