@@ -99,16 +99,17 @@ void ExecOptions::add_to(OptionParser& parser) {
                "where it starts; by default the current directory,\n"
                "and // is the workspace root");
   parser.value("--timeout", "SECONDS", timeout, "end it after this time, with exit code 124");
-  parser.choice<v1::Process::CacheScope>("--cache", "SCOPE", cache,
-                                         {{"successful", v1::Process::SUCCESSFUL},
-                                          {"always", v1::Process::ALWAYS},
-                                          {"local-successful", v1::Process::LOCAL_SUCCESSFUL},
-                                          {"local-always", v1::Process::LOCAL_ALWAYS},
-                                          {"restart", v1::Process::PER_RESTART_SUCCESSFUL},
-                                          {"restart-always", v1::Process::PER_RESTART_ALWAYS},
-                                          {"session", v1::Process::PER_SESSION}},
-                                         "which results are used again: {choices}.\n"
-                                         "restart: until the daemon ends; session: for this request");
+  parser.choice<v1::Process::CacheScope>(
+      "--cache", "SCOPE", cache,
+      {{"successful", v1::Process::SUCCESSFUL},
+       {"always", v1::Process::ALWAYS},
+       {"local-successful", v1::Process::LOCAL_SUCCESSFUL},
+       {"local-always", v1::Process::LOCAL_ALWAYS},
+       {"restart", v1::Process::PER_RESTART_SUCCESSFUL},
+       {"restart-always", v1::Process::PER_RESTART_ALWAYS},
+       {"session", v1::Process::PER_SESSION}},
+      "which results are used again: {choices}.\n"
+      "restart: until the daemon ends; session: for this request");
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
       {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
@@ -134,7 +135,7 @@ void ExecOptions::add_to(OptionParser& parser) {
               "with --interactive: start it again whenever an input changes");
   parser.flag("--explain-key", explain_key,
               "print what its cache key is made of, and do not run it");
-  parser.value("--description", "TEXT", description, 
+  parser.value("--description", "TEXT", description,
                "how messages call it; by default the command");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }

@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/types/json_bytes.h"
 #include "client/render.h"
 #include "common/types/json_bytes.h"
 

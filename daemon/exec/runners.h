@@ -13,8 +13,8 @@
 #include "daemon/confine/slots.h"
 #include "daemon/exec/recorded_results.h"
 #include "daemon/exec/runner.h"
-#include "daemon/os/process_tag.h"
 #include "daemon/exec/tool_check.h"
+#include "daemon/os/process_tag.h"
 #include "daemon/trace/counters.h"
 #include "daemon/trace/spans.h"
 

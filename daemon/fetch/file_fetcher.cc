@@ -23,7 +23,7 @@ Result<OpenFile> open_regular(const std::string& path) {
   struct stat stat {};
   if (::fstat(fd.get(), &stat) != 0) return os_error(errno, "stat " + path);
   if (!S_ISREG(stat.st_mode)) {
-    return user_error(ErrorCode::kFailedPrecondition, path + " is not a regular file");
+    return user_error(ErrorCode::kInvalidArgument, path + " is not a regular file");
   }
   return OpenFile{std::move(fd), stat.st_size};
 }

@@ -146,11 +146,11 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
     KILN_CO_ASSIGN(*response.mutable_stderr(), inline_part(blobs, result.stderr_digest));
     co_return Result<void>();
   };
-  KILN_CO_ASSIGN(const session::Executed executed,
-                 co_await session::execute(host_.engine, run, std::move(spec),
-                                           {.keep = keep_from(keep_),
-                                            .write_outputs = write_outputs_,
-                                            .deliver = deliver}));
+  KILN_CO_ASSIGN(
+      const session::Executed executed,
+      co_await session::execute(
+          host_.engine, run, std::move(spec),
+          {.keep = keep_from(keep_), .write_outputs = write_outputs_, .deliver = deliver}));
   set_result(executed, *response.mutable_result());
   host_.set_clock(executed.clock, *response.mutable_result()->mutable_clock());
   co_return Result<void>();

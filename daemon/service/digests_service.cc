@@ -243,18 +243,17 @@ DigestsService::Writes<v1::ReadFileResponse>* DigestsService::ReadFile(
     Context* context, const v1::ReadFileRequest* request) {
   return StreamCall<v1::ReadFileResponse>::start(
       host_.home, context, host_.begin(*request),
-      noting_losses(
-          host_,
-          [this, request](const session::Run&,
-                          WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
-            store::Store& store = host_.engine.store;
-            KILN_CO_ASSIGN(const RelPath path, RelPath::parse(request->path()));
-            KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
-            const store::Node* node = tree->find(path);
-            const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
-            if (file == nullptr) co_return no_file(path, node, tree->digest());
-            co_return co_await send_blob(store.blobs(), {.digest = file->digest}, queue);
-          }));
+      noting_losses(host_,
+                    [this, request](const session::Run&,
+                                    WriteQueue<v1::ReadFileResponse>& queue) -> Task<Result<void>> {
+                      store::Store& store = host_.engine.store;
+                      KILN_CO_ASSIGN(const RelPath path, RelPath::parse(request->path()));
+                      KILN_CO_ASSIGN(const auto tree, load(store, request->digest(), "digest"));
+                      const store::Node* node = tree->find(path);
+                      const auto* file = node == nullptr ? nullptr : std::get_if<store::File>(node);
+                      if (file == nullptr) co_return no_file(path, node, tree->digest());
+                      co_return co_await send_blob(store.blobs(), {.digest = file->digest}, queue);
+                    }));
 }
 
 DigestsService::Writes<v1::ReadBlobResponse>* DigestsService::ReadBlob(

@@ -1,6 +1,7 @@
 // InteractiveOffers: interactive processes of goals, on their way to the client that runs them.
 //
-// Model:   a goal's call puts an offer and sends its number to the client. The client claims it with
+// Model:   a goal's call puts an offer and sends its number to the client. The client claims it
+// with
 //          Processes.RunInteractive on another stream. That call finishes the offer with the exit
 //          code, and the goal goes on.
 // Threads: thread-safe. run() resumes on the executor.

@@ -16,8 +16,8 @@ namespace kiln::session {
 // watched.
 inline constexpr std::chrono::seconds kPollEvery{1};
 
-// Has what was read of the run's workspace and could not be watched looked at again. The barrier of the
-// next request looks at the root.
+// Has what was read of the run's workspace and could not be watched looked at again. The barrier of
+// the next request looks at the root.
 void poll_untold(const Engine& engine, const Run& run);
 // What a user is told, once, of directories of that kind.
 std::string untold_message(const intrinsics::Workspace& workspace);

@@ -122,7 +122,7 @@ void Runs::close_if_drained() {
   if (!draining_to_) return;
   closed_ = closed_ ||
             std::all_of(live_.begin(), live_.end(), [this](const Run* run) KILN_REQUIRES(mutex_) {
-              return run->id().value > *draining_to_;
+              return number_of(run->id()) > *draining_to_;
             });
 }
 

@@ -19,13 +19,16 @@ TEST(ProcessThreads, StartsWhatIsPostedHoweverManyWait) {
 
 TEST(ProcessThreads, UsesIdleThreadsAgain) {
   ProcessThreads threads("test", 2);
-  std::set<std::thread::id> seen;
-  for (int i = 0; i < 100; ++i) {
-    std::promise<std::thread::id> done;
-    threads.post([&] { done.set_value(std::this_thread::get_id()); });
-    seen.insert(done.get_future().get());
+  // A thread tells that its work is done a moment before it is idle, so the first posts may miss
+  // it.
+  for (int times = 0; times < 2;) {
+    std::promise<int> done;
+    threads.post([&] {
+      thread_local int served = 0;
+      done.set_value(++served);
+    });
+    times = done.get_future().get();
   }
-  EXPECT_LE(seen.size(), 3u);
 }
 
 TEST(ProcessThreads, RunsWhatWasPostedBeforeItGoes) {

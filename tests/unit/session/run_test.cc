@@ -20,8 +20,8 @@ TEST(RunsTest, RunsHaveGrowingIds) {
 // Slots are shared between clients, and a batch is one of them.
 TEST(RunsTest, APartIsNewerThanItsWholeAndKnownAsItsPart) {
   Runs runs;
-  const auto whole = *runs.begin(nullptr, "");
-  const auto other = *runs.begin(nullptr, "");
+  const auto whole = *runs.begin(nullptr);
+  const auto other = *runs.begin(nullptr);
   const auto part = runs.begin_part(*whole);
   EXPECT_GT(part->id(), other->id());
   EXPECT_EQ(whole_of(part->id()), whole_of(whole->id()));
@@ -87,7 +87,7 @@ TEST(RunsTest, ARunMayEndWhileItHearsThatItIsCancelled) {
 
 TEST(RunsTest, DrainingServesUntilTheRunsOfThatMomentHaveEnded) {
   Runs runs;
-  auto first = *runs.begin(nullptr, "");
+  auto first = *runs.begin(nullptr);
   runs.describe(*first, "exec make");
   EXPECT_FALSE(runs.ending());
   runs.drain();
@@ -96,13 +96,13 @@ TEST(RunsTest, DrainingServesUntilTheRunsOfThatMomentHaveEnded) {
   EXPECT_FALSE(first->token().stop_requested());
   ASSERT_EQ(runs.oldest(5).size(), 1u);
   EXPECT_EQ(runs.oldest(5)[0].what, "exec make");
-  const auto within = runs.begin(nullptr, "");
+  const auto within = runs.begin(nullptr);
   ASSERT_TRUE(within.ok()) << "it may come from the first";
   const Run::Rest rest(**within);
   EXPECT_TRUE((*within)->token().stop_requested()) << "nobody waits for a change";
   first.reset();
   EXPECT_TRUE(runs.closed());
-  EXPECT_FALSE(runs.begin(nullptr, "").ok());
+  EXPECT_FALSE(runs.begin(nullptr).ok());
   EXPECT_EQ(runs.in_flight(), 1u);
 }
 
