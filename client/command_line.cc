@@ -131,18 +131,12 @@ Result<std::optional<std::string>> GlobalOptions::found_root() const {
   return std::optional<std::string>();
 }
 
-Result<std::string> unmarked_workspace(const std::optional<std::string>& home) {
-  KILN_ASSIGN(std::string here, current_directory());
-  const auto real_home = home ? resolved(*home, "HOME") : Result<std::string>(std::string());
-  const bool is_home = real_home.ok() && *real_home == here;
-  if (here != "/" && !is_home) return here;
+Error no_workspace(const std::string& here) {
   return user_error(ErrorCode::kNotFound,
-                    "no workspace: neither " + here +
-                        " nor a directory above it holds a kiln.toml " +
-                        "or a .git, and kiln does not take " +
-                        (is_home ? "the home directory" : "the root of the file system") +
-                        " for one\n  go into a project, mark one with an empty kiln.toml at its " +
-                        "top, or name it with --root DIR");
+                    "no workspace: neither " + printable(here) +
+                        " nor a directory above it holds a kiln.toml or a .git\n  go into a "
+                        "project, mark one with an empty kiln.toml at its top, or name it with "
+                        "--root DIR");
 }
 
 Result<std::string> current_directory() {

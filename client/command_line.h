@@ -54,9 +54,8 @@ class GlobalOptions {
   bool root_relative_ = false;
 };
 
-// What is taken for the workspace where nothing marks one: the current directory, but neither "/"
-// nor `home`, which nobody wants to be watched and captured.
-Result<std::string> unmarked_workspace(const std::optional<std::string>& home);
+// Of a command that needs a workspace, in a directory that is in none.
+Error no_workspace(const std::string& here);
 
 // Absolute, symlinks resolved.
 Result<std::string> current_directory();

@@ -140,6 +140,10 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
 }
 
+bool ExecOptions::needs_workspace() const {
+  return !input.empty() || write.value != Write::kNever || in_workspace;
+}
+
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||

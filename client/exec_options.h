@@ -47,6 +47,8 @@ struct ExecOptions {
   void add_to(OptionParser& parser);
   // Whether anything was given that belongs to one process, not to all of a batch.
   bool describes_process() const;
+  // Whether it reads the workspace or writes into it.
+  bool needs_workspace() const;
 };
 
 // Everything but the caller. `environment` is the client's, for --env NAME; `paths` are those of

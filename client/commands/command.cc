@@ -60,10 +60,8 @@ Result<std::string> Invocation::workspace() {
   if (workspace_) return *workspace_;
   KILN_ASSIGN(workspace_, globals_.workspace_root());
   if (workspace_) return *workspace_;
-  KILN_ASSIGN(workspace_, unmarked_workspace(process_environment()("HOME")));
-  console_.say("no kiln.toml and no .git here or above: " + printable(*workspace_) +
-               " is taken for the workspace (an empty kiln.toml marks one, --root names one)");
-  return *workspace_;
+  KILN_ASSIGN(const std::string here, current_directory());
+  return no_workspace(here);
 }
 
 Result<SpecResolver> Invocation::paths() {
@@ -71,6 +69,13 @@ Result<SpecResolver> Invocation::paths() {
   if (globals_.root_relative()) return SpecResolver(root, root);
   KILN_ASSIGN(const std::string here, current_directory());
   return SpecResolver(std::move(root), here);
+}
+
+Result<SpecResolver> Invocation::paths_anywhere() {
+  KILN_ASSIGN(const auto root, globals_.workspace_root());
+  if (root) return paths();
+  KILN_ASSIGN(const std::string here, current_directory());
+  return SpecResolver(here, here);
 }
 
 Result<void> Invocation::fill(v1::Caller& caller) {

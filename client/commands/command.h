@@ -46,11 +46,12 @@ class Invocation {
   }
   // The daemon; nothing is connected before the first call.
   Result<Session*> session();
-  // The root of the workspace that the command is about. Where nothing marks one: see
-  // unmarked_workspace(); that it was taken is said, once.
+  // The root of the workspace that the command is about; no_workspace() if there is none.
   Result<std::string> workspace();
   // How paths are typed and printed in this workspace.
   Result<SpecResolver> paths();
+  // The same where there need not be one: then of the current directory.
+  Result<SpecResolver> paths_anywhere();
   // Who asks, for a request about the workspace.
   Result<void> fill(v1::Caller& caller);
   // Who asks, for a request about what is stored, which needs no workspace.

@@ -148,10 +148,12 @@ class Follower {
 };
 
 Result<int> execute(Invocation& invocation, const ExecOptions& options) {
-  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  const bool in_workspace = options.needs_workspace();
+  KILN_ASSIGN(const SpecResolver paths,
+              in_workspace ? invocation.paths() : invocation.paths_anywhere());
   KILN_ASSIGN(v1::ExecuteRequest request,
               make_execute_request(options, process_environment(), paths));
-  KILN_TRY(invocation.fill(*request.mutable_caller()));
+  KILN_TRY(invocation.fill_anywhere(*request.mutable_caller()));
   KILN_TRY(fill_options(options.option, *request.mutable_caller()));
   if (options.explain_key) return explain_key(invocation, request);
   std::optional<ProfileWriter> profile;

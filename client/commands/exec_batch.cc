@@ -65,7 +65,8 @@ Result<int> execute_batch(Invocation& invocation, const ExecOptions& options) {
   }
   KILN_ASSIGN(BatchInput input, open_input(file, name, invocation.interrupt()));
   v1::ExecuteBatchRequest first;
-  KILN_TRY(invocation.fill(*first.mutable_caller()));
+  if (options.needs_workspace()) KILN_TRY(invocation.workspace());
+  KILN_TRY(invocation.fill_anywhere(*first.mutable_caller()));
   KILN_TRY(fill_options(options.option, *first.mutable_caller()));
   first.set_keep_sandboxes(options.keep_sandboxes.value);
   set_write_outputs(options, first);

@@ -164,10 +164,12 @@ Result<int> execute_interactive(Invocation& invocation, const ExecOptions& optio
   KILN_TRY(check(invocation, options));
   v1::RunInteractiveRequest request;
   v1::RunInteractiveRequest::Begin& begin = *request.mutable_begin();
-  KILN_ASSIGN(const SpecResolver paths, invocation.paths());
+  const bool in_workspace = options.needs_workspace();
+  KILN_ASSIGN(const SpecResolver paths,
+              in_workspace ? invocation.paths() : invocation.paths_anywhere());
   KILN_ASSIGN(v1::ExecuteRequest execute,
               make_execute_request(options, process_environment(), paths));
-  KILN_TRY(invocation.fill(*begin.mutable_caller()));
+  KILN_TRY(invocation.fill_anywhere(*begin.mutable_caller()));
   v1::InteractiveProcess& process = *begin.mutable_process();
   process.mutable_process()->Swap(execute.mutable_process());
   // What the terminal can do belongs to the terminal, not to the caller's environment.

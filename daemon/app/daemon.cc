@@ -192,8 +192,16 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
                            v1::Daemon::service_full_name(), "grpc.health.v1.Health",
                            "grpc.reflection.v1.ServerReflection",
                            "grpc.reflection.v1alpha.ServerReflection"}) {
-  *rules_.services = {&files_,       store_.get(), cached_.get(), &outputs_,      &tools_,
-                      router_.get(), &downloads_,  home_.get(),   blocking_.get()};
+  *rules_.services = {.files = &files_,
+                      .store = store_.get(),
+                      .runner = cached_.get(),
+                      .outputs = &outputs_,
+                      .tools = &tools_,
+                      .router = router_.get(),
+                      .downloads = &downloads_,
+                      .home = home_.get(),
+                      .blocking = blocking_.get(),
+                      .results = &results_};
   router_->attach(graph_, &changes_);
 }
 

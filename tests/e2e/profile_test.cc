@@ -106,7 +106,7 @@ TEST_F(Profile, AfterAnEditTheReasonNamesWhatChanged) {
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(files[0].at("args").at("reason"), "invalidated");
   bool named_the_file = false;
-  for (const json& glob : named(slices, "fs.glob/1")) {
+  for (const json& glob : named(slices, "fs.glob/2")) {
     EXPECT_EQ(glob.at("args").at("reason"), "input changed");
     const std::string changed = glob.at("args").at("changed_input");
     named_the_file |= changed.find("src/b.txt") != std::string::npos;

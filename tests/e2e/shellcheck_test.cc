@@ -148,7 +148,8 @@ TEST_F(Shellcheck, ASmallLintBesideABigOneIsSoonDone) {
       "read x <" + fifo + "; echo \"$*\" >>" + log.string() + "\n" + kNoFindings;
   Command big = start(with_tool({"lint", "big::"}, tool));
   ASSERT_TRUE(eventually([&] { return counter("process.waiting") == kBig - 2; }));
-  Command small = start(with_tool({"lint", "small.sh"}, tool));
+  Command small = start(
+      {"lint", "small.sh", "--option", "shellcheck.path=" + (temp_path() / "tools").string()});
   ASSERT_TRUE(eventually([&] { return counter("process.waiting") == kBig - 1; }));
   for (int i = 0; i <= kBig; ++i) ASSERT_EQ(::write(gate, "\n", 1), 1);
   EXPECT_EQ(small.wait().exit_code, 0);

@@ -26,6 +26,17 @@ inline constexpr std::chrono::milliseconds kRacyWindow{50};
 // like that too, and costs reading that file again.
 inline bool has_fine_times(const os::Stat& stat) { return stat.ctime_ns % 1'000'000 != 0; }
 
+// The same where times may be as coarse as a file system has them (vfat: 2 s).
+inline constexpr std::chrono::seconds kCoarseRacyWindow{3};
+
+// Whether every change after `moment` moves the stat for as long as the same file system is mounted
+// there: another image may have the same stats.
+inline bool settled_while_mounted(const os::Stat& stat,
+                                  std::chrono::system_clock::time_point moment) {
+  const auto age = moment.time_since_epoch() - std::chrono::nanoseconds(stat.ctime_ns);
+  return age > (has_fine_times(stat) ? std::chrono::nanoseconds(kRacyWindow) : kCoarseRacyWindow);
+}
+
 // Whether every change after `moment` moves the stat, so that an equal stat means equal content.
 // `moment` is before the stat was taken.
 inline bool settled(const os::Stat& stat, std::chrono::system_clock::time_point moment) {

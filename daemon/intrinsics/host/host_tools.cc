@@ -68,10 +68,24 @@ Result<HostFile> read_from(int fd, const std::string& path) {
 
 }  // namespace
 
-HostFilePtr HostTools::known(const std::string& path, const store::FileStat& stat) const {
-  return known_.with([&](const auto& map) -> HostFilePtr {
-    const auto it = map.find(path);
-    return it == map.end() || !(it->second.stat == stat) ? nullptr : it->second.file;
+HostTools::HostTools(FsCounters& counters) : counters_(counters) {
+  auto mounts = os::Mounts::open();
+  files_.with([&](Files& files) {
+    if (mounts.ok()) files.mounts.emplace(*std::move(mounts));
+  });
+}
+
+void HostTools::Files::forget_coarse() {
+  std::erase_if(known, [](const auto& entry) { return entry.second.while_mounted; });
+}
+
+HostFilePtr HostTools::known(const std::string& path, const store::FileStat& stat) {
+  return files_.with([&](Files& files) -> HostFilePtr {
+    if (files.mounts && files.mounts->changed()) {
+      files.forget_coarse();
+    }
+    const auto it = files.known.find(path);
+    return it == files.known.end() || !(it->second.stat == stat) ? nullptr : it->second.file;
   });
 }
 
@@ -84,9 +98,17 @@ Result<HostFilePtr> HostTools::read(const std::string& path) {
   auto file = std::make_shared<const HostFile>(std::move(read));
   counters_.tools_hashed.add();
   KILN_ASSIGN(const os::Stat after, os::stat_fd(fd.get()));
-  if (identity(before) == identity(after) && settled(after, moment)) {
-    known_.with([&](auto& map) { map.insert_or_assign(path, Known{identity(after), file}); });
-  }
+  if (identity(before) != identity(after)) return HostFilePtr(std::move(file));
+  files_.with([&](Files& files) {
+    const bool always = settled(after, moment);
+    if (!always && (!files.mounts || !settled_while_mounted(after, moment))) return;
+    // Mounted meanwhile: it may be another file than the one that was asked about.
+    if (!always && files.mounts->changed()) {
+      files.forget_coarse();
+      return;
+    }
+    files.known.insert_or_assign(path, Known{identity(after), file, !always});
+  });
   return HostFilePtr(std::move(file));
 }
 

@@ -1,9 +1,10 @@
 // HostTools: the content of what tools of the host are made of, read once for each state of a file.
 //
 // What:    a file's digest and what it says of other files: the text of a script, the dynamic
-// section
-//          of a program, the loader's index of libraries. Also what is installed in a directory of
-//          Python packages. As ToolCheck it compares what is there now with what a key says.
+//          section of a program, the loader's index of libraries. Also what is installed in a
+//          directory of Python packages. As ToolCheck it compares what is there now with what a key
+//          says. A stat that identifies a file only on its file system (stat_identity.h) is
+//          remembered until anything is mounted.
 // Threads: thread-safe. digest(), read(), installed() and look() block.
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "daemon/intrinsics/files/fs_counters.h"
 #include "daemon/os/elf_file.h"
 #include "daemon/os/library_cache.h"
+#include "daemon/os/mounts.h"
 #include "daemon/store/stores.h"
 
 namespace kiln::intrinsics {
@@ -33,10 +35,10 @@ using HostFilePtr = std::shared_ptr<const HostFile>;  // never null in a Result
 
 class HostTools final : public exec::ToolCheck {
  public:
-  explicit HostTools(FsCounters& counters) : counters_(counters) {}
+  explicit HostTools(FsCounters& counters);
 
   // Without looking at the file, if this state of it was read before; else null.
-  HostFilePtr known(const std::string& absolute_path, const store::FileStat& stat) const;
+  HostFilePtr known(const std::string& absolute_path, const store::FileStat& stat);
   Result<HostFilePtr> read(const std::string& absolute_path);
   Result<FileDigest> digest(const std::string& absolute_path);
 
@@ -54,11 +56,17 @@ class HostTools final : public exec::ToolCheck {
   struct Known {
     store::FileStat stat;
     HostFilePtr file;
+    bool while_mounted;
+  };
+  struct Files {
+    std::optional<os::Mounts> mounts;  // nothing where there is no /proc
+    std::map<std::string, Known> known;
+    void forget_coarse();
   };
   Result<store::FileStat> look(const exec::ToolComponent& component);
 
   FsCounters& counters_;
-  Synchronized<std::map<std::string, Known>> known_;
+  Synchronized<Files> files_;
 };
 
 }  // namespace kiln::intrinsics
