@@ -172,8 +172,8 @@ Result<bool> SlotState::end(Deadline deadline) {
   const int pidfd = slot_.init_pidfd.get();
   pollfd dead{.fd = pidfd, .events = POLLIN, .revents = 0};
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     const int polled =
         ::poll(&dead, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1'000'000)));
     if (polled > 0) break;

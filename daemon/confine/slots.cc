@@ -144,9 +144,8 @@ void Slots::Impl::discard(Owned slot) {
     log.warn("processes in a strict sandbox were killed and do not end; it is not used again");
     return;  // they die with the holder, as its files do
   }
-  const Result<void> gone = ended.ok()
-                                ? os::remove_tree(holder->root_fd(), slot->name().c_str())
-                                : ended.error();
+  const Result<void> gone =
+      ended.ok() ? os::remove_tree(holder->root_fd(), slot->name().c_str()) : ended.error();
   if (!gone.ok()) log.warn("cannot remove a strict sandbox: " + gone.error().to_string());
 }
 

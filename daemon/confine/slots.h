@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "common/types/ids.h"
 #include "daemon/confine/entry.h"
 #include "daemon/confine/holder.h"
 #include "daemon/confine/view.h"

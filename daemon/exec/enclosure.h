@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "common/base/result.h"
+#include "common/types/ids.h"
 #include "daemon/os/child_processes.h"
 #include "daemon/os/spawn.h"
 

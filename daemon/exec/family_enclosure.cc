@@ -28,9 +28,8 @@ Result<Enclosure::Settled> FamilyEnclosure::end(os::Child leader, Deadline deadl
   const os::Killed killed = member_.end(deadline);
   KILN_ASSIGN(auto status, os::reap_until(leader, deadline));
   if (!status) member_.abandon(std::move(leader));
-  return Settled{.status = status,
-                 .killed = killed.count,
-                 .complete = killed.complete && status.has_value()};
+  return Settled{
+      .status = status, .killed = killed.count, .complete = killed.complete && status.has_value()};
 }
 
 }  // namespace kiln::exec

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <set>
@@ -86,13 +87,12 @@ void lend(const std::string& path, std::set<std::string>& lent) {
   lent.insert(is_private(directory) ? path : directory.string());
 }
 
-}  // namespace
-
-std::vector<std::string> lent_paths_of(const std::string& tool) {
-  std::set<std::string> lent;
-  const fs::path path = fs::path(tool).lexically_normal();
+// What an executable or an interpreter needs.
+void lend_program(const std::string& program, std::set<std::string>& lent) {
+  const fs::path path = fs::path(program).lexically_normal();
+  if (!path.is_absolute()) return;
   const fs::path environment = path.parent_path().parent_path();
-  if (path.is_absolute() && is_there(environment / "pyvenv.cfg")) {
+  if (is_there(environment / "pyvenv.cfg")) {
     lent.insert(environment.string());
     const std::string base = base_of_environment(environment / "pyvenv.cfg");
     // The standard library stands beside the directory of the interpreter.
@@ -106,7 +106,49 @@ std::vector<std::string> lent_paths_of(const std::string& tool) {
   std::error_code error;
   const fs::path resolved = fs::canonical(path, error);
   if (!error && resolved != path) lend(resolved.string(), lent);
-  return {lent.begin(), lent.end()};
+}
+
+void lend_component(const ToolComponent& component, std::set<std::string>& lent) {
+  using Kind = ToolComponent::Kind;
+  switch (component.kind) {
+    case Kind::kExecutable:
+    case Kind::kInterpreter:
+      lend_program(component.path, lent);
+      return;
+    case Kind::kLoader:
+    case Kind::kLibrary:
+      lend(component.path, lent);
+      if (!component.file.empty()) lend(component.file, lent);
+      return;
+    case Kind::kInstalled:
+      if (!is_always_lent(component.path + "/")) lent.insert(component.path);
+      return;
+    case Kind::kConfiguration:
+    case Kind::kPackages:
+    case Kind::kUnknown:
+      return;
+  }
+}
+
+// Without what is below another of them.
+std::vector<std::string> outermost(const std::set<std::string>& paths) {
+  std::vector<std::string> outer;
+  for (const std::string& path : paths) {
+    const bool inside = std::any_of(outer.begin(), outer.end(), [&](const std::string& other) {
+      return path.starts_with(other + "/");
+    });
+    if (!inside) outer.push_back(path);
+  }
+  return outer;
+}
+
+}  // namespace
+
+std::vector<std::string> lent_paths_of(const HostTool& tool) {
+  std::set<std::string> lent;
+  lend_program(tool.path, lent);
+  for (const ToolComponent& component : tool.components) lend_component(component, lent);
+  return outermost(lent);
 }
 
 }  // namespace kiln::exec

@@ -7,14 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "daemon/exec/process.h"
+
 namespace kiln::exec {
 
-// Paths to lend, read-only, for the executable `tool` (absolute): sorted, unique.
-//   a Python virtual environment      the environment, and its base interpreter
-//   pyenv, rustup, nvm, asdf          the directory of the version
-//   else                              the executable's directory, by its own name and resolved;
-//                                     only the file where that is the home or a workspace
-// Empty if the tool is below /usr and the like.
-std::vector<std::string> lent_paths_of(const std::string& tool);
+// Paths to lend, read-only, for what `tool` is made of: sorted, none below another.
+//   a program of a Python virtual environment   the environment, and its base interpreter
+//   of pyenv, rustup, nvm, asdf                 the directory of the version
+//   another program, a library, a loader        its directory, by its own name and resolved; only
+//                                               the file where that is the home or a workspace
+//   a directory of Python packages              itself
+// Nothing for what is below /usr and the like.
+std::vector<std::string> lent_paths_of(const HostTool& tool);
 
 }  // namespace kiln::exec

@@ -74,13 +74,13 @@ class SandboxRunner final : public SandboxedRunner {
     if (request.observer != nullptr) request.observer->started(sandbox.path());
     OutputSink out(store_.blobs(), request.observer, ProcessObserver::Stream::kStdout);
     OutputSink err(store_.blobs(), request.observer, ProcessObserver::Stream::kStderr);
-    FamilyEnclosure enclosure(
-        os::SpawnRequest{.executable = command.executable,
-                         .argv = command.argv,
-                         .env = command.env,
-                         .working_directory_fd = directory.get(),
-                         .limits = &limits_},
-        *families_, {.tag = next_tag(), .slot = request.slot, .sandbox = sandbox.path()});
+    FamilyEnclosure enclosure(os::SpawnRequest{.executable = command.executable,
+                                               .argv = command.argv,
+                                               .env = command.env,
+                                               .working_directory_fd = directory.get(),
+                                               .limits = &limits_},
+                              *families_,
+                              {.tag = next_tag(), .slot = request.slot, .sandbox = sandbox.path()});
     auto supervised = supervise(enclosure, Supervision{.stdout_sink = out,
                                                        .stderr_sink = err,
                                                        .timeout = process.timeout,

@@ -94,7 +94,7 @@ class StrictRunner final : public ProcessRunner {
     if (request.stop.stop_requested()) return process_cancelled();
     KILN_TRY(check_strings(request.process));
     confine::View view{.network = request.process.network, .host_paths = {}};
-    if (request.tool.path.starts_with('/')) view.host_paths = lent_paths_of(request.tool.path);
+    view.host_paths = lent_paths_of(request.tool);
     KILN_ASSIGN(confine::Slot slot, slots_.take(view));
     const Command command =
         command_in(std::string(confine::kSandboxPath), request.process, request.tool);
@@ -155,7 +155,8 @@ class StrictRunner final : public ProcessRunner {
     KILN_ASSIGN(const UniqueFd directory, open_file(path, O_RDONLY | O_DIRECTORY));
     Process all;
     all.output_directories = {RelPath()};
-    KILN_ASSIGN(const Capture left, capture_outputs(slot.sandbox_fd(), all, store_.files(), request.stop));
+    KILN_ASSIGN(const Capture left,
+                capture_outputs(slot.sandbox_fd(), all, store_.files(), request.stop));
     Process copy;
     copy.inputs = left.tree;
     KILN_TRY(make_inputs(directory.get(), copy, store_.files(), request.stop));

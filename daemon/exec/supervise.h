@@ -5,7 +5,8 @@
 // Cancels: on `stop` the process, its group and all its descendants are killed at once.
 // Ends:    a process that was killed and does not die (it waits for a device or a file system, or
 //          another process traces it) is left alone after `patience`.
-// Fails:   what the enclosure refuses; a sink that cannot take more output, after everything is killed.
+// Fails:   what the enclosure refuses; a sink that cannot take more output, after everything is
+// killed.
 #pragma once
 
 #include <chrono>

@@ -66,7 +66,9 @@ void run_strict(Slots& slots, const View& view) {
   KILN_CHECK(slot.ok(), "no slot");
   const auto child = slot->start(
       {.executable = kTrue, .argv = {"true"}, .env = {}, .working_directory = "/sandbox"});
-  KILN_CHECK(child.ok() && os::reap(*child).ok() && slot->settle().ok(), "cannot start");
+  KILN_CHECK(child.ok() && os::reap(*child).ok() &&
+                 slot->settle(std::chrono::steady_clock::now() + std::chrono::seconds(1)).ok(),
+             "cannot start");
 }
 
 // One thread that measures what it is given, a call at a time.

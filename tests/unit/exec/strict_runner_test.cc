@@ -82,7 +82,7 @@ TEST_F(StrictRunner, AToolInAWorkspaceIsLentAlone) {
   const std::string tool = scratch_ + "/say";
   write_host_file(tool, "#!/bin/sh\nls \"${0%/*}\"\n", 0755);
   std::filesystem::create_directory(scratch_ + "/.git");
-  EXPECT_THAT(lent_paths_of(tool), ElementsAre(tool));
+  EXPECT_THAT(lent_paths_of({.path = tool, .components = {}}), ElementsAre(tool));
   EXPECT_EQ(output_of(strict(command({tool}))), "say\n");
 }
 
@@ -90,13 +90,26 @@ TEST_F(StrictRunner, AVirtualEnvironmentIsLentWithItsBase) {
   std::filesystem::create_directories(scratch_ + "/venv/bin");
   const std::string configuration = scratch_ + "/venv/pyvenv.cfg";
   write_host_file(configuration, "home = /opt/python/bin\n", 0644);
-  EXPECT_THAT(lent_paths_of(scratch_ + "/venv/bin/python"),
+  EXPECT_THAT(lent_paths_of({.path = scratch_ + "/venv/bin/python", .components = {}}),
               ElementsAre("/opt/python", scratch_ + "/venv"));
-  EXPECT_THAT(lent_paths_of("/home/u/.pyenv/versions/3.12.1/bin/python"),
-              ElementsAre("/home/u/.pyenv/versions/3.12.1"));
-  EXPECT_THAT(lent_paths_of("/home/u/.asdf/installs/node/20/bin/node"),
+  EXPECT_THAT(
+      lent_paths_of({.path = "/home/u/.pyenv/versions/3.12.1/bin/python", .components = {}}),
+      ElementsAre("/home/u/.pyenv/versions/3.12.1"));
+  EXPECT_THAT(lent_paths_of({.path = "/home/u/.asdf/installs/node/20/bin/node", .components = {}}),
               ElementsAre("/home/u/.asdf/installs/node/20"));
-  EXPECT_THAT(lent_paths_of("/usr/bin/true"), ElementsAre());
+  EXPECT_THAT(lent_paths_of({.path = "/usr/bin/true", .components = {}}), ElementsAre());
+}
+
+TEST_F(StrictRunner, AllThatAToolIsMadeOfIsLent) {
+  using Kind = ToolComponent::Kind;
+  const HostTool tool{
+      .path = "/usr/bin/tool",
+      .components = {{Kind::kExecutable, "/usr/bin/tool", {}, ""},
+                     {Kind::kInterpreter, "/opt/python/bin/python3", {}, ""},
+                     {Kind::kLibrary, "/opt/python/lib/libpython.so", {}, "/srv/lib/libpython.so"},
+                     {Kind::kLibrary, "/lib/x86_64-linux-gnu/libc.so.6", {}, ""},
+                     {Kind::kInstalled, "/opt/python/lib/site-packages", {}, ""}}};
+  EXPECT_THAT(lent_paths_of(tool), ElementsAre("/opt/python/bin", "/opt/python/lib", "/srv/lib"));
 }
 
 TEST_F(StrictRunner, ATimeoutEndsEverythingInIt) {
@@ -133,7 +146,7 @@ TEST_F(StrictRunner, WithoutSupportTheErrorSaysWhatIsMissing) {
   const auto levels = make_level_runner(
       *runner_, nullptr, confine::Support{{{"user namespaces", "no right", "run sysctl"}}});
   const Process process = strict(shell("true"));
-  const HostTool tool{.path = "/bin/sh", .digest = std::nullopt};
+  const HostTool tool{.path = "/bin/sh", .components = {}};
   const Action action = make_action(process, tool, "");
   const auto result = sync_wait(
       pool_,
