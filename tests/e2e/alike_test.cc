@@ -61,8 +61,15 @@ TEST_F(Alike, AFileSizeLimitOfTheFirstShellCutsNothing) {
 }
 
 TEST_F(Alike, ADaemonUnderAHardLimitMakesRoomForABetterOne) {
+  ASSERT_EQ(start_daemon_after("ulimit -n 512").exit_code, 0);
+  EXPECT_EQ(said_by("ulimit -Sn"), "1024\n");
+}
+
+TEST_F(Alike, ADaemonWithASmallStackIsNotEndedForThat) {
   ASSERT_EQ(start_daemon_after("ulimit -s 1024").exit_code, 0);
-  EXPECT_EQ(said_by("ulimit -Ss"), "8192\n");
+  const int64_t pid = daemon_pid();
+  EXPECT_EQ(said_by("echo served"), "served\n");
+  EXPECT_EQ(daemon_pid(), pid);
 }
 
 TEST_F(Alike, KilnInsideKilnDoesNotWaitForItself) {

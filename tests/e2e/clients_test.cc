@@ -25,6 +25,7 @@ class LintingClients : public Clients {
  protected:
   LintingClients() {
     for (int w = 0; w < 4; ++w) {
+      write_file(workspace_of(w) / "kiln.toml", "");
       for (const char* file : {"bin/one.sh", "bin/two", "top.sh", "sub/deep/three.sh"}) {
         write_file(workspace_of(w) / file,
                    "#!/bin/sh\nls $1 # " + std::string(file) + std::to_string(w % 2) + "\nfi\n");

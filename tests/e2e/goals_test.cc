@@ -231,6 +231,7 @@ TEST_F(Goals, EqualWorkOfDifferentWorkspacesRunsOnceThoughSomebodyLeaves) {
   // Two contents in four workspaces, three files, two options: twelve different processes.
   const std::vector<std::string> files = {"one.sh", "two.sh", "three.sh"};
   for (int w = 0; w < 4; ++w) {
+    write_file(temp_path() / ("w" + std::to_string(w)) / "kiln.toml", "");
     for (const std::string& file : files) {
       write_file(temp_path() / ("w" + std::to_string(w)) / file,
                  "#!/bin/sh\nls $1 # " + file + std::to_string(w % 2) + "\n");

@@ -75,6 +75,8 @@ class ConfinedProcess : public testing::Test {
     UniqueFd write_end(fds[1]);
     command.stdout_fd = write_end.get();
     command.stderr_fd = write_end.get();
+    const os::ProcessLimits limits = os::plain_limits();
+    command.limits = &limits;
     KILN_ASSIGN(const os::Child child, slot.start(command));
     std::string output;
     std::thread reader([&] { output = read_all(read_end.get(), "pipe").value(); });
