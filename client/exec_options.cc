@@ -113,12 +113,15 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.choice<v1::Process::Sandbox>(
       "--sandbox", "LEVEL", sandbox,
       {{"auto", v1::Process::AUTO}, {"plain", v1::Process::PLAIN}, {"strict", v1::Process::STRICT}},
-      "{choices}");
-  parser.choice<v1::Process::Network>("--network", "WHICH", network,
-                                      {{"none", v1::Process::NONE},
-                                       {"loopback", v1::Process::LOOPBACK},
-                                       {"host", v1::Process::HOST}},
-                                      "{choices}; none unless given, with --sandbox strict");
+      "what it can reach beside its inputs: {choices}.\n"
+      "strict: the system's tools alone; plain: what you can;\n"
+      "auto: strict where this machine allows it");
+  parser.choice<v1::Process::Network>(
+      "--network", "WHICH", network,
+      {{"none", v1::Process::NONE},
+       {"loopback", v1::Process::LOOPBACK},
+       {"host", v1::Process::HOST}},
+      "what a strict process can reach: {choices};\nnone unless given");
   parser.choice<v1::KeepSandboxes>("--keep-sandboxes", "WHEN", keep_sandboxes,
                                    {{"never", v1::KeepSandboxes::NEVER},
                                     {"on_failure", v1::KeepSandboxes::ON_FAILURE},

@@ -41,18 +41,21 @@ struct Confinement {
   confine::Support support;
 };
 
-Result<Confinement> confine_processes(size_t jobs, Log& log) {
+Confinement confine_processes(size_t jobs, Log& log) {
   // As a tmpfs has it by default: what is not written takes no memory.
   const auto memory = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                       static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   Confinement made;
-  KILN_ASSIGN(auto started, confine::Holder::start(memory / 2));
-  if (auto* holder = std::get_if<std::unique_ptr<confine::Holder>>(&started)) {
+  auto started = confine::Holder::start(memory / 2);
+  if (!started.ok()) {
+    made.support.missing.push_back(
+        confine::explain(confine::Part::kNamespaces, started.error().to_string()));
+  } else if (auto* holder = std::get_if<std::unique_ptr<confine::Holder>>(&*started)) {
     made.slots = std::make_unique<confine::Slots>(std::move(*holder), jobs, log);
     made.support = made.slots->probe();
     if (!made.support.available()) made.slots.reset();
   } else {
-    made.support = std::get<confine::Support>(started);
+    made.support = std::get<confine::Support>(*std::move(started));
   }
   if (!made.support.available()) {
     log.info("strict sandboxes are not possible here: " + made.support.to_string());
@@ -66,6 +69,16 @@ Result<std::unique_ptr<store::Store>> open_store(const store::RocksOptions& opti
   const ErrorCode code = opened.ok() ? ErrorCode::kInternal : opened.error().code();
   const bool unusable = code == ErrorCode::kUnavailable || code == ErrorCode::kPermissionDenied;
   return unusable ? std::move(opened).with_context(kHomeHint) : std::move(opened);
+}
+
+// What a process is told that asked for the best level, where strict is none.
+std::string why_plain(const confine::Support& support) {
+  if (support.available()) return "";
+  const confine::MissingPart& part = support.missing.front();
+  return "it ran at the sandbox level plain, so it could read files that are no inputs of it: this "
+         "machine does not allow strict (" +
+         part.part + ": " + part.why +
+         "); `kiln doctor` says what to do, --sandbox plain takes it so";
 }
 
 // The directories that a capture leaves out, as they are behind symlinks. Both exist by now.
@@ -103,7 +116,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_CHECK(rules.compiled.graph != nullptr, "a daemon was started with rules that do not fit");
   const std::string& home = config.paths.home;
   Parts parts{.rules = std::move(rules)};
-  KILN_ASSIGN(parts.confinement, confine_processes(config.jobs, log));  // before there are threads
+  parts.confinement = confine_processes(config.jobs, log);  // before there are threads
   parts.blocking = std::make_unique<ThreadPool>("kiln-blocking", kBlockingThreads);
   parts.home = std::make_unique<ThreadPool>("kiln-graph", home_threads());
   parts.router = std::make_unique<intrinsics::ChangeRouter>(*parts.workspaces);
@@ -150,8 +163,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       slots_(std::move(parts.confinement.slots)),
       sandboxed_(std::move(parts.sandboxed)),
       strict_(std::move(parts.strict)),
-      levels_(exec::make_level_runner(*sandboxed_, strict_.get(),
-                                      std::move(parts.confinement.support))),
+      levels_(exec::make_level_runner(*sandboxed_, strict_.get(), parts.confinement.support)),
       checked_(exec::make_checking_runner(*levels_, tool_files_, *blocking_, *home_, *counters_)),
       bounded_(exec::make_bounded_runner(*checked_, config.jobs, *home_, *counters_, events_)),
       cached_(exec::make_caching_runner(*bounded_, results_, *blocking_, *home_, *counters_)),
@@ -201,7 +213,9 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
                       .downloads = &downloads_,
                       .home = home_.get(),
                       .blocking = blocking_.get(),
-                      .results = &results_};
+                      .results = &results_,
+                      .allows_strict = strict_ != nullptr,
+                      .why_not_strict = why_plain(parts.confinement.support)};
   router_->attach(graph_, &changes_);
 }
 

@@ -145,7 +145,7 @@ KILN_IN_CHILD int inner_child(void* argument) {
     entry.occupied = true;
     return 127;
   }
-  sys(SYS_setsid);
+  sys(SYS_setpgid, 0, 0);  // no session of its own: its leader could not change its group
   sys(SYS_umask, 022);
   if (sys(SYS_chdir, entry.working_directory) < 0) return give_up(entry, Failed::kDirectory);
   // The streams come last: /dev/null is the slot's, and the rule set's descriptor is closed here.
@@ -217,25 +217,14 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
-// The interpreter that the first line of a script names; empty if it names none.
-std::string interpreter_in(std::string_view head) {
-  if (!head.starts_with("#!")) return {};
-  std::string_view line = head.substr(2, head.find_first_of("\n", 2) - 2);
-  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  return std::string(line.substr(0, line.find_first_of(" \t\r")));
-}
-
 Error exec_error(const Entry& entry) {
   const std::string name = printable(entry.executable);
   if (entry.error == ENOENT || entry.error == ENOTDIR) {
-    std::string why = "it does not exist in the sandbox";
     if (entry.exists) {
-      const std::string interpreter = interpreter_in(entry.head.data());
-      why = "its interpreter " +
-            (interpreter.empty() ? "(the dynamic loader that it names)" : printable(interpreter)) +
-            " does not exist in the sandbox";
+      return os::interpreter_error(name, os::interpreter_in(entry.head.data()), " in the sandbox");
     }
-    return user_error(ErrorCode::kCommandNotFound, "cannot execute " + name + ": " + why);
+    return user_error(ErrorCode::kCommandNotFound,
+                      "cannot execute " + name + ": it does not exist in the sandbox");
   }
   if (entry.error == ENOEXEC) {
     return user_error(ErrorCode::kCommandNotExecutable,

@@ -37,9 +37,9 @@ struct Entered {
   bool occupied = false;  // nothing was started: another process was still there, and was killed
 };
 
-// The child leads its own session, has no capabilities and cannot gain any, default signal
-// dispositions, an empty signal mask, umask 022, an own set of System V IPC objects, /dev/null as
-// stdin and no descriptor beyond 0, 1, 2. It dies with the slot.
+// The child leads a process group of its own, has no terminal and no capabilities and cannot gain
+// any, default signal dispositions, an empty signal mask, umask 022, an own set of System V IPC
+// objects, /dev/null as stdin and no descriptor beyond 0, 1, 2. It dies with the slot.
 // kCommandNotFound / kCommandNotExecutable when exec says so.
 Result<Entered> start_in(const Namespaces& namespaces, const Command& command);
 

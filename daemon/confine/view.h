@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/result.h"
+
 namespace kiln::confine {
 
 enum class Network : uint8_t {
@@ -28,6 +30,9 @@ struct View {
   std::vector<std::string> host_paths;
   friend auto operator<=>(const View&, const View&) = default;
 };
+
+// Refuses paths that are not absolute and normal, or that would hide a part of the slot itself.
+Result<void> check(const View& view);
 
 // Where the paths of a slot are, as the process in it sees them.
 inline constexpr std::string_view kSandboxPath = "/sandbox";

@@ -82,6 +82,8 @@ std::vector<std::pair<std::string, std::string>> platform_of(const Process& proc
                                                                {"OSFamily", "linux"}};
   if (process.sandbox == SandboxLevel::kStrict) {
     const auto network = static_cast<size_t>(process.network);
+    for (const std::string& path : process.host_paths)
+      platform.emplace_back("kiln-host-path", path);
     platform.emplace_back("kiln-network", enum_names(process.network)[network]);
     platform.emplace_back("kiln-sandbox", "strict");
   }

@@ -144,8 +144,9 @@ std::vector<std::string> outermost(const std::set<std::string>& paths) {
 
 }  // namespace
 
-std::vector<std::string> lent_paths_of(const HostTool& tool) {
-  std::set<std::string> lent;
+std::vector<std::string> lent_paths_of(const HostTool& tool,
+                                       const std::vector<std::string>& others) {
+  std::set<std::string> lent(others.begin(), others.end());
   lend_program(tool.path, lent);
   for (const ToolComponent& component : tool.components) lend_component(component, lent);
   return outermost(lent);

@@ -17,7 +17,8 @@ namespace kiln::exec {
 //   another program, a library, a loader        its directory, by its own name and resolved; only
 //                                               the file where that is the home or a workspace
 //   a directory of Python packages              itself
-// Nothing for what is below /usr and the like.
-std::vector<std::string> lent_paths_of(const HostTool& tool);
+// Nothing for what is below /usr and the like. And `others`.
+std::vector<std::string> lent_paths_of(const HostTool& tool,
+                                       const std::vector<std::string>& others = {});
 
 }  // namespace kiln::exec

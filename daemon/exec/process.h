@@ -66,6 +66,8 @@ struct Process {
   CacheScope cache_scope = CacheScope::kSuccessful;
   SandboxLevel sandbox = SandboxLevel::kPlain;
   Network network = Network::kNone;  // of the level strict; plain does not confine it
+  // Shown to a strict process beside what its tool needs; sorted.
+  std::vector<std::string> host_paths;
 };
 
 // One thing of the host that decides what a command does.

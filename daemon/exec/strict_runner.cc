@@ -94,7 +94,7 @@ class StrictRunner final : public ProcessRunner {
     if (request.stop.stop_requested()) return process_cancelled();
     KILN_TRY(check_strings(request.process));
     confine::View view{.network = request.process.network, .host_paths = {}};
-    view.host_paths = lent_paths_of(request.tool);
+    view.host_paths = lent_paths_of(request.tool, request.process.host_paths);
     KILN_ASSIGN(confine::Slot slot, slots_.take(view));
     const Command command =
         command_in(std::string(confine::kSandboxPath), request.process, request.tool);

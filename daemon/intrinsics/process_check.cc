@@ -75,7 +75,6 @@ Result<exec::Process> checked(const Process& spec) {
   KILN_ASSIGN(process.output_files, output_paths(spec.output_files, "file"));
   KILN_ASSIGN(process.output_directories, output_paths(spec.output_directories, "directory"));
   process.cache_scope = spec.cache_scope;
-  process.sandbox = spec.sandbox;
   process.network = spec.network;
   return process;
 }

@@ -21,10 +21,31 @@ constexpr int64_t kMostOutput = int64_t{16} << 20;
 
 constexpr int kMostToolChanges = 3;
 
+// The level at which a process runs, and what it sees there of the machine.
+Result<void> choose_level(const RuleServices& services, const Process& request,
+                          const SandboxOptions& options, PreparedProcess::Parts& parts) {
+  const bool is_auto = request.sandbox == SandboxChoice::kAuto;
+  const SandboxChoice choice = is_auto ? options.level : request.sandbox;
+  const bool strict = choice == SandboxChoice::kStrict ||
+                      (choice == SandboxChoice::kAuto && services.allows_strict);
+  if (!strict) {
+    if (choice == SandboxChoice::kAuto) parts.why_plain = services.why_not_strict;
+    parts.process.network = exec::Network::kNone;  // not confined, and in no key
+    return {};
+  }
+  parts.process.sandbox = exec::SandboxLevel::kStrict;
+  parts.process.host_paths = options.host_paths;
+  std::ranges::sort(parts.process.host_paths);
+  return confine::check({.network = request.network, .host_paths = parts.process.host_paths})
+      .with_context("as an option sandbox.host_paths");
+}
+
 Task<Result<PreparedProcess>> prepare(const RuleServices& services, graph::Context& context,
-                                      const Process& request, const HostOptions& host) {
+                                      const Process& request, const HostOptions& host,
+                                      const SandboxOptions& sandbox) {
   PreparedProcess::Parts parts;
   KILN_CO_ASSIGN(parts.process, checked(request));
+  KILN_CO_TRY(choose_level(services, request, sandbox, parts));
   KILN_CO_ASSIGN(parts.process.inputs, co_await services.tree_of(context, request.input_digest));
   KILN_CO_TRY(store::check_listed(*parts.process.inputs));  // a sandbox holds the list
   parts.fingerprint = host.fingerprint;
@@ -65,7 +86,7 @@ Error retold(const RuleServices& services, const graph::Context& context, RunTal
 
 Task<Result<graph::Computed>> run(const RuleServices& services, RunTally& changes,
                                   graph::Context& context, const PreparedProcess& prepared) {
-  const auto& [process, tool, action, fingerprint] = *prepared.parts;
+  const auto& [process, tool, action, fingerprint, why_plain] = *prepared.parts;
   KILN_CO_TRY(co_await context.get(services.router->losses(context)));
   const auto observer = services.outputs->open(context.key());
   const exec::RunRequest request{.process = process,
@@ -241,10 +262,11 @@ rules::RuleSet process_rules(const RuleServices& services) {
   rules::RuleSet set;
   set.root<ClientEnvironment>();
   set.options<HostOptions>();
-  set.intrinsic<PreparedProcess(Process, HostOptions)>(
-      "prepare_process",
-      [&services](graph::Context& context, const Process& process, const HostOptions& host) {
-        return prepare(services, context, process, host);
+  set.options<SandboxOptions>();
+  set.intrinsic<PreparedProcess(Process, HostOptions, SandboxOptions)>(
+      "prepare_process", [&services](graph::Context& context, const Process& process,
+                                     const HostOptions& host, const SandboxOptions& sandbox) {
+        return prepare(services, context, process, host, sandbox);
       });
   set.intrinsic<ProcessOutcome(PreparedProcess)>(
       "run_process", [&services, changes = std::make_shared<RunTally>()](

@@ -27,11 +27,12 @@ std::string_view source_name(exec::Source source) {
 }  // namespace
 
 size_t footprint(const PreparedProcess& value) {
-  const auto& [process, tool, action, fingerprint] = *value.parts;
+  const auto& [process, tool, action, fingerprint, why_plain] = *value.parts;
   return sizeof *value.parts + heap_bytes(process.argv) + heap_bytes(process.description) +
          process.inputs->bytes() + heap_bytes(process.env) + heap_bytes(process.working_directory) +
          heap_bytes(process.output_files) + heap_bytes(process.output_directories) +
-         footprint(tool) + heap_bytes(action.action) + heap_bytes(action.command);
+         heap_bytes(process.host_paths) + footprint(tool) + heap_bytes(action.action) +
+         heap_bytes(action.command) + heap_bytes(why_plain);
 }
 
 trace::Metadata ProcessOutcome::metadata() const {

@@ -29,6 +29,8 @@ struct PreparedProcess {
     exec::HostTool tool;
     exec::Action action;
     HostFingerprint fingerprint = HostFingerprint::kTool;
+    // Why a process of the level auto is not strict; empty if it is, or if plain was asked for.
+    std::string why_plain;
   };
   std::shared_ptr<const Parts> parts;  // never null
 

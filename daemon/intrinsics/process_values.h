@@ -3,6 +3,7 @@
 // API. Threads: immutable values.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -16,6 +17,12 @@
 #include "daemon/trace/annotation.h"
 
 namespace kiln::intrinsics {
+
+// The sandbox level that is asked for. kAuto: what the option sandbox.level says.
+enum class SandboxChoice : uint8_t { kAuto, kPlain, kStrict };
+constexpr auto enum_names(SandboxChoice) {
+  return std::array<std::string_view, 3>{"auto", "plain", "strict"};
+}
 
 // A process as its author wrote it: paths unchecked, argv[0] not resolved.
 struct Process {
@@ -31,7 +38,7 @@ struct Process {
   bool require_outputs = false;  // in no key: decides what its caller takes for an answer
   rules::Real timeout_seconds;   // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
-  exec::SandboxLevel sandbox = exec::SandboxLevel::kPlain;
+  SandboxChoice sandbox = SandboxChoice::kAuto;
   exec::Network network = exec::Network::kNone;  // of the level strict
 
   std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }
@@ -66,6 +73,28 @@ struct HostOptions {
 
   static void fields(auto& self, auto&& field) { field("fingerprint", self.fingerprint); }
   friend bool operator==(const HostOptions&, const HostOptions&) = default;
+};
+
+// How processes are kept from what they are not given.
+struct SandboxOptions {
+  static constexpr std::string_view kTypeName = "SandboxOptions";
+  static constexpr std::string_view kScope = "sandbox";
+  static constexpr std::string_view kSummary = "What processes can reach beside their inputs.";
+  static constexpr auto kHelp = std::to_array<rules::OptionHelp>(
+      {{"level",
+        "strict: nothing but the system's tools; plain: whatever the user can reach; auto: strict "
+        "where this machine allows it, else plain"},
+       {"host_paths",
+        "absolute paths of this machine that strict processes see as well, read-only"}});
+
+  SandboxChoice level = SandboxChoice::kAuto;
+  std::vector<std::string> host_paths;
+
+  static void fields(auto& self, auto&& field) {
+    field("level", self.level);
+    field("host_paths", self.host_paths);
+  }
+  friend bool operator==(const SandboxOptions&, const SandboxOptions&) = default;
 };
 
 // How a process ended, whatever its exit code; killed by signal N: -N; timed out: 124.

@@ -32,6 +32,8 @@ struct RuleServices {
   Executor* home = nullptr;                  // the graph's
   Executor* blocking = nullptr;              // for what may wait for the disk
   exec::RecordedResults* results = nullptr;  // null: nothing is recorded
+  bool allows_strict = false;                // sandboxes, on this machine
+  std::string why_not_strict;                // for people, if it does not
 
   // `f` where it may wait; resumes where the graph's functions run.
   template <class F>

@@ -30,9 +30,6 @@ struct Rule {
   const char* what;    // of a message; null if a lower hard limit is nobody's concern
   const char* option;  // letter of ulimit
   bool cuts = false;   // results are wrong under it, and look right
-  // A hard limit that is enough for nearly every program. A daemon that others use is not ended for
-  // a better one.
-  rlim_t enough = soft;
 };
 
 constexpr std::array kRules = {
@@ -41,7 +38,7 @@ constexpr std::array kRules = {
     Rule{RLIMIT_AS, RLIM_INFINITY, "the size of virtual memory", "v"},
     Rule{RLIMIT_DATA, RLIM_INFINITY, "the size of data in memory", "d"},
     Rule{RLIMIT_RSS, RLIM_INFINITY, nullptr, "m"},
-    Rule{RLIMIT_STACK, kStack, "the size of the stack", "s", false, rlim_t{1} << 20},
+    Rule{RLIMIT_STACK, kStack, "the size of the stack", "s"},
     Rule{RLIMIT_CORE, 0, nullptr, "c"},
     Rule{RLIMIT_NOFILE, 1024, "the number of open files", "n"},
     Rule{RLIMIT_NPROC, kAsHard, nullptr, "u"},
@@ -165,8 +162,7 @@ bool has_better_limits(pid_t pid) {
   return std::ranges::any_of(kRules, [pid](const Rule& rule) {
     const auto hard = rule.what == nullptr ? std::nullopt : too_low(rule);
     rlimit theirs;
-    return hard && ::prlimit(pid, rule.resource, nullptr, &theirs) == 0 &&
-           theirs.rlim_max > *hard && *hard < rule.enough;
+    return hard && ::prlimit(pid, rule.resource, nullptr, &theirs) == 0 && theirs.rlim_max > *hard;
   });
 }
 

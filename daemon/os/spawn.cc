@@ -162,28 +162,7 @@ std::string interpreter_of(const SpawnRequest& request) {
   std::array<char, 256> buffer;
   const auto read = read_some(fd.get(), buffer, request.executable);
   if (!read.ok()) return {};
-  std::string_view line(buffer.data(), *read);
-  if (!line.starts_with("#!")) return {};
-  line = line.substr(2, line.find('\n') - 2);
-  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  // As the kernel does: only blanks end the name. A carriage return is part of it.
-  return std::string(line.substr(0, line.find_first_of(" \t")));
-}
-
-Error interpreter_error(const std::string& script, const std::string& interpreter) {
-  const std::string what = "cannot execute " + script + ": its interpreter ";
-  if (interpreter.empty()) {
-    return user_error(ErrorCode::kCommandNotFound,
-                      what + "(the dynamic loader that it names) does not exist");
-  }
-  std::string message = what + printable(interpreter) + " does not exist";
-  if (interpreter.ends_with('\r')) {
-    message +=
-        ": the first line ends with a carriage return (\\r); the script has the line ends of "
-        "Windows (CRLF), convert it with: sed -i 's/\\r$//' " +
-        script;
-  }
-  return user_error(ErrorCode::kCommandNotFound, std::move(message));
+  return interpreter_in({buffer.data(), *read});
 }
 
 Error exec_error(const SpawnRequest& request, int error) {
@@ -206,6 +185,32 @@ Error exec_error(const SpawnRequest& request, int error) {
 }
 
 }  // namespace
+
+std::string interpreter_in(std::string_view head) {
+  if (!head.starts_with("#!")) return {};
+  std::string_view line = head.substr(2, head.find('\n') - 2);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  // As the kernel does: only blanks end the name. A carriage return is part of it.
+  return std::string(line.substr(0, line.find_first_of(" \t")));
+}
+
+Error interpreter_error(const std::string& executable, const std::string& interpreter,
+                        std::string_view where) {
+  const std::string what = "cannot execute " + executable + ": its interpreter ";
+  if (interpreter.empty()) {
+    return user_error(
+        ErrorCode::kCommandNotFound,
+        what + "(the dynamic loader that it names) does not exist" + std::string(where));
+  }
+  std::string message = what + printable(interpreter) + " does not exist" + std::string(where);
+  if (interpreter.ends_with('\r')) {
+    message +=
+        ": the first line ends with a carriage return (\\r); the script has the line ends of "
+        "Windows (CRLF), convert it with: sed -i 's/\\r$//' " +
+        executable;
+  }
+  return user_error(ErrorCode::kCommandNotFound, std::move(message));
+}
 
 Result<Child> spawn(const SpawnRequest& request) {
   const std::vector<char*> argv = pointers(request.argv);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
@@ -44,6 +45,14 @@ struct Child {
 // kCommandNotFound / kCommandNotExecutable when exec says so: the executable or its interpreter is
 // missing; it cannot be executed.
 Result<Child> spawn(const SpawnRequest& request);
+
+// The interpreter that the first line of a script names, from how the script begins; empty if it
+// names none.
+std::string interpreter_in(std::string_view head);
+// Why `executable`, which is there, could not be executed: `interpreter` is missing. `where` ends
+// the sentence "... does not exist".
+Error interpreter_error(const std::string& executable, const std::string& interpreter,
+                        std::string_view where = "");
 
 struct ExitStatus {
   int exit_code = 0;  // ended by signal N: -N

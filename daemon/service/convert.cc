@@ -21,24 +21,36 @@ Error unknown(std::string_view field, int value) {
                     "unknown " + std::string(field) + " " + std::to_string(value));
 }
 
-Result<exec::Network> network_from(const v1::Process& wire) {
-  const bool strict = wire.sandbox() == v1::Process::STRICT;
-  switch (wire.network()) {
+Result<exec::Network> network_from(v1::Process::Network wire) {
+  switch (wire) {
     case v1::Process::NETWORK_UNSPECIFIED:
-      return exec::Network::kNone;
-    case v1::Process::HOST:
-      return strict ? exec::Network::kHost : exec::Network::kNone;
     case v1::Process::NONE:
+      return exec::Network::kNone;
     case v1::Process::LOOPBACK:
-      if (strict) {
-        return wire.network() == v1::Process::NONE ? exec::Network::kNone
-                                                   : exec::Network::kLoopback;
-      }
+      return exec::Network::kLoopback;
+    case v1::Process::HOST:
+      return exec::Network::kHost;
+    default:
+      return unknown("network", wire);
+  }
+}
+
+// Whoever confines the network asks for the level that can.
+Result<intrinsics::SandboxChoice> sandbox_from(const v1::Process& wire) {
+  const bool confines =
+      wire.network() == v1::Process::NONE || wire.network() == v1::Process::LOOPBACK;
+  switch (wire.sandbox()) {
+    case v1::Process::AUTO:
+      return confines ? intrinsics::SandboxChoice::kStrict : intrinsics::SandboxChoice::kAuto;
+    case v1::Process::STRICT:
+      return intrinsics::SandboxChoice::kStrict;
+    case v1::Process::PLAIN:
+      if (!confines) return intrinsics::SandboxChoice::kPlain;
       return user_error(ErrorCode::kInvalidArgument,
                         "only the sandbox level strict confines the network: ask for strict, or "
                         "for the network host");
     default:
-      return unknown("network", wire.network());
+      return unknown("sandbox", wire.sandbox());
   }
 }
 
@@ -183,9 +195,8 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
   spec.require_outputs = wire.require_outputs();
   spec.timeout_seconds = wire.timeout_seconds();
   KILN_ASSIGN(spec.cache_scope, scope_from(wire.cache_scope()));
-  if (!v1::Process::Sandbox_IsValid(wire.sandbox())) return unknown("sandbox", wire.sandbox());
-  if (wire.sandbox() == v1::Process::STRICT) spec.sandbox = exec::SandboxLevel::kStrict;
-  KILN_ASSIGN(spec.network, network_from(wire));
+  KILN_ASSIGN(spec.sandbox, sandbox_from(wire));
+  KILN_ASSIGN(spec.network, network_from(wire.network()));
   return spec;
 }
 

@@ -27,6 +27,10 @@ Result<void> check(const InteractiveSpec& spec, const Run& run) {
     return refused("outputs");
   }
   if (process.timeout_seconds > 0) return refused("time limit");
+  if (process.sandbox == intrinsics::SandboxChoice::kStrict) {
+    return user_error(ErrorCode::kUnsupported,
+                      "an interactive process has a plain sandbox; strict is not supported for it");
+  }
   if (!spec.run_in_workspace) return {};
   if (run.workspace() == nullptr) {
     return user_error(ErrorCode::kInvalidArgument,

@@ -22,6 +22,8 @@ Task<Result<Asked<intrinsics::PreparedExecution>>> prepare(const Engine& engine,
 
 std::vector<std::string> warnings_of(const intrinsics::PreparedExecution& prepared) {
   std::vector<std::string> warnings = prepared.warnings;
+  const std::string& why_plain = prepared.process.parts->why_plain;
+  if (!why_plain.empty()) warnings.push_back(why_plain);
   for (const exec::ToolComponent& component : prepared.process.parts->tool.components) {
     if (component.kind != exec::ToolComponent::Kind::kUnknown) continue;
     warnings.push_back(printable(component.path) +

@@ -34,28 +34,6 @@ TEST_F(Exec, SeesItsInputsAndNothingElse) {
   EXPECT_EQ(kiln({"exec", "--input", "in.txt", "--", "ls"}).out, "in.txt\n");
 }
 
-TEST_F(Exec, AStrictProcessDoesNotFindWhatIsNoInput) {
-  write("in.txt", "in\n");
-  write("secret.txt", "secret\n");
-  const std::string secret = (workspace() / "secret.txt").string();
-  const Outcome outcome =
-      kiln({"exec", "--json", "--sandbox", "strict", "--input", "in.txt", "--output-file", "out",
-            "--", "sh", "-c", "cp in.txt out; pwd; cat " + secret + " || echo hidden"});
-  if (outcome.err.find("is not possible on this machine") != std::string::npos) {
-    GTEST_SKIP() << outcome.err;
-  }
-  const auto document = nlohmann::json::parse(outcome.out);
-  EXPECT_EQ(document["stdout"], "/sandbox\nhidden\n");
-  EXPECT_EQ(document["sandbox"], "strict");
-  EXPECT_EQ(kiln({"digest", "cat", document["output_digest"], "out"}).out, "in\n");
-}
-
-TEST_F(Exec, TheLevelPlainDoesNotPretendToConfineTheNetwork) {
-  const Outcome outcome = kiln({"exec", "--sandbox", "plain", "--network", "none", "--", "true"});
-  EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_NE(outcome.err.find("only the sandbox level strict"), std::string::npos) << outcome.err;
-}
-
 TEST_F(Exec, HasAnEnvironmentFromNothing) {
   environment()["LEAK"] = "leaked";
   environment()["LENT"] = "lent";

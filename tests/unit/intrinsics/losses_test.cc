@@ -147,8 +147,15 @@ class LossesTest : public test::EngineFixture {
         downloads_(fetcher_, store_->blobs(), blocking_, home_, counters_),
         tool_digests_(fs_counters_),
         tools_(files_.functions(), workspaces_.host(), tool_digests_, home_, blocking_),
-        services_{&files_,  store_.get(), &runner_, &outputs_, &tools_,
-                  &router_, &downloads_,  &home_,   &blocking_},
+        services_{.files = &files_,
+                  .store = store_.get(),
+                  .runner = &runner_,
+                  .outputs = &outputs_,
+                  .tools = &tools_,
+                  .router = &router_,
+                  .downloads = &downloads_,
+                  .home = &home_,
+                  .blocking = &blocking_},
         rules_(rules::RuleGraph::compile(rule_set()).graph) {}
   ~LossesTest() override {
     router_.detach();
@@ -183,7 +190,8 @@ class LossesTest : public test::EngineFixture {
     const std::vector<rules::Param> given = {
         rules::make_param(std::move(input)),
         rules::make_param(BuildRoot{workspace_.root(), &workspace_}),
-        rules::make_param(IgnoreOptions()), rules::make_param(HostOptions())};
+        rules::make_param(IgnoreOptions()), rules::make_param(HostOptions()),
+        rules::make_param(SandboxOptions())};
     // Those that the root does not consume stay empty.
     std::vector<rules::Param> params(root->scope.size());
     for (size_t i = 0; i < params.size(); ++i) {

@@ -41,7 +41,11 @@ TEST(PreparedProcessTest, CountsItsInputsAndItsMessages) {
   const size_t inputs = process.inputs->bytes();
   exec::Action action = exec::make_action(process, {}, "");
   const PreparedProcess prepared{std::make_shared<const PreparedProcess::Parts>(
-      PreparedProcess::Parts{std::move(process), {}, std::move(action)})};
+      PreparedProcess::Parts{.process = std::move(process),
+                             .tool = {},
+                             .action = std::move(action),
+                             .fingerprint = HostFingerprint::kTool,
+                             .why_plain = {}})};
   const size_t bytes = graph::make_value(prepared)->bytes();
   EXPECT_GT(bytes, inputs + 2 * 1000) << "the argument is in the command as well";
   EXPECT_LT(bytes, inputs + 2 * 1000 + 2000);
@@ -144,8 +148,15 @@ class CacheScopes : public test::EngineFixture {
     OutputHub hub;
     HostTools files(fs_counters_);
     HostToolFunction tools(files_.functions(), workspaces_.host(), files, home_, blocking_);
-    const RuleServices services{&files_,  &store,  &runner, &hub,       &tools,
-                                &router_, nullptr, &home_,  &blocking_, &results};
+    const RuleServices services{.files = &files_,
+                                .store = &store,
+                                .runner = &runner,
+                                .outputs = &hub,
+                                .tools = &tools,
+                                .router = &router_,
+                                .home = &home_,
+                                .blocking = &blocking_,
+                                .results = &results};
     rules::RuleSet set = tree_rules(services);
     set.add_all(process_rules(services));
     const auto rules = rules::RuleGraph::compile(std::move(set)).graph;

@@ -91,12 +91,17 @@ TEST(Convert, AProcessKeepsEveryField) {
   EXPECT_TRUE(spec.require_outputs);
   EXPECT_EQ(spec.timeout_seconds, 1.5);
   EXPECT_EQ(spec.cache_scope, exec::CacheScope::kPerSession);
-  EXPECT_EQ(spec.sandbox, exec::SandboxLevel::kStrict);
+  EXPECT_EQ(spec.sandbox, intrinsics::SandboxChoice::kStrict);
   EXPECT_EQ(spec.network, exec::Network::kLoopback);
   process.set_sandbox(v1::Process::PLAIN);
   EXPECT_FALSE(process_from(process).ok()) << "plain does not confine the network";
   process.set_network(v1::Process::HOST);
   EXPECT_TRUE(process_from(process).ok());
+  process.set_sandbox(v1::Process::AUTO);
+  EXPECT_EQ(process_from(process)->sandbox, intrinsics::SandboxChoice::kAuto);
+  process.set_network(v1::Process::NONE);
+  EXPECT_EQ(process_from(process)->sandbox, intrinsics::SandboxChoice::kStrict)
+      << "what is to be confined needs the level that can";
 }
 
 TEST(Convert, EntriesSayWhatTheyAre) {

@@ -64,6 +64,7 @@ class DaemonHouse {
       process.add_argv(argument);
     }
     (*process.mutable_env())["PATH"] = "/usr/bin:/bin";
+    process.set_sandbox(v1::Process::PLAIN);  // the tests see its files and its pid
     return process;
   }
   v1::StatusResponse status() {

@@ -1,0 +1,125 @@
+// The levels of sandboxes, as users meet them.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/support/kiln_fixture.h"
+
+namespace kiln::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class Sandbox : public KilnTest {
+ protected:
+  Sandbox() { environment().erase("KILN_SANDBOX_LEVEL"); }
+  void SetUp() override {
+    const Outcome outcome = kiln({"exec", "--sandbox", "strict", "--", "true"});
+    if (outcome.err.find("is not possible on this machine") != std::string::npos) {
+      GTEST_SKIP() << outcome.err;
+    }
+    write("secret.txt", "secret\n");
+  }
+  Arguments read_secret(Arguments options = {}) {
+    Arguments arguments = {"exec", "--json"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.insert(arguments.end(),
+                     {"--", "sh", "-c", "cat " + (workspace() / "secret.txt").string() + "; pwd"});
+    return arguments;
+  }
+};
+
+TEST_F(Sandbox, IsStrictByDefault) {
+  const nlohmann::json result = kiln_json(read_secret());
+  EXPECT_EQ(result["stdout"], "/sandbox\n");
+  EXPECT_EQ(result["sandbox"], "strict");
+  EXPECT_EQ(result["warnings"].size(), 0u);
+}
+
+TEST_F(Sandbox, ThatIsPlainShowsWhatTheUserCanRead) {
+  const nlohmann::json result = kiln_json(read_secret({"--sandbox", "plain"}));
+  EXPECT_THAT(result["stdout"].get<std::string>(), HasSubstr("secret\n"));
+  EXPECT_EQ(result["sandbox"], "plain");
+  EXPECT_EQ(result["warnings"].size(), 0u) << "it was asked for";
+  const nlohmann::json confined = kiln_json(read_secret({"--network", "loopback"}));
+  EXPECT_EQ(confined["sandbox"], "strict") << "that is what confines a network";
+}
+
+TEST_F(Sandbox, LevelIsAnOption) {
+  write("kiln.toml", "[sandbox]\nlevel = \"plain\"\n");
+  EXPECT_EQ(kiln_json(read_secret())["sandbox"], "plain");
+  EXPECT_EQ(kiln_json(read_secret({"--sandbox", "strict"}))["sandbox"], "strict");
+  EXPECT_EQ(kiln_json(read_secret({"--option", "sandbox.level=strict"}))["sandbox"], "strict");
+  const Outcome wrong = kiln(read_secret({"--option", "sandbox.level=loose"}));
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("loose"), HasSubstr("strict")));
+}
+
+TEST_F(Sandbox, ShowsPathsOfTheHostThatAreLent) {
+  const fs::path lent = temp_path() / "lent";
+  write_file(lent / "data", "lent\n");
+  const Arguments command = {"--", "sh", "-c",
+                             "cat " + (lent / "data").string() + "; touch " +
+                                 (lent / "new").string() + " 2>/dev/null || echo read-only"};
+  const auto run_it = [&](Arguments options) {
+    Arguments arguments = {"exec"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    return kiln(arguments);
+  };
+  EXPECT_EQ(run_it({}).out, "read-only\n");
+  const std::string option = "sandbox.host_paths=[\"" + lent.string() + "\"]";
+  EXPECT_EQ(run_it({"--option", option}).out, "lent\nread-only\n") << "it is in the key";
+  EXPECT_THAT(run_it({"--explain-key", "--option", option}).out, HasSubstr(lent.string()));
+  const Outcome wrong = run_it({"--option", "sandbox.host_paths=[\"../x\"]"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("../x"), HasSubstr("sandbox.host_paths")));
+}
+
+TEST_F(Sandbox, ThatTheMachineForbidsIsPlainAndSaysSo) {
+  ASSERT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
+  const Outcome started =
+      run({"/usr/bin/unshare", "--user", "--map-root-user", "sh", "-c",
+           "echo 0 >/proc/sys/user/max_user_namespaces && exec " + client().string() +
+               " daemon start"},
+          {environment(), workspace().string(), ""});
+  if (started.exit_code != 0) GTEST_SKIP() << started.err;
+  const Outcome outcome = kiln(read_secret());
+  const auto result = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(result["sandbox"], "plain");
+  ASSERT_EQ(result["warnings"].size(), 1u) << result;
+  EXPECT_THAT(result["warnings"][0].get<std::string>(),
+              AllOf(HasSubstr("plain"), HasSubstr("user namespaces"), HasSubstr("kiln doctor")));
+  const Outcome strict = kiln(read_secret({"--sandbox", "strict"}));
+  EXPECT_EQ(strict.exit_code, 125);
+  EXPECT_THAT(strict.err, HasSubstr("max_user_namespaces"));
+}
+
+TEST_F(Sandbox, OfWhoConfinesNothingDoesNotPretendToConfineTheNetwork) {
+  const Outcome outcome = kiln({"exec", "--sandbox", "plain", "--network", "none", "--", "true"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("only the sandbox level strict"));
+}
+
+TEST_F(Sandbox, EqualCompilesOfTwoWorkspacesGiveTheSameBytes) {
+  if (!fs::exists("/usr/bin/cc")) GTEST_SKIP() << "no C compiler";
+  std::string first;
+  for (const char* name : {"one", "another"}) {
+    const fs::path root = temp_path() / name;
+    write_file(root / "kiln.toml", "");
+    write_file(root / "a.c", "const char* where(void) { return __FILE__; }\n");
+    environment()["KILN_HOME"] = (temp_path() / ("home-of-" + std::string(name))).string();
+    const Outcome outcome = kiln_in(
+        root, {"exec", "--json", "--input", "a.c", "--output-file", "a.o", "--", "cc", "-g", "-c",
+               "a.c"});
+    const std::string digest = nlohmann::json::parse(outcome.out)["output_digest"];
+    if (first.empty()) first = digest;
+    EXPECT_EQ(digest, first) << "debug information names the directory";
+    EXPECT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
+  }
+}
+
+}  // namespace
+}  // namespace kiln::test
