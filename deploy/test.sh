@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deploy/install.sh
+deploy/python.sh
 deploy/dev/format --check
 
 mkdir -p build
