@@ -1,5 +1,9 @@
 #include "daemon/service/batch_call.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "common/ipc/wire_error.h"
 #include "daemon/service/bounds.h"
 #include "daemon/service/convert.h"
@@ -82,22 +86,54 @@ void BatchCall::OnReadDone(bool ok) {
   if (!ok) return stop_reading(std::nullopt);
   auto run = prepare(message_);
   if (!run.ok()) return stop_reading(run.error());
-  // Before the next read can be due: it fills message_ again.
   v1::ExecuteBatchRequest request;
   request.Swap(&message_);
-  const bool more = state_.with([&](State& state) {
-    ++state.in_flight;
-    state.read_is_due = state.in_flight >= kMaxInFlight;
-    return !state.read_is_due;
-  });
-  auto working = [this, run = *std::move(run), request = std::move(request)]() mutable {
-    return work(std::move(run), std::move(request));
-  };
-  if (!host_.home.scope.spawn(host_.home.executor, std::move(working))) {
-    state_.with([](State& state) { state.refusal = session::shutting_down(); });
-    part_ended();
+  if (request.cancel()) {
+    cancel_item(request.id());
+    return StartRead(&message_);
   }
-  if (more) StartRead(&message_);
+  const bool held = state_.with([&](State& state) {
+    if (state.in_flight < kMaxInFlight) return false;
+    state.held.emplace(std::move(request));
+    return true;
+  });
+  if (held) return;
+  begin_work(*std::move(run), std::move(request));
+  StartRead(&message_);
+}
+
+void BatchCall::begin_work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request) {
+  // A run of its own: a stream may be open for days, and each process sees the files as they are
+  // when it is sent.
+  std::shared_ptr<session::Run> part = host_.runs.begin_part(*run);
+  state_.with([&](State& state) {
+    ++state.in_flight;
+    state.items.emplace(request.id(), part);
+  });
+  const uint64_t id = request.id();
+  auto working = [this, run = std::move(run), part, request = std::move(request)]() mutable {
+    return work(std::move(run), std::move(part), std::move(request));
+  };
+  if (host_.home.scope.spawn(host_.home.executor, std::move(working))) return;
+  forget_item(id, part);
+  state_.with([](State& state) { state.refusal = session::shutting_down(); });
+  part_ended();
+}
+
+void BatchCall::forget_item(uint64_t id, const std::shared_ptr<session::Run>& item) {
+  state_.with([&](State& state) {
+    const auto [first, last] = state.items.equal_range(id);
+    state.items.erase(std::find_if(first, last, [&](const auto& i) { return i.second == item; }));
+  });
+}
+
+void BatchCall::cancel_item(uint64_t id) {
+  std::vector<std::shared_ptr<session::Run>> items;
+  state_.with([&](const State& state) {
+    const auto [first, last] = state.items.equal_range(id);
+    for (auto item = first; item != last; ++item) items.push_back(item->second);
+  });
+  for (const auto& item : items) item->cancel();  // what hears of it may end here and now
 }
 
 void BatchCall::stop_reading(std::optional<Error> refusal) {
@@ -118,15 +154,14 @@ void BatchCall::OnCancel() {
   if (run != nullptr) run->cancel();
 }
 
-Task<void> BatchCall::work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request) {
+Task<void> BatchCall::work(std::shared_ptr<session::Run> run, std::shared_ptr<session::Run> part,
+                           v1::ExecuteBatchRequest request) {
   v1::ExecuteBatchResponse response;
   response.set_id(request.id());
-  // Of its own: a stream may be open for days, and each process sees the files as they are when it
-  // is sent.
-  std::shared_ptr<session::Run> part = host_.runs.begin_part(*run);
   host_.engine.events.join(*run, part->id());
   const Result<void> result = co_await answer(*part, request, response);
   host_.engine.events.leave(part->id());
+  forget_item(request.id(), part);
   part.reset();
   if (!result.ok()) to_wire(bounded_in_message(result.error()), *response.mutable_error());
   co_await queue_.send(std::move(response));
@@ -157,24 +192,28 @@ Task<Result<void>> BatchCall::answer(const session::Run& run,
 }
 
 void BatchCall::part_ended() {
-  bool read = false;
+  std::optional<v1::ExecuteBatchRequest> held;
   bool done = false;
   std::shared_ptr<Telling> told;  // to its end: the teller is the last
   std::optional<Error> refusal;
   std::shared_ptr<session::Run> run;
   state_.with([&](State& state) {
     --state.in_flight;
-    if (state.reading && state.read_is_due) {
-      state.read_is_due = false;
-      read = true;
+    if (state.reading) {
+      held = std::exchange(state.held, std::nullopt);
+      run = state.run;
+      return;
     }
-    if (state.reading) return;
     refusal = state.refusal;
     if (state.in_flight == 1) told = state.telling;
     done = state.in_flight == 0;
     if (done) run = std::move(state.run);
   });
-  if (read) StartRead(&message_);
+  if (held) {
+    begin_work(std::move(run), *std::move(held));
+    StartRead(&message_);
+    return;
+  }
   if (told != nullptr) told->end(refusal ? &*refusal : nullptr);
   if (done) {
     away_.reset();

@@ -1,11 +1,14 @@
 // BatchCall: a stream of processes in, a stream of results out, as each ends.
 //
-// Model:   reads the next request only while fewer than `kMaxInFlight` are being worked on and the
-//          client takes its results, so that neither side can make the daemon grow.
+// Model:   works on at most `kMaxInFlight` requests while the client takes its results, and reads
+// one
+//          more, which may cancel one of them: neither side can make the daemon grow.
 // Owns:    itself until OnDone(); its run, of which the run of each process is a part.
 // Threads: reactor callbacks from gRPC's threads; processes on the executor; state_ joins them.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -35,7 +38,12 @@ class BatchCall final
   // Tells the client what happens, if it asked to be told.
   Result<void> tell(const session::Run& run, v1::Event::Level level);
   Task<void> send_events(std::shared_ptr<Telling> telling);
-  Task<void> work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request);
+  // Begins to work on `request`. Before the next read: what is read next may cancel it.
+  void begin_work(std::shared_ptr<session::Run> run, v1::ExecuteBatchRequest request);
+  Task<void> work(std::shared_ptr<session::Run> run, std::shared_ptr<session::Run> part,
+                  v1::ExecuteBatchRequest request);
+  void forget_item(uint64_t id, const std::shared_ptr<session::Run>& item);
+  void cancel_item(uint64_t id);
   Task<Result<void>> answer(const session::Run& run, const v1::ExecuteBatchRequest& request,
                             v1::ExecuteBatchResponse& response);
   void stop_reading(std::optional<Error> refusal);
@@ -43,9 +51,10 @@ class BatchCall final
   void part_ended();
 
   struct State {
-    size_t in_flight = 0;               // processes; the teller, too
-    bool reading = true;                // a read is outstanding or will be
-    bool read_is_due = false;           // held back until something ends
+    size_t in_flight = 0;                         // processes; the teller, too
+    bool reading = true;                          // a read is outstanding or will be
+    std::optional<v1::ExecuteBatchRequest> held;  // one too many; no read is outstanding
+    std::multimap<uint64_t, std::shared_ptr<session::Run>> items;  // by id, in flight
     std::optional<Error> refusal;       // the call could not begin, or go on
     bool gone = false;                  // the client; maybe before its first message
     std::shared_ptr<Telling> telling;   // while the teller is at work

@@ -28,7 +28,7 @@ constexpr size_t kMostRuns = 20;
 constexpr size_t kMostWorkspaces = 100;
 // Names are stable: clients look for them.
 constexpr auto kCapabilities = std::to_array<const char*>(
-    {"caller.view", "digests.read_blob", "error.not_begun", "rules.stream_query"});
+    {"batch.cancel", "caller.view", "digests.read_blob", "error.not_begun", "rules.stream_query"});
 
 void add_runs(const session::Runs& runs, v1::StatusResponse& response) {
   for (const session::Runs::Described& run : runs.oldest(kMostRuns)) {

@@ -80,11 +80,10 @@ TEST_F(Sandbox, ShowsPathsOfTheHostThatAreLent) {
 
 TEST_F(Sandbox, ThatTheMachineForbidsIsPlainAndSaysSo) {
   ASSERT_EQ(kiln({"daemon", "stop"}).exit_code, 0);
-  const Outcome started =
-      run({"/usr/bin/unshare", "--user", "--map-root-user", "sh", "-c",
-           "echo 0 >/proc/sys/user/max_user_namespaces && exec " + client().string() +
-               " daemon start"},
-          {environment(), workspace().string(), ""});
+  const Outcome started = run(
+      {"/usr/bin/unshare", "--user", "--map-root-user", "sh", "-c",
+       "echo 0 >/proc/sys/user/max_user_namespaces && exec " + client().string() + " daemon start"},
+      {environment(), workspace().string(), ""});
   if (started.exit_code != 0) GTEST_SKIP() << started.err;
   const Outcome outcome = kiln(read_secret());
   const auto result = nlohmann::json::parse(outcome.out);
@@ -111,9 +110,8 @@ TEST_F(Sandbox, EqualCompilesOfTwoWorkspacesGiveTheSameBytes) {
     write_file(root / "kiln.toml", "");
     write_file(root / "a.c", "const char* where(void) { return __FILE__; }\n");
     environment()["KILN_HOME"] = (temp_path() / ("home-of-" + std::string(name))).string();
-    const Outcome outcome = kiln_in(
-        root, {"exec", "--json", "--input", "a.c", "--output-file", "a.o", "--", "cc", "-g", "-c",
-               "a.c"});
+    const Outcome outcome = kiln_in(root, {"exec", "--json", "--input", "a.c", "--output-file",
+                                           "a.o", "--", "cc", "-g", "-c", "a.c"});
     const std::string digest = nlohmann::json::parse(outcome.out)["output_digest"];
     if (first.empty()) first = digest;
     EXPECT_EQ(digest, first) << "debug information names the directory";

@@ -1,6 +1,7 @@
 // The services over a real socket: what strangers' clients send, how they behave, how they leave.
 #include <grpcpp/generic/generic_stub.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <unistd.h>
 
@@ -150,6 +151,40 @@ TEST_F(DaemonTest, AnUnknownValueInABatchIsThatItemsError) {
   for (v1::ExecuteBatchResponse response; batch->Read(&response);) {
     EXPECT_EQ(response.has_error(), response.id() == 2) << response.error().message();
   }
+  EXPECT_TRUE(batch->Finish().ok());
+}
+
+TEST_F(DaemonTest, OneItemOfABatchIsCancelledAndTheOthersGoOn) {
+  const std::string gate = house_.workspace() + "/../gate";
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  grpc::ClientContext context;
+  const auto batch = house_.processes().ExecuteBatch(&context);
+  for (uint64_t id : {1, 2, 3}) {
+    v1::ExecuteBatchRequest item;
+    if (id == 1) *item.mutable_caller() = house_.caller();
+    item.set_id(id);
+    *item.mutable_process() = house_.script(id == 2 ? "read line <" + gate + "; echo $line"
+                                                    : "sleep 1000 # " + std::to_string(id));
+    ASSERT_TRUE(batch->Write(item));
+  }
+  ASSERT_TRUE(eventually([&] { return house_.counter("process.running") > 0; }));
+  for (uint64_t id : {3, 1, 7}) {
+    v1::ExecuteBatchRequest cancel;
+    cancel.set_id(id);
+    cancel.set_cancel(true);
+    ASSERT_TRUE(batch->Write(cancel)) << "an id of nothing is no error";
+  }
+  v1::ExecuteBatchResponse response;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(batch->Read(&response));
+    EXPECT_NE(response.id(), 2u);
+    EXPECT_EQ(response.error().code(), v1::CANCELLED) << response.DebugString();
+  }
+  std::ofstream(gate) << "through\n";
+  ASSERT_TRUE(batch->Read(&response));
+  EXPECT_EQ(response.id(), 2u);
+  EXPECT_EQ(response.stdout(), "through\n");
+  batch->WritesDone();
   EXPECT_TRUE(batch->Finish().ok());
 }
 
