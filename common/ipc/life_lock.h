@@ -2,11 +2,10 @@
 // the daemon of a home in another runtime directory than its own find it here.
 //
 // What:    an flock(2) on KILN_HOME/daemon.lock, whose content is a line "PID SOCKET", PID
-// namespace
-//          and boot (tabs before the last two) while its holder serves or finishes its work, and
-//          nothing while it starts or goes. Only the lock says that somebody lives; the content of
-//          a file that nobody holds means nothing. A process number means something in its own PID
-//          namespace and boot alone.
+//          namespace and boot (tabs before the last two) while its holder serves or finishes its
+//          work, and nothing while it starts or goes. Only the lock says that somebody lives; the
+//          content of a file that nobody holds means nothing. A process number means something in
+//          its own PID namespace and boot alone.
 // Owns:    the lock, until destruction; by death of the process at the latest.
 // Threads: single-owner.
 #pragma once

@@ -1,9 +1,9 @@
 // Turnstile: how many descriptors are left for clients, and what those get who come too late.
 //
 // What:    the kernel gives a connection the lowest free descriptor, so its number says how many
-// are
-//          taken. The last ones are kept: most for processes and files, a few to tell newcomers, by
-//          a gRPC server that answers every call with UNAVAILABLE, that there is no room.
+//          are taken. The last ones are kept: most for processes and files, a few to tell
+//          newcomers, by a gRPC server that answers every call with UNAVAILABLE, that there is no
+//          room.
 // Owns:    that server, made at the first use. Its connections end after a second.
 // Threads: single-owner.
 #pragma once

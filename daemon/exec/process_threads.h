@@ -1,8 +1,7 @@
 // ProcessThreads: a thread for each process that runs, however many those are.
 //
 // What:    work that is posted starts at once: on a thread that is idle, else on a new one. So
-// nothing
-//          waits for a thread that itself waits, directly or not, for what was posted.
+//          nothing waits for a thread that itself waits, directly or not, for what was posted.
 // Owns:    its threads. Up to `kept` idle ones stay.
 // Threads: post() is thread-safe.
 #pragma once

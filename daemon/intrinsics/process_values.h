@@ -1,6 +1,7 @@
 // Processes as rules see them.
-// Source:  Process, FallibleProcessResult, ProcessResult and EnvironmentRequest of Pants' rules
-// API. Threads: immutable values.
+//
+// Source:  Process, FallibleProcessResult, ProcessResult, EnvironmentRequest of Pants' rules API.
+// Threads: immutable values.
 #pragma once
 
 #include <array>

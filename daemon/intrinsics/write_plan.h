@@ -1,9 +1,8 @@
 // WritePlan: what has to be written so that a tree stands in a workspace.
 //
 // What:   what stands there already, with the same content and executable bit, is left out. All
-// that
-//         can be known to go wrong is found here, where nothing is written yet: what is in the way,
-//         files that somebody edited, and content that the store has lost.
+//         that can be known to go wrong is found here, where nothing is written yet: what is in the
+//         way, files that somebody edited, and content that the store has lost.
 // Fails:  kFailedPrecondition when something in the way would have to be left: a directory where a
 //         file should be, a symlink on the way, a file that was edited (WriteTerms). kNotFound when
 //         the store lacks content of what is to be written. Either names all of it.

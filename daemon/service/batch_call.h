@@ -1,8 +1,7 @@
 // BatchCall: a stream of processes in, a stream of results out, as each ends.
 //
 // Model:   works on at most `kMaxInFlight` requests while the client takes its results, and reads
-// one
-//          more, which may cancel one of them: neither side can make the daemon grow.
+//          one more, which may cancel one of them: neither side can make the daemon grow.
 // Owns:    itself until OnDone(); its run, of which the run of each process is a part.
 // Threads: reactor callbacks from gRPC's threads; processes on the executor; state_ joins them.
 #pragma once

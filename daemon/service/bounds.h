@@ -1,5 +1,7 @@
 // Bounds of what grows with a workspace, so that no message comes near the 4 MiB that gRPC's
-// clients take by default. Threads: stateless.
+// clients take by default.
+//
+// Threads: stateless.
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>

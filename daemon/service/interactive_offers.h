@@ -1,9 +1,8 @@
 // InteractiveOffers: interactive processes of goals, on their way to the client that runs them.
 //
 // Model:   a goal's call puts an offer and sends its number to the client. The client claims it
-// with
-//          Processes.RunInteractive on another stream. That call finishes the offer with the exit
-//          code, and the goal goes on.
+//          with Processes.RunInteractive on another stream. That call finishes the offer with the
+//          exit code, and the goal goes on.
 // Threads: thread-safe. run() resumes on the executor.
 // Cancels: run()'s token ends it: an offer that nobody claimed is withdrawn, the call that claimed
 //          one is told by the offer's own token.

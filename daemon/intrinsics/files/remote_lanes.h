@@ -2,7 +2,8 @@
 //
 // Such a file system may not answer, for ever, and whatever touches it waits as long. So that is
 // done on threads of its own, a few for each mount: a server that is down stops those who use it,
-// and nobody else. Threads: thread-safe.
+// and nobody else.
+// Threads: thread-safe.
 #pragma once
 
 #include <array>

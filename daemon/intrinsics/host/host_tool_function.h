@@ -1,9 +1,8 @@
 // Tools of the host as nodes: which executable a command is, and all that decides what it does.
 //
 // What:    a node for each way to search (command, variables). It depends on the metadata of all
-// that
-//          it looked at, what is absent included: whatever would lead elsewhere now makes it run
-//          again, and nothing else does. A command that is not found is a value as well.
+//          that it looked at, what is absent included: whatever would lead elsewhere now makes it
+//          run again, and nothing else does. A command that is not found is a value as well.
 // Threads: immutable and thread-safe.
 // Fails:   kCommandNotFound, kCommandNotExecutable; a tool that cannot be read.
 #pragma once

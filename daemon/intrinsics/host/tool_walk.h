@@ -1,9 +1,8 @@
 // ToolWalk: from a command to all that decides what it does, as far as that can be known.
 //
 // What:    a script leads to its interpreters (`#!`, and what `env` finds in PATH), a program to
-// its
-//          loader and libraries, a Python interpreter to what is installed for it, a launcher to
-//          what it may start.
+//          its loader and libraries, a Python interpreter to what is installed for it, a launcher
+//          to what it may start.
 // Threads: single-owner.
 // Fails:   what is there and cannot be read.
 #pragma once

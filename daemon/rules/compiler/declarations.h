@@ -1,5 +1,8 @@
 // Declarations: what a RuleSet declares, each thing once; what it declares twice, and what is wrong
-// in itself. Owns:    nothing: all points into the RuleSet. Threads: single-owner.
+// in itself.
+//
+// Owns:    nothing: all points into the RuleSet.
+// Threads: single-owner.
 #pragma once
 
 #include <vector>
