@@ -236,6 +236,7 @@ Result<void> Daemon::listen(const Config& config, Log& log) {
   builder.RegisterService(&reflection_service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return internal_error("gRPC refused to start a server");
+  pulse_ = std::make_unique<HandlerPulse>(*server_);
   KILN_ASSIGN(listener_, Listener::open(config.paths, *server_, log,
                                         [this](const std::string& why) { stop_(why, false); }));
   return {};
@@ -278,6 +279,7 @@ Daemon::~Daemon() {
   leave();
   close(true);
   runs_.wait_until_idle();
+  pulse_.reset();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kFarewell);
   calls_.join();
   // The watcher's thread must not meet a graph that is going: whoever is telling the router of

@@ -12,6 +12,7 @@
 
 #include "daemon/app/all_rules.h"
 #include "daemon/app/config.h"
+#include "daemon/app/handler_pulse.h"
 #include "daemon/app/listener.h"
 #include "daemon/app/premises.h"
 #include "daemon/async/executor.h"
@@ -126,6 +127,7 @@ class Daemon {
   service::DaemonService daemon_service_;
   service::ReflectionService reflection_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HandlerPulse> pulse_;
   std::unique_ptr<Listener> listener_;
 };
 
