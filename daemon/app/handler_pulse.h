@@ -1,10 +1,10 @@
 // HandlerPulse: keeps one of the threads awake that handle calls.
 //
-// What:    a thread of gRPC's callback API that has had no event for a second sleeps for 100 ms (gRPC
-//          1.51, CompletionQueue::CallbackAlternativeCQ). A call that comes while all of them sleep
-//          waits so long: one command in six that a person types. The server asks itself for its
-//          health every 400 ms, so that the thread which handles that is never so long without an
-//          event.
+// What:    a thread of gRPC's callback API that has had no event for a second sleeps for 100 ms
+//          (gRPC 1.51, CompletionQueue::CallbackAlternativeCQ). A call that comes while all of them
+//          sleep waits so long: one command in six that a person types. The server asks itself for
+//          its health every 400 ms, so that the thread which handles that is never so long without
+//          an event.
 // Threads: single-owner; the calls are made on gRPC's threads. Destroyed before the server shuts
 //          down.
 #pragma once
