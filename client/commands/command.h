@@ -100,6 +100,7 @@ Result<int> run_daemon_status(Invocation&);
 Result<int> run_daemon_restart(Invocation&);
 Result<int> run_daemon_log(Invocation&);
 Result<int> run_daemon_socket(Invocation&);
+Result<int> run_doctor(Invocation&);
 
 Result<int> run_exec(Invocation&);
 

@@ -37,6 +37,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"daemon restart", "Stop the daemon and start it again", run_daemon_restart},
     {"daemon log", "Print the daemon's log", run_daemon_log},
     {"daemon socket", "Print the path of the daemon's socket", run_daemon_socket},
+    {"doctor", "Show what this machine allows, and how to get the rest", run_doctor},
 });
 
 constexpr std::string_view first_word(std::string_view name) {
@@ -54,7 +55,7 @@ static_assert(std::all_of(kCommands.begin(), kCommands.end(), [](const Command& 
 // Named in kiln's documentation, and not there yet.
 constexpr auto kPlanned = std::to_array<std::string_view>(
     {"test", "fmt", "fix", "check", "package", "run", "repl", "dependencies", "dependents", "peek",
-     "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "doctor", "completion"});
+     "filter", "roots", "tailor", "filedeps", "store", "runs", "attach", "completion"});
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "common/base/version.h"
 #include "common/types/rel_path.h"
 #include "daemon/service/caller_process.h"
+#include "daemon/service/diagnosis.h"
 
 namespace kiln::service {
 
@@ -117,6 +118,24 @@ grpc::ServerUnaryReactor* DaemonService::Stop(grpc::CallbackServerContext* conte
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   stop_(request->force());
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* DaemonService::Diagnose(grpc::CallbackServerContext* context,
+                                                  const v1::DiagnoseRequest* request,
+                                                  v1::DiagnoseResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto look = [this, request, response, reactor] {
+    const session::Engine& engine = host_.engine;
+    for (v1::Finding& finding : diagnose({.confinement = confinement_,
+                                .home = paths_.home,
+                                .workspace_root = request->workspace_root(),
+                                .watches = engine.files.watcher().stats()})) {
+      *response->add_findings() = std::move(finding);
+    }
+    reactor->Finish(grpc::Status::OK);
+  };
+  host_.engine.blocking.post(look);  // a file system may not answer at once
   return reactor;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/ipc/paths.h"
+#include "daemon/confine/support.h"
 #include "daemon/service/host.h"
 #include "kiln/v1/daemon.grpc.pb.h"
 
@@ -15,17 +16,24 @@ namespace kiln::service {
 class DaemonService final : public v1::Daemon::CallbackService {
  public:
   // `stop(force)` asks the daemon to shut down and returns at once.
-  DaemonService(const Host& host, DaemonPaths paths, std::function<void(bool force)> stop)
-      : host_(host), paths_(std::move(paths)), stop_(std::move(stop)) {}
+  DaemonService(const Host& host, DaemonPaths paths, confine::Support confinement,
+                std::function<void(bool force)> stop)
+      : host_(host),
+        paths_(std::move(paths)),
+        confinement_(std::move(confinement)),
+        stop_(std::move(stop)) {}
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext*, const v1::StatusRequest*,
                                    v1::StatusResponse*) override;
   grpc::ServerUnaryReactor* Stop(grpc::CallbackServerContext*, const v1::StopRequest*,
                                  v1::StopResponse*) override;
+  grpc::ServerUnaryReactor* Diagnose(grpc::CallbackServerContext*, const v1::DiagnoseRequest*,
+                                     v1::DiagnoseResponse*) override;
 
  private:
   const Host& host_;
   const DaemonPaths paths_;
+  const confine::Support confinement_;
   const std::function<void(bool)> stop_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
