@@ -26,6 +26,7 @@ void add_result(const v1::ProcessResult& result, std::string_view stdout_bytes,
   json["stdout"] = shown(stdout_bytes);
   json["stderr"] = shown(stderr_bytes);
   json["missing_outputs"] = result.missing_outputs();
+  json["missing_inputs"] = result.missing_inputs();
   json["wall_seconds"] = result.wall_seconds();
   json["user_seconds"] = result.user_seconds();
   json["system_seconds"] = result.system_seconds();

@@ -32,8 +32,10 @@ double seconds_since(Clock::time_point start) {
 class Follower {
  public:
   // `profile` may be null.
-  Follower(Console& console, const v1::ExecuteRequest& request, bool json, ProfileWriter* profile)
+  Follower(Console& console, const v1::ExecuteRequest& request, SpecResolver paths, bool json,
+           ProfileWriter* profile)
       : console_(console),
+        paths_(std::move(paths)),
         description_(request.process().description()),
         keep_(request.keep_sandboxes()),
         json_(json),
@@ -101,6 +103,7 @@ class Follower {
       }
       console_.say_warning("it did not make " + names);
     }
+    if (!result_->missing_inputs().empty()) console_.say(missing_inputs());
     if (result_->timed_out() && !console_.tells_results()) {
       console_.say(printable(description_) + how_it_ended());
     }
@@ -113,6 +116,20 @@ class Follower {
     if (!console_.tells_results()) return;
     console_.say_result(result_->exit_code() == 0 && !result_->timed_out(),
                         description_ + how_it_ended());
+  }
+
+  // "it asked for src/b.h, which is in the workspace and was no input: add --input src/b.h"
+  std::string missing_inputs() const {
+    std::string names;
+    std::string options;
+    for (const std::string& path : result_->missing_inputs()) {
+      const std::string shown = printable(paths_.shown(path));
+      names += (names.empty() ? "" : ", ") + shown;
+      options += " --input " + shown;
+    }
+    const bool one = result_->missing_inputs_size() == 1;
+    return "it asked for " + names + ", which " + (one ? "is" : "are") + " in the workspace and " +
+           (one ? "was no input" : "were no inputs") + ": add" + options;
   }
 
   bool asked_to_keep() const {
@@ -136,6 +153,7 @@ class Follower {
   }
 
   Console& console_;
+  const SpecResolver paths_;
   const std::string description_;
   const v1::KeepSandboxes keep_;
   const bool json_;
@@ -162,7 +180,7 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
     request.set_events(v1::Event::TRACE);
   }
   KILN_ASSIGN(Session * session, invocation.session());
-  Follower follower(invocation.console(), request, invocation.globals().json(),
+  Follower follower(invocation.console(), request, paths, invocation.globals().json(),
                     profile ? &*profile : nullptr);
   if (invocation.console().live()) {
     session->set_ticker([&follower] { follower.tick(); }, kTickMilliseconds);

@@ -233,6 +233,7 @@ void set_result(const session::Executed& executed, v1::ProcessResult& wire) {
   set_digest(executed.action, *wire.mutable_action_digest());
   wire.set_kept_sandbox(executed.result.kept_sandbox);
   add_warnings(executed.warnings, *wire.mutable_warnings());
+  for (const std::string& path : executed.missing_inputs) wire.add_missing_inputs(path);
 }
 
 void set_explanation(const session::KeyExplanation& explanation, v1::KeyExplanation& wire) {

@@ -6,6 +6,7 @@
 #include "daemon/exec/tool_check.h"
 #include "daemon/intrinsics/process_runs.h"
 #include "daemon/session/digest_operations.h"
+#include "daemon/session/missing_inputs.h"
 #include "daemon/session/preparation.h"
 #include "daemon/store/tree_contents.h"
 
@@ -125,7 +126,8 @@ class Execution {
     clock_ = prepared.clock;
     warnings_ = warnings_of(*prepared.value);
     captured_ = prepared.value->captured.tree;
-    working_directory_ = prepared.value->process.parts->process.working_directory;
+    process_ = prepared.value->process.parts;
+    working_directory_ = process_->process.working_directory;
     tell_warnings(engine_, run_, warnings_);
     action_ = prepared.value->process.parts->action.digest;
     const intrinsics::PreparedProcess& process = prepared.value->process;
@@ -152,11 +154,30 @@ class Execution {
                    co_await engine_.graph.request(key_, run_.id(), run_.token()));
     const intrinsics::ProcessOutcome& outcome = outcome_of(answer.value);
     const bool ran = answer.ran && outcome.of_run == run_.id();
-    Executed executed{outcome.run, source_of(ran, outcome.run.source), action_, clock_, warnings_};
+    Executed executed{outcome.run, source_of(ran, outcome.run.source), action_, clock_, warnings_,
+                      {}};
     if (executed.source == ResultSource::kMemoized) engine_.counters["process.memoized"].add();
     const bool saw_it_run = ran || answer.joined;
     if (!saw_it_run || !asked_for_sandbox(keep_, outcome.run)) executed.result.kept_sandbox.clear();
+    if (outcome.run.result.exit_code != 0 && run_.workspace() != nullptr) {
+      executed.missing_inputs = co_await find_missing_inputs(outcome.run.result);
+    }
     co_return executed;
+  }
+
+  // From how the process's output begins. Output that is lost gives no hint.
+  Task<std::vector<std::string>> find_missing_inputs(const store::ActionResult& result) {
+    constexpr size_t kMostOutput = size_t{256} << 10;
+    Executor* lane = engine_.files.lane_of(*run_.workspace());
+    co_return co_await run_blocking(lane == nullptr ? engine_.blocking : *lane, engine_.home, [&] {
+      std::string output;
+      for (const FileDigest& digest : {result.stderr_digest, result.stdout_digest}) {
+        const auto reader = engine_.store.blobs().reader(digest);
+        const auto bytes = reader.ok() ? (*reader)->next(kMostOutput) : reader.error();
+        if (bytes.ok()) output += *bytes + "\n";
+      }
+      return missing_inputs(run_.workspace()->root(), process_->process, output);
+    });
   }
 
   const intrinsics::ProcessOutcome& outcome_of(const graph::ValueRef& value) const {
@@ -200,6 +221,7 @@ class Execution {
   std::vector<std::string> warnings_;
   store::TreePtr captured_;  // of the workspace, before it was merged with other inputs
   int64_t captured_at_ = 0;  // no later than that
+  std::shared_ptr<const intrinsics::PreparedProcess::Parts> process_;
   RelPath working_directory_;
   Lost lost_ = Lost::kNothing;
   int repeats_ = 0;  // for lost bytes

@@ -22,6 +22,8 @@ struct Executed {
   Digest action;
   ClockTick clock;
   std::vector<std::string> warnings;
+  // Of a process that failed: files of the workspace that it asked for and that were no inputs.
+  std::vector<std::string> missing_inputs;
 };
 
 // When the outputs of a process are written into the workspace.

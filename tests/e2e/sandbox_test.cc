@@ -102,6 +102,24 @@ TEST_F(Sandbox, OfWhoConfinesNothingDoesNotPretendToConfineTheNetwork) {
   EXPECT_THAT(outcome.err, HasSubstr("only the sandbox level strict"));
 }
 
+TEST_F(Sandbox, AFailureNamesTheInputThatIsMissing) {
+  if (!fs::exists("/usr/bin/cc")) GTEST_SKIP() << "no C compiler";
+  write("src/a.c", "#include \"b.h\"\n");
+  write("src/b.h", "");
+  for (const char* level : {"strict", "plain"}) {
+    const Arguments compile = {"exec",          "--sandbox", level, "--input", "src/a.c",
+                               "--output-file", "a.o",       "--",  "cc",      "-c",
+                               "src/a.c",       "-o",        "a.o"};
+    const Outcome outcome = kiln(compile);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("kiln: it asked for src/b.h, which is in the workspace and "
+                                       "was no input: add --input src/b.h\n"));
+    EXPECT_THAT(kiln(compile).err, HasSubstr("--input src/b.h")) << "memoized";
+  }
+  const Outcome other = kiln({"exec", "--", "cat", "src/nowhere.h"});
+  EXPECT_THAT(other.err, testing::Not(HasSubstr("--input")));
+}
+
 TEST_F(Sandbox, EqualCompilesOfTwoWorkspacesGiveTheSameBytes) {
   if (!fs::exists("/usr/bin/cc")) GTEST_SKIP() << "no C compiler";
   std::string first;
