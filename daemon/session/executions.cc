@@ -103,7 +103,9 @@ class Execution {
 
   Task<Result<Executed>> resolve_and_answer() {
     captured_at_ = intrinsics::file_clock_now();
-    KILN_CO_TRY(explained(co_await resolve()));
+    Result<void> resolved = co_await resolve();
+    if (!resolved.ok())
+      co_return explained(co_await with_missing_command(resolved.error())).error();
     co_return co_await answer();
   }
 
@@ -165,11 +167,30 @@ class Execution {
     co_return executed;
   }
 
+  // Nothing ran, so there is no output that would name it.
+  Task<Result<void>> with_missing_command(Error error) const {
+    if (error.code() != ErrorCode::kCommandNotFound || run_.workspace() == nullptr) co_return error;
+    const std::string path = co_await run_where_files_are([&] {
+      return command_in_workspace(run_.workspace()->root(), spec_.working_directory,
+                                  spec_.argv.front());
+    });
+    if (path.empty()) co_return error;
+    co_return user_error(
+        error.code(),
+        error.message() + "; it is in the workspace: add --input //" + printable(path));
+  }
+
+  // `f` touches the workspace.
+  template <class F>
+  Task<std::invoke_result_t<F>> run_where_files_are(F f) const {
+    Executor* lane = engine_.files.lane_of(*run_.workspace());
+    return run_blocking(lane == nullptr ? engine_.blocking : *lane, engine_.home, std::move(f));
+  }
+
   // From how the process's output begins. Output that is lost gives no hint.
   Task<std::vector<std::string>> find_missing_inputs(const store::ActionResult& result) {
     constexpr size_t kMostOutput = size_t{256} << 10;
-    Executor* lane = engine_.files.lane_of(*run_.workspace());
-    co_return co_await run_blocking(lane == nullptr ? engine_.blocking : *lane, engine_.home, [&] {
+    co_return co_await run_where_files_are([&] {
       std::string output;
       for (const FileDigest& digest : {result.stderr_digest, result.stdout_digest}) {
         const auto reader = engine_.store.blobs().reader(digest);

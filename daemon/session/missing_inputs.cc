@@ -99,6 +99,16 @@ void look_at_line(std::string_view line, std::vector<NotFound>& found) {
   if (name) found.push_back({std::string(*name), std::string(mentioned_in(line))});
 }
 
+std::string joined(std::string_view directory, std::string_view name) {
+  if (directory.empty() || directory == ".") return std::string(name);
+  return std::string(directory) + "/" + std::string(name);
+}
+
+bool is_file(const std::string& path) {
+  struct stat st;
+  return ::lstat(path.c_str(), &st) == 0 && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode));
+}
+
 std::string_view directory_of(std::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
@@ -150,18 +160,11 @@ class Search {
  private:
   static constexpr std::string_view kSandbox = "/sandbox/";
 
-  static std::string joined(std::string_view directory, std::string_view name) {
-    if (directory.empty() || directory == ".") return std::string(name);
-    return std::string(directory) + "/" + std::string(name);
-  }
-
   void consider(std::string_view path) {
     const auto parsed = RelPath::parse(path);
     if (!parsed.ok() || parsed->is_root() || hints_.size() >= kMostHints) return;
     if (process_.inputs->find(*parsed) != nullptr) return;
-    struct stat st;
-    if (::lstat((root_ + "/" + parsed->str()).c_str(), &st) != 0) return;
-    if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) hints_.insert(parsed->str());
+    if (is_file(root_ + "/" + parsed->str())) hints_.insert(parsed->str());
   }
 
   const std::string& root_;
@@ -192,6 +195,13 @@ std::vector<std::string> missing_inputs(const std::string& workspace_root,
   Search search(workspace_root, process);
   for (const NotFound& missing : not_found_in(output)) search.look_for(missing);
   return std::move(search).hints();
+}
+
+std::string command_in_workspace(const std::string& workspace_root,
+                                 const std::string& working_directory, std::string_view command) {
+  if (command.find('/') == std::string_view::npos || command.starts_with('/')) return "";
+  const auto path = RelPath::parse(joined(working_directory, command));
+  return path.ok() && is_file(workspace_root + "/" + path->str()) ? path->str() : "";
 }
 
 }  // namespace kiln::session

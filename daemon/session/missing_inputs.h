@@ -32,4 +32,9 @@ std::vector<NotFound> not_found_in(std::string_view output);
 std::vector<std::string> missing_inputs(const std::string& workspace_root,
                                         const exec::Process& process, std::string_view output);
 
+// The path from the workspace root of a command that is to be an input, such as "./tool", if there
+// is such a file in the workspace; else empty. Blocks.
+std::string command_in_workspace(const std::string& workspace_root,
+                                 const std::string& working_directory, std::string_view command);
+
 }  // namespace kiln::session

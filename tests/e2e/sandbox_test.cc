@@ -116,6 +116,9 @@ TEST_F(Sandbox, AFailureNamesTheInputThatIsMissing) {
                                        "was no input: add --input src/b.h\n"));
     EXPECT_THAT(kiln(compile).err, HasSubstr("--input src/b.h")) << "memoized";
   }
+  write("src/tool", "#!/bin/sh\n");
+  EXPECT_THAT(kiln({"exec", "--", "src/tool"}).err, HasSubstr("add --input //src/tool"));
+  EXPECT_THAT(kiln({"exec", "--", "src/none"}).err, testing::Not(HasSubstr("--input")));
   const Outcome other = kiln({"exec", "--", "cat", "src/nowhere.h"});
   EXPECT_THAT(other.err, testing::Not(HasSubstr("--input")));
 }
