@@ -138,6 +138,9 @@ void ExecOptions::add_to(OptionParser& parser) {
               "with --interactive: start it again whenever an input changes");
   parser.flag("--explain-key", explain_key,
               "print what its cache key is made of, and do not run it");
+  parser.flag("--verify-twice", verify_twice,
+              "run it twice, in different directories and seconds,\n"
+              "and tell the first difference; exit code 1 if there is one");
   parser.value("--description", "TEXT", description,
                "how messages call it; by default the command");
   parser.value("--batch", "FILE", batch, "many processes, one JSON object per line; - is stdin");
@@ -151,7 +154,7 @@ bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
          !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
          sandbox.given || network.given || description || require_outputs || no_ignore ||
-         interactive || in_workspace || inherit_env || restartable || explain_key;
+         interactive || in_workspace || inherit_env || restartable || explain_key || verify_twice;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,

@@ -33,6 +33,7 @@ struct ExecOptions {
   std::optional<std::string> batch;
   std::vector<std::string> option;
   bool explain_key = false;
+  bool verify_twice = false;
   bool no_ignore = false;
   bool require_outputs = false;
   // When outputs are written into the workspace.

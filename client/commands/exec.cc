@@ -8,6 +8,7 @@
 #include "client/commands/exec_batch.h"
 #include "client/commands/exec_explain.h"
 #include "client/commands/exec_interactive.h"
+#include "client/commands/exec_verify.h"
 #include "client/exec_options.h"
 #include "client/process_json.h"
 #include "client/profile.h"
@@ -174,6 +175,7 @@ Result<int> execute(Invocation& invocation, const ExecOptions& options) {
   KILN_TRY(invocation.fill_anywhere(*request.mutable_caller()));
   KILN_TRY(fill_options(options.option, *request.mutable_caller()));
   if (options.explain_key) return explain_key(invocation, request);
+  if (options.verify_twice) return verify_twice(invocation, std::move(request));
   std::optional<ProfileWriter> profile;
   if (const auto& path = invocation.globals().profile()) {
     KILN_ASSIGN(profile, ProfileWriter::open(*path, invocation.interrupt()));
@@ -239,6 +241,12 @@ Result<int> run_exec(Invocation& invocation) {
     return user_error(ErrorCode::kInvalidArgument, "exec: the command is the empty word ''");
   }
   if (options.interactive) return execute_interactive(invocation, options);
+  if (options.verify_twice &&
+      (options.write.given || options.cache.given || options.keep_sandboxes.given)) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "exec: --verify-twice writes nothing, caches nothing and decides itself "
+                      "which sandboxes are kept; leave out --write, --cache and --keep-sandboxes");
+  }
   if (options.in_workspace || options.inherit_env || options.restartable) {
     return user_error(ErrorCode::kInvalidArgument,
                       "exec: --in-workspace, --inherit-env and --restart need --interactive");

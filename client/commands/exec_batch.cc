@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "client/batch.h"
+#include "client/blob.h"
 #include "client/commands/caller_options.h"
 #include "client/input_file.h"
 #include "client/profile.h"
@@ -25,18 +26,7 @@ class BlobReader {
       : session_(paths, invocation.console(), invocation.interrupt()) {}
 
   Result<std::string> read(const v1::Digest& file_digest) {
-    v1::ReadBlobRequest request;
-    request.mutable_caller()->set_client_version(std::string(version()));
-    *request.mutable_file_digest() = file_digest;
-    std::string bytes;
-    KILN_TRY(session_.server_stream("/kiln.v1.Digests/ReadBlob", request,
-                                    [&bytes](std::string_view message) -> Result<void> {
-                                      v1::ReadBlobResponse response;
-                                      KILN_TRY(parse_message(message, response));
-                                      bytes += response.data();
-                                      return {};
-                                    }));
-    return bytes;
+    return read_blob(session_, file_digest);
   }
 
  private:

@@ -142,6 +142,7 @@ Result<void> check(const Invocation& invocation, const ExecOptions& options) {
   if (options.cache.given) return contradiction("--cache");
   if (options.keep_sandboxes.given) return contradiction("--keep-sandboxes");
   if (options.require_outputs) return contradiction("--require-outputs");
+  if (options.verify_twice) return contradiction("--verify-twice");
   if (invocation.globals().json()) return contradiction("--json");
   if (invocation.globals().profile()) return contradiction("--profile");
   return {};

@@ -34,6 +34,31 @@ TEST_F(Exec, SeesItsInputsAndNothingElse) {
   EXPECT_EQ(kiln({"exec", "--input", "in.txt", "--", "ls"}).out, "in.txt\n");
 }
 
+TEST_F(Exec, VerifyTwiceTellsTheFirstDifference) {
+  const auto twice = [&](const std::string& script) {
+    return kiln({"exec", "--verify-twice", "--output-file", "o", "--output-dir", "d", "--", "sh",
+                 "-c", "mkdir d; " + script});
+  };
+  const Outcome same = twice("echo out; echo err >&2; echo x >o; exit 3");
+  EXPECT_EQ(same.exit_code, 3) << "that of the process";
+  EXPECT_EQ(same.out, "out\n");
+  EXPECT_NE(same.err.find("two runs gave the same"), std::string::npos) << same.err;
+  EXPECT_EQ(counter("process.ran"), 2);
+  const std::pair<const char*, const char*> differing[] = {
+      {"echo fix; date +%s", "stdout differs at byte 1"},
+      {"pwd >&2; case $(pwd) in /sandbox) exit 9;; esac", "stderr differs at byte "},
+      {"printf 'a\\nb' >o; date +%s >>o", "the output o differs at byte "},
+      {"date +%s >d/$(date +%s)", "is there in one run only"},
+      {"exit $(($(date +%s) % 100))", "the exit code is "}};
+  for (const auto& [script, difference] : differing) {
+    const Outcome outcome = twice(script);
+    EXPECT_EQ(outcome.exit_code, 1) << script;
+    EXPECT_NE(outcome.err.find(difference), std::string::npos) << script << "\n" << outcome.err;
+    EXPECT_NE(outcome.err.find("their sandboxes are /"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(kiln({"exec", "--verify-twice", "--write", "--", "true"}).exit_code, 2);
+}
+
 TEST_F(Exec, HasAnEnvironmentFromNothing) {
   environment()["LEAK"] = "leaked";
   environment()["LENT"] = "lent";
