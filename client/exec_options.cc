@@ -98,6 +98,11 @@ void ExecOptions::add_to(OptionParser& parser) {
   parser.value("--workdir", "PATH", workdir,
                "where it starts; by default the current directory,\n"
                "and // is the workspace root");
+  parser.list("--cache-dir", "NAME=PATH", cache_dir,
+              "a directory that outlives the process, for what a tool\n"
+              "remembers; shared by all that use the name, in no key");
+  parser.value("--slot-variable", "NAME", slot_variable,
+               "the variable that tells it the number of its slot");
   parser.value("--timeout", "SECONDS", timeout, "end it after this time, with exit code 124");
   parser.choice<v1::Process::CacheScope>(
       "--cache", "SCOPE", cache,
@@ -152,9 +157,10 @@ bool ExecOptions::needs_workspace() const {
 
 bool ExecOptions::describes_process() const {
   return !argv.empty() || !input.empty() || !digest.empty() || !env.empty() ||
-         !output_file.empty() || !output_dir.empty() || workdir || timeout || cache.given ||
-         sandbox.given || network.given || description || require_outputs || no_ignore ||
-         interactive || in_workspace || inherit_env || restartable || explain_key || verify_twice;
+         !output_file.empty() || !output_dir.empty() || !cache_dir.empty() || slot_variable ||
+         workdir || timeout || cache.given || sandbox.given || network.given || description ||
+         require_outputs || no_ignore || interactive || in_workspace || inherit_env ||
+         restartable || explain_key || verify_twice;
 }
 
 Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
@@ -180,6 +186,15 @@ Result<v1::ExecuteRequest> make_execute_request(const ExecOptions& options,
   for (const std::string& path : options.output_dir) {
     KILN_ASSIGN(*process.add_output_directories(), output_path(path, process, paths));
   }
+  for (const std::string& text : options.cache_dir) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return user_error(ErrorCode::kInvalidArgument, "--cache-dir '" + text + "' is not NAME=PATH");
+    }
+    KILN_ASSIGN((*process.mutable_append_only_caches())[text.substr(0, equals)],
+                paths.path(text.substr(equals + 1)).with_context("as --cache-dir"));
+  }
+  process.set_execution_slot_variable(options.slot_variable.value_or(""));
   for (const std::string& text : options.digest) {
     KILN_ASSIGN(*process.add_input_digests(), digest_of_text(text));
   }

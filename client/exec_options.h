@@ -23,6 +23,8 @@ struct ExecOptions {
   std::vector<std::string> env;
   std::vector<std::string> output_file;
   std::vector<std::string> output_dir;
+  std::vector<std::string> cache_dir;
+  std::optional<std::string> slot_variable;
   std::optional<std::string> workdir;
   std::optional<std::string> timeout;
   Chosen<v1::Process::CacheScope> cache = {v1::Process::SUCCESSFUL};

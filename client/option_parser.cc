@@ -15,8 +15,7 @@ namespace kiln {
 namespace {
 
 // Options that kiln's documentation names and this version does not have.
-constexpr std::array<std::string_view, 3> kPlanned = {"--cache-dir", "--interactive",
-                                                      "--in-workspace"};
+constexpr std::array<std::string_view, 1> kPlanned = {"--concurrency"};
 // Options of goals, which people may try on other commands.
 constexpr std::array<std::string_view, 2> kOfGoals = {"--option", "--loop"};
 

@@ -137,6 +137,8 @@ Result<void> check(const Invocation& invocation, const ExecOptions& options) {
   if (options.batch) return contradiction("--batch");
   if (!options.output_file.empty()) return contradiction("--output-file");
   if (!options.output_dir.empty()) return contradiction("--output-dir");
+  if (!options.cache_dir.empty()) return contradiction("--cache-dir");
+  if (options.slot_variable) return contradiction("--slot-variable");
   if (options.write.given) return contradiction("--write");
   if (options.timeout) return contradiction("--timeout");
   if (options.cache.given) return contradiction("--cache");

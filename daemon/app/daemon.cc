@@ -125,6 +125,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   KILN_ASSIGN(parts.watcher, watch::make_inotify_watcher(*parts.router, log, config.max_watches));
   exec::SandboxOptions sandboxes;
   sandboxes.directory = home + "/sandboxes";
+  sandboxes.caches = home + "/caches";
   sandboxes.threads = config.jobs;
   sandboxes.instance = static_cast<uint32_t>(xxh3_128(home).low);
   KILN_TRY(make_directories(sandboxes.directory, 0700));

@@ -227,6 +227,8 @@ std::string SlotRequest::encode() const {
   std::string bytes(reinterpret_cast<const char*>(&number), sizeof number);
   bytes += static_cast<char>(view.network);
   for (const std::string& path : view.host_paths) bytes += path + '\0';
+  // Paths are absolute, so a name is none.
+  for (const LentCache& cache : view.caches) bytes += cache.name + '\0' + cache.directory + '\0';
   return bytes;
 }
 
@@ -237,8 +239,15 @@ SlotRequest SlotRequest::decode(const std::string& bytes) {
   request.view.network = static_cast<Network>(bytes[sizeof request.number]);
   for (size_t at = sizeof request.number + 1; at < bytes.size();) {
     const size_t end = std::min(bytes.find('\0', at), bytes.size());
-    request.view.host_paths.push_back(bytes.substr(at, end - at));
+    std::string text = bytes.substr(at, end - at);
     at = end + 1;
+    if (text.starts_with('/')) {
+      request.view.host_paths.push_back(std::move(text));
+      continue;
+    }
+    const size_t directory_end = std::min(bytes.find('\0', at), bytes.size());
+    request.view.caches.push_back({std::move(text), bytes.substr(at, directory_end - at)});
+    at = directory_end + 1;
   }
   return request;
 }

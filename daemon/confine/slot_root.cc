@@ -100,6 +100,7 @@ class Builder {
     for (const std::string& path : view_.host_paths) {
       if (!is_lent_already(path)) KILN_TRY(lend(path));
     }
+    for (const LentCache& cache : view_.caches) KILN_TRY(lend_cache(cache));
     KILN_TRY(leave_root_for(std::string(kRoot)));
     return make_root_read_only();
   }
@@ -110,6 +111,12 @@ class Builder {
   Result<void> lend(const std::string& path) {
     KILN_ASSIGN(const UniqueFd fd, open_in(host_.get(), path, O_PATH));
     return show(fd.get(), path, {});
+  }
+
+  Result<void> lend_cache(const LentCache& cache) {
+    KILN_ASSIGN(const UniqueFd fd, open_in(host_.get(), cache.directory, O_PATH | O_DIRECTORY));
+    return show(fd.get(), std::string(kCachesPath) + "/" + cache.name,
+                {.read_only = false, .devices = false, .recursive = false});
   }
 
   // A link, as in a merged /usr, stays a link.

@@ -111,6 +111,10 @@ HostState host_state(const View& view) {
     struct stat st {};
     state.push_back(::stat(path.c_str(), &st) == 0 ? st.st_ino : 0);
   }
+  for (const LentCache& cache : view.caches) {
+    struct stat st {};
+    state.push_back(::stat(cache.directory.c_str(), &st) == 0 ? st.st_ino : 0);
+  }
   return state;
 }
 

@@ -8,10 +8,11 @@ Result<void> check(const View& view) {
                    path.find('\0') == std::string::npos && path.find("//") == std::string::npos &&
                    (path + "/").find("/../") == std::string::npos &&
                    (path + "/").find("/./") == std::string::npos;
-    for (const std::string& own : {"/sandbox", "/proc", "/dev", "/tmp", "/etc", "/sys"}) {
+    for (const std::string& own :
+         {"/sandbox", "/caches", "/proc", "/dev", "/tmp", "/etc", "/sys"}) {
       allowed = allowed && path != own;
     }
-    for (const std::string& own : {"/sandbox/", "/proc/"}) {
+    for (const std::string& own : {"/sandbox/", "/caches/", "/proc/"}) {
       allowed = allowed && !path.starts_with(own);
     }
     if (!allowed) {

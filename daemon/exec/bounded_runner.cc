@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "daemon/async/one_shot.h"
 #include "daemon/exec/runners.h"
@@ -29,10 +31,12 @@ class SlotRunner final : public BoundedRunner {
     }
     RunRequest with_slot = request;
     with_slot.slot = slot;
+    with_slot.slot_number = state_.with([](State& state) { return state.take_number(); });
     running_.add();
     auto result = co_await inner_.run(with_slot);
     running_.add(-1);
     state_.with([&](State& state) {
+      state.numbers[with_slot.slot_number - 1] = false;
       const auto holder = state.holders.extract(slot.value);
       const bool lent = holder.mapped().loans > 0;
       if (lent) lent_.add(-1);
@@ -69,6 +73,16 @@ class SlotRunner final : public BoundedRunner {
     SlotQueue queue;
     std::unordered_map<SlotQueue::Ticket, Turn*> turns;     // of those that wait
     std::unordered_map<SlotQueue::Ticket, Holder> holders;  // of those that have a slot
+    std::vector<bool>
+        numbers;  // from 1; true: in use. More than there are slots while some are lent
+
+    size_t take_number() {
+      const auto free = std::find(numbers.begin(), numbers.end(), false);
+      const auto number = static_cast<size_t>(free - numbers.begin()) + 1;
+      if (free == numbers.end()) numbers.push_back(true);
+      numbers[number - 1] = true;
+      return number;
+    }
   };
 
   void take_back(SlotId slot) {

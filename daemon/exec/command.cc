@@ -3,7 +3,8 @@
 #include "daemon/exec/chroot.h"
 
 namespace kiln::exec {
-Command command_in(const std::string& sandbox_path, const Process& process, const HostTool& tool) {
+Command command_in(const std::string& sandbox_path, const RunRequest& request) {
+  const Process& process = request.process;
   Command command;
   for (const std::string& argument : process.argv) {
     command.argv.push_back(with_chroot(argument, sandbox_path));
@@ -11,7 +12,11 @@ Command command_in(const std::string& sandbox_path, const Process& process, cons
   for (const auto& [name, value] : process.env) {
     command.env.push_back(name + "=" + with_chroot(value, sandbox_path));
   }
-  command.executable = with_chroot(tool.path, sandbox_path);
+  if (!process.execution_slot_variable.empty()) {
+    command.env.push_back(process.execution_slot_variable + "=" +
+                          std::to_string(request.slot_number));
+  }
+  command.executable = with_chroot(request.tool.path, sandbox_path);
   return command;
 }
 

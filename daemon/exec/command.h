@@ -7,6 +7,7 @@
 
 #include "common/base/result.h"
 #include "daemon/exec/process.h"
+#include "daemon/exec/runner.h"
 
 namespace kiln::exec {
 
@@ -16,8 +17,9 @@ struct Command {
   std::string executable;
 };
 
-// With {chroot} replaced by `sandbox_path`.
-Command command_in(const std::string& sandbox_path, const Process& process, const HostTool& tool);
+// With {chroot} replaced by `sandbox_path`, and the slot's number in the variable that the process
+// names for it.
+Command command_in(const std::string& sandbox_path, const RunRequest& request);
 
 // Refuses strings that would arrive as something else, or that a REAPI Command cannot hold.
 Result<void> check_strings(const Process& process);

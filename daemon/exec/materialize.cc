@@ -108,7 +108,8 @@ class Materializer {
   std::string path_;  // of the entry at hand
 };
 
-// Makes what is missing of `path`.
+}  // namespace
+
 Result<UniqueFd> make_directory(int root_fd, const RelPath& path) {
   UniqueFd at(::openat(root_fd, ".", kOpenDirectory));
   if (!at.valid()) return os_error(errno, "open the sandbox");
@@ -133,8 +134,6 @@ Result<UniqueFd> make_directory(int root_fd, const RelPath& path) {
   }
   return at;
 }
-
-}  // namespace
 
 Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFiles& files,
                              const std::stop_token& stop) {

@@ -24,6 +24,9 @@ namespace kiln::exec {
 Result<UniqueFd> make_inputs(int root_fd, const Process& process, store::BlobFiles& files,
                              const std::stop_token& stop);
 
+// Makes what is missing of the directory `path`, and opens it.
+Result<UniqueFd> make_directory(int root_fd, const RelPath& path);
+
 // Puts private copies of the files of `tree` where they were below `working_directory`: capture may
 // have taken them. Directories and symlinks are still there.
 Result<void> restore_files(int root_fd, const RelPath& working_directory, const store::Tree& tree,

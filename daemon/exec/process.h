@@ -66,6 +66,11 @@ struct Process {
   CacheScope cache_scope = CacheScope::kSuccessful;
   SandboxLevel sandbox = SandboxLevel::kPlain;
   Network network = Network::kNone;  // of the level strict; plain does not confine it
+  // Directories that outlive processes, by name, and where the sandbox shows each, from its root.
+  // In no key: what a tool finds there must not change what it makes.
+  std::map<std::string, RelPath> append_only_caches;
+  // The variable that tells a process the number of its slot, from 1; empty: none. In no key.
+  std::string execution_slot_variable;
   // Shown to a strict process beside what its tool needs; sorted.
   std::vector<std::string> host_paths;
 };

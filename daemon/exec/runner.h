@@ -44,7 +44,8 @@ struct RunRequest {
   KeepSandboxes keep = KeepSandboxes::kNever;
   ProcessObserver* observer = nullptr;  // may be null
   std::stop_token stop;
-  SlotId slot = {};  // that the process holds while it runs
+  SlotId slot = {};        // that the process holds while it runs
+  size_t slot_number = 0;  // from 1; no other process that runs has it
 };
 
 enum class Source : uint8_t {

@@ -22,6 +22,7 @@ namespace kiln::exec {
 
 struct SandboxOptions {
   std::string directory;  // sandboxes are made here; same file system as the store
+  std::string caches;     // append-only caches are kept here
   size_t threads = 2;     // each process has a thread that waits for it; so many are kept ready
   uint32_t instance = 0;  // tells this daemon's processes from another's, see leftovers
   std::chrono::milliseconds grace{2000};  // between SIGTERM and SIGKILL on timeout

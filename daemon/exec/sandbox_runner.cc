@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "daemon/exec/append_only_caches.h"
 #include "daemon/exec/command.h"
 #include "daemon/exec/families.h"
 #include "daemon/exec/family_enclosure.h"
@@ -54,7 +55,7 @@ class SandboxRunner final : public SandboxedRunner {
     }
     KILN_TRY(check_strings(request.process));
     KILN_ASSIGN(SandboxDirectory sandbox, sandboxes_->take(request.keep != KeepSandboxes::kNever));
-    const Command command = command_in(sandbox.path(), request.process, request.tool);
+    const Command command = command_in(sandbox.path(), request);
     auto result = run_in(sandbox, command, request);
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
     if (was_cancelled) {
@@ -71,6 +72,8 @@ class SandboxRunner final : public SandboxedRunner {
     const Process& process = request.process;
     KILN_ASSIGN(const UniqueFd directory,
                 make_inputs(sandbox.fd(), process, store_.files(), request.stop));
+    KILN_TRY(make_caches(options_.caches, process));
+    KILN_TRY(link_caches(sandbox.fd(), process, options_.caches));
     if (request.observer != nullptr) request.observer->started(sandbox.path());
     OutputSink out(store_.blobs(), request.observer, ProcessObserver::Stream::kStdout);
     OutputSink err(store_.blobs(), request.observer, ProcessObserver::Stream::kStderr);

@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "daemon/confine/slots.h"
+#include "daemon/exec/append_only_caches.h"
 #include "daemon/exec/capture.h"
 #include "daemon/exec/command.h"
 #include "daemon/exec/lent_paths.h"
@@ -93,11 +94,14 @@ class StrictRunner final : public ProcessRunner {
   Result<RunResult> run_here(const RunRequest& request) {
     if (request.stop.stop_requested()) return process_cancelled();
     KILN_TRY(check_strings(request.process));
-    confine::View view{.network = request.process.network, .host_paths = {}};
+    confine::View view{.network = request.process.network, .host_paths = {}, .caches = {}};
     view.host_paths = lent_paths_of(request.tool, request.process.host_paths);
+    KILN_TRY(make_caches(options_.caches, request.process));
+    for (const auto& [name, path] : request.process.append_only_caches) {
+      view.caches.push_back({name, options_.caches + "/" + name});
+    }
     KILN_ASSIGN(confine::Slot slot, slots_.take(view));
-    const Command command =
-        command_in(std::string(confine::kSandboxPath), request.process, request.tool);
+    const Command command = command_in(std::string(confine::kSandboxPath), request);
     auto result = run_in(slot, command, request);
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
     if (was_cancelled) cancelled_.add();
@@ -108,6 +112,7 @@ class StrictRunner final : public ProcessRunner {
   Result<RunResult> run_in(confine::Slot& slot, const Command& command, const RunRequest& request) {
     const Process& process = request.process;
     KILN_TRY(make_inputs(slot.sandbox_fd(), process, store_.files(), request.stop));
+    KILN_TRY(link_caches(slot.sandbox_fd(), process, confine::kCachesPath));
     if (request.observer != nullptr) {
       request.observer->started(std::string(confine::kSandboxPath));
     }
@@ -168,7 +173,7 @@ class StrictRunner final : public ProcessRunner {
                              request.stop));
     }
     // The script runs it there, without what strict adds.
-    const Command command = command_in(path, request.process, request.tool);
+    const Command command = command_in(path, request);
     return write_run_script(directory.get(),
                             run_script(path, request.process, command.argv, command.env));
   }

@@ -28,6 +28,57 @@ Result<std::vector<RelPath>> output_paths(const std::vector<std::string>& paths,
   return parsed;
 }
 
+bool is_cache_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+bool overlap(const RelPath& one, const RelPath& other) {
+  return one.is_root() || other.is_root() || one == other ||
+         one.str().starts_with(other.str() + "/") || other.str().starts_with(one.str() + "/");
+}
+
+// An output that holds a cache would hold what other processes put there.
+Result<void> check_caches(const std::map<std::string, std::string>& caches,
+                          exec::Process& process) {
+  for (const auto& [name, text] : caches) {
+    if (!is_cache_name(name)) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        "'" + printable(name) +
+                            "' cannot name an append-only cache: names are made of a-z, 0-9 and _");
+    }
+    KILN_ASSIGN(RelPath path,
+                RelPath::parse(text).with_context("as the place of the cache '" + name + "'"));
+    for (const auto* outputs : {&process.output_files, &process.output_directories}) {
+      for (const RelPath& output : *outputs) {
+        if (!overlap(process.working_directory.join(output), path)) continue;
+        return user_error(ErrorCode::kInvalidArgument, "the cache '" + name + "' at '" + text +
+                                                           "' and the output '" + output.str() +
+                                                           "' overlap: a cache is in no result");
+      }
+    }
+    if (path.is_root()) {
+      return user_error(ErrorCode::kInvalidArgument,
+                        "the cache '" + name + "' cannot be the sandbox itself");
+    }
+    process.append_only_caches.emplace(name, std::move(path));
+  }
+  return {};
+}
+
+Result<void> check_slot_variable(const Process& spec) {
+  const std::string& name = spec.execution_slot_variable;
+  if (name.find_first_of(std::string_view("=\0", 2)) != std::string::npos ||
+      spec.env.contains(name)) {
+    return user_error(ErrorCode::kInvalidArgument,
+                      "'" + printable(name) +
+                          "' cannot be the variable of the slot: it holds '=' or a NUL byte, or "
+                          "is set in the environment as well");
+  }
+  return {};
+}
+
 std::string shown(double number) {
   char text[32];
   std::snprintf(text, sizeof text, "%.9g", number);
@@ -76,6 +127,9 @@ Result<exec::Process> checked(const Process& spec) {
   KILN_ASSIGN(process.output_directories, output_paths(spec.output_directories, "directory"));
   process.cache_scope = spec.cache_scope;
   process.network = spec.network;
+  KILN_TRY(check_caches(spec.append_only_caches, process));
+  KILN_TRY(check_slot_variable(spec));
+  process.execution_slot_variable = spec.execution_slot_variable;
   return process;
 }
 

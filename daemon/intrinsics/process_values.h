@@ -40,7 +40,9 @@ struct Process {
   rules::Real timeout_seconds;   // 0: none
   exec::CacheScope cache_scope = exec::CacheScope::kSuccessful;
   SandboxChoice sandbox = SandboxChoice::kAuto;
-  exec::Network network = exec::Network::kNone;  // of the level strict
+  exec::Network network = exec::Network::kNone;           // of the level strict
+  std::map<std::string, std::string> append_only_caches;  // name → path in the sandbox; in no key
+  std::string execution_slot_variable;                    // in no key
 
   std::string title() const { return description.empty() && !argv.empty() ? argv[0] : description; }
   static void fields(auto& self, auto&& field) {
@@ -56,6 +58,8 @@ struct Process {
     field("cache_scope", self.cache_scope);
     field("sandbox", self.sandbox);
     field("network", self.network);
+    field("append_only_caches", self.append_only_caches);
+    field("execution_slot_variable", self.execution_slot_variable);
   }
   friend bool operator==(const Process&, const Process&) = default;
 };

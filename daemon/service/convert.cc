@@ -197,6 +197,8 @@ Result<session::ProcessSpec> process_from(const v1::Process& wire) {
   KILN_ASSIGN(spec.cache_scope, scope_from(wire.cache_scope()));
   KILN_ASSIGN(spec.sandbox, sandbox_from(wire));
   KILN_ASSIGN(spec.network, network_from(wire.network()));
+  spec.append_only_caches = {wire.append_only_caches().begin(), wire.append_only_caches().end()};
+  spec.execution_slot_variable = wire.execution_slot_variable();
   return spec;
 }
 

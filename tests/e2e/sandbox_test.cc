@@ -123,6 +123,77 @@ TEST_F(Sandbox, AFailureNamesTheInputThatIsMissing) {
   EXPECT_THAT(other.err, testing::Not(HasSubstr("--input")));
 }
 
+TEST_F(Sandbox, CachesOutliveProcessesAndAreInNoKeyAndNoResult) {
+  for (const std::string level : {"strict", "plain"}) {
+    SCOPED_TRACE(level);
+    const auto append = [&](const std::string& line, Arguments options) {
+      Arguments arguments = {"exec", "--json", "--sandbox", level, "--output-file", "o"};
+      arguments.insert(arguments.end(), options.begin(), options.end());
+      arguments.insert(arguments.end(), {"--", "sh", "-c",
+                                         "echo " + line +
+                                             " >>.cache/of/log; cat .cache/of/log; "
+                                             "echo x >o"});
+      return kiln_json(arguments);
+    };
+    const Arguments cache = {"--cache-dir", level + "_log=.cache/of"};
+    EXPECT_EQ(append("one", cache)["stdout"], "one\n");
+    const nlohmann::json two = append("two", cache);
+    EXPECT_EQ(two["stdout"], "one\ntwo\n");
+    EXPECT_EQ(append("two", cache)["source"], "memoized");
+    EXPECT_EQ(append("two", {"--cache-dir", level + "_other=.cache/of"})["source"], "memoized")
+        << "the name is in no key";
+    EXPECT_EQ(append("three", {"--cache-dir", level + "_other=.cache/of"})["stdout"], "three\n");
+    const Outcome left = kiln({"digest", "ls", two["output_digest"]});
+    EXPECT_EQ(left.out, "o\n");
+  }
+  EXPECT_EQ(fs::status(home() / "caches/strict_log").permissions(), fs::perms::owner_all);
+}
+
+TEST_F(Sandbox, CachesThatCannotBeShownAreRefused) {
+  write("in/x", "");
+  const std::pair<Arguments, const char*> wrong[] = {
+      {{"--cache-dir", "Big=c"}, "names are made of a-z"},
+      {{"--cache-dir", "c=../out"}, "leads out"},
+      {{"--cache-dir", "c=/etc"}, "leads out"},
+      {{"--cache-dir", "nothing"}, "is not NAME=PATH"},
+      {{"--cache-dir", "c=."}, "cannot be the sandbox itself"},
+      {{"--cache-dir", "c=out/c", "--output-dir", "out"}, "overlap"},
+      {{"--cache-dir", "c=in", "--input", "in/x"}, "have something there"}};
+  for (const auto& [options, message] : wrong) {
+    Arguments arguments = {"exec"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.insert(arguments.end(), {"--", "true"});
+    const Outcome outcome = kiln(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << options[1];
+    EXPECT_THAT(outcome.err, HasSubstr(message)) << options[1];
+  }
+}
+
+TEST_F(Sandbox, TheSlotsOfProcessesThatRunAtOnceHaveDifferentNumbers) {
+  environment()["KILN_JOBS"] = "3";
+  ASSERT_EQ(kiln({"daemon", "restart"}).exit_code, 0);
+  EXPECT_EQ(kiln({"exec", "--slot-variable", "SLOT", "--", "sh", "-c", "echo $SLOT"}).out, "1\n");
+  // Each waits until all three have said their number.
+  std::string batch;
+  for (int i = 0; i < 3; ++i) {
+    batch += nlohmann::json{{"argv",
+                             {"/bin/sh", "-c",
+                              "mkdir c/$SLOT; while [ ! -e c/1 ] || [ ! -e c/2 ] || "
+                              "[ ! -e c/3 ]; do sleep .01; done; echo $SLOT"}},
+                            {"env", {{"N", std::to_string(i)}, {"PATH", "/usr/bin:/bin"}}},
+                            {"append_only_caches", {{"numbers", "c"}}},
+                            {"execution_slot_variable", "SLOT"}}
+                 .dump() +
+             "\n";
+  }
+  const Outcome outcome = kiln({"exec", "--batch", "-"}, batch);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+  for (const char* number : {"1", "2", "3"}) {
+    EXPECT_THAT(outcome.out, HasSubstr("\"stdout\":\"" + std::string(number) + "\\n\""));
+  }
+  EXPECT_EQ(kiln({"exec", "--slot-variable", "A=B", "--", "true"}).exit_code, 2);
+}
+
 TEST_F(Sandbox, EqualCompilesOfTwoWorkspacesGiveTheSameBytes) {
   if (!fs::exists("/usr/bin/cc")) GTEST_SKIP() << "no C compiler";
   std::string first;

@@ -67,7 +67,8 @@ TEST(OptionParser, SaysWhatIsWrong) {
   EXPECT_TRUE(starts_with(parse({"--item"}), "test: --item needs a value: --item ITEM\n"));
   EXPECT_TRUE(starts_with(parse({"--name", "x", "--name=y"}), "test: --name is given twice\n"));
   EXPECT_TRUE(parse({"-f", "-f"}).ok());
-  EXPECT_EQ(parse({"--cache-dir", "x"}).error().message(), "test: --cache-dir: not supported yet");
+  EXPECT_EQ(parse({"--concurrency", "x"}).error().message(),
+            "test: --concurrency: not supported yet");
   EXPECT_EQ(parse({"--loop"}).error().message(),
             "test: --loop is for goals, which test is none of");
 }

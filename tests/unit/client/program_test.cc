@@ -214,7 +214,7 @@ TEST_F(ProgramTest, WhatIsWrongOnTheCommandLineStartsNoDaemon) {
       {"exec --timeout -1 -- true", "--timeout '-1' is not a positive number of seconds"},
       {"exec --env NOT_SET_HERE -- true", "the variable is not set here"},
       {"exec --digest zz -- true", "zz"},
-      {"exec --cache-dir a=b -- true", "--cache-dir: not supported yet"},
+      {"exec --concurrency 2 -- true", "--concurrency: not supported yet"},
       {"exec --sandbox strickt -- true", "did you mean strict?"},
       {"exec --batch nothing-here", "No such file"},
       {"exec --batch - -- true", "not from the command line"},

@@ -28,7 +28,7 @@ TEST_F(ProgramWords, AWordThatIsNeitherIsAnsweredByTheNearestOfBoth) {
       {"gret", "unknown command 'gret'; did you mean greet?"},
       {"gret --help", "unknown command 'gret'; did you mean greet?"},
       {"help polte", "unknown command 'polte'; did you mean polite?"},
-      {"doctor", "kiln: doctor: not supported yet"},
+      {"attach", "kiln: attach: not supported yet"},
       {"fmt ::", "kiln: fmt: not supported yet"}};
   for (const auto& [arguments, message] : cases) {
     const Ended ended = kiln(arguments);
