@@ -130,8 +130,10 @@ Families::Owner Families::owner_of_orphan(pid_t pid, const Live& live) {
     const auto leader_facts = leader == 0 ? std::nullopt : os::facts_of(leader);
     return leader_facts && leader_facts->birth <= facts->birth;
   };
+  // A family that is being ended looks after what is surely its own. Of what may be anybody's, each
+  // would leave it to the other.
   const bool may_be_a_rivals = std::any_of(rivals.begin(), rivals.end(), [&](const Live& each) {
-    return alive_at_its_birth(each.leader);
+    return !each.ending && alive_at_its_birth(each.leader);
   });
   if (!may_be_a_rivals && !adopts_strangers()) return Owner::kFamily;
   if (os::reaches(pid, live.family->sandbox)) return Owner::kFamily;
@@ -142,12 +144,12 @@ Families::Owner Families::owner_of_orphan(pid_t pid, const Live& live) {
   return in_a_rivals_sandbox ? Owner::kOther : Owner::kUnknown;
 }
 
-// Those alive, but for those that are being ended as well.
+// All but this one, those that are being ended as well.
 std::vector<Families::Live> Families::others(const Family& family) const {
   return state_.with([&](const State& state) {
     std::vector<Live> rivals;
     for (const Live& each : state.live) {
-      if (each.family != &family && !each.ending) rivals.push_back(each);
+      if (each.family != &family) rivals.push_back(each);
     }
     return rivals;
   });
