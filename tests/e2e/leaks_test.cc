@@ -247,7 +247,8 @@ TEST_F(Leaks, NothingIsLeftOfManyProcessesThatEndBadly) {
   run_clients(processes, seed);
 
   EXPECT_TRUE(eventually([&] { return marked() == 0; })) << marked();
-  EXPECT_EQ(counter("process.running"), 0);
+  // Those of clients that were killed a moment ago are still being ended.
+  EXPECT_TRUE(eventually([&] { return counter("process.running") == 0; }));
   EXPECT_EQ(counter("process.waiting"), 0);
   EXPECT_EQ(counter("process.not_ended"), 0) << kiln({"daemon", "log"}).out;
   Footprint after;
