@@ -141,7 +141,11 @@ Families::Owner Families::owner_of_orphan(pid_t pid, const Live& live) {
   const bool in_a_rivals_sandbox = std::any_of(rivals.begin(), rivals.end(), [&](const Live& each) {
     return os::reaches(pid, each.family->sandbox);
   });
-  return in_a_rivals_sandbox ? Owner::kOther : Owner::kUnknown;
+  if (in_a_rivals_sandbox) return Owner::kOther;
+  // Of one that died meanwhile nothing could be learnt, and nobody needs to end it.
+  const auto now = os::facts_of(pid);
+  const bool lives = now && !now->ended && now->birth == facts->birth;
+  return lives ? Owner::kUnknown : Owner::kOther;
 }
 
 // All but this one, those that are being ended as well.
