@@ -30,6 +30,9 @@ constexpr auto kOwn = std::to_array<OwnVariable>({
     {"KILN_MAX_WATCHES",
      "directories to watch at most; 0 is the kernel's limit (read\n"
      "when the daemon starts)"},
+    {"KILN_SANDBOX_DIRECTORY",
+     "a directory in a tmpfs for plain sandboxes; by default where\n"
+     "there is room; disk is none (read when the daemon starts)"},
     {"KILN_MEMO_BYTES",
      "memory for what is remembered, in bytes; 0 is no limit (read\n"
      "when the daemon starts)"},

@@ -91,11 +91,20 @@ std::string json_of(const v1::StatusResponse& status) {
                {"requests", status.running()},
                {"processes_running", status.processes_running()},
                {"resident_bytes", status.resident_bytes()},
+               {"sandbox_memory", status.sandbox_memory()},
+               {"sandbox_memory_lent", status.sandbox_memory_lent()},
+               {"sandbox_memory_room", status.sandbox_memory_room()},
                {"clock", {{"epoch", status.clock().epoch()}, {"tick", status.clock().tick()}}}};
   nlohmann::json counters = nlohmann::json::object();
   for (const auto& [name, value] : status.counters()) counters[name] = value;
   json["counters"] = counters;
   return json.dump() + "\n";
+}
+
+std::string sandboxes_text(const v1::StatusResponse& status) {
+  if (status.sandbox_memory().empty()) return "on disk";
+  return status.sandbox_memory() + ", " + bytes_text(status.sandbox_memory_lent()) +
+         " of inputs, " + bytes_text(status.sandbox_memory_room()) + " left";
 }
 
 std::string text_of(const v1::StatusResponse& status) {
@@ -109,7 +118,8 @@ std::string text_of(const v1::StatusResponse& status) {
       {"memo", std::to_string(status.memo_nodes()) + " nodes, " + bytes_text(status.memo_bytes())},
       {"watches", std::to_string(status.watches()) + " directories"},
       {"runs in flight", std::to_string(status.runs_in_flight())},
-      {"processes", std::to_string(status.processes_running()) + " running"}};
+      {"processes", std::to_string(status.processes_running()) + " running"},
+      {"sandboxes", sandboxes_text(status)}};
   if (status.stopping()) {
     rows.insert(rows.begin(), {"state", "stopping, as soon as its work is done"});
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "common/ipc/paths.h"
 #include "daemon/fetch/fetchers.h"
@@ -25,6 +26,9 @@ struct Config {
   uint64_t memo_nodes = uint64_t{1} << 18;
   // Of the store to keep in memory, at most.
   uint64_t cache_bytes = uint64_t{32} << 20;
+  // Where sandboxes of the level plain are made in memory: a directory in a tmpfs; empty: where
+  // there is room; "disk": nowhere.
+  std::string sandbox_directory;
   fetch::HttpOptions downloads;
   // Where git's configuration of the machine and of the daemon's user stands.
   intrinsics::GitUser git;

@@ -63,6 +63,17 @@ Confinement confine_processes(size_t jobs, Log& log) {
   return made;
 }
 
+// Null: sandboxes are made on disk.
+Result<std::unique_ptr<exec::SandboxMemory>> sandbox_memory(const Config& config, uint32_t instance,
+                                                            Counters& counters, Log& log) {
+  if (config.sandbox_directory == "disk") return std::unique_ptr<exec::SandboxMemory>();
+  if (config.sandbox_directory.empty()) {
+    return exec::SandboxMemory::find(instance, counters, log);
+  }
+  return exec::SandboxMemory::open(config.sandbox_directory, instance, counters, log)
+      .with_context("KILN_SANDBOX_DIRECTORY names a directory in a tmpfs, or is 'disk'");
+}
+
 // An error that says itself what to do about the store, as one of damage does, is left alone.
 Result<std::unique_ptr<store::Store>> open_store(const store::RocksOptions& options, Log& log) {
   auto opened = store::open_rocks_store(options, log);
@@ -105,6 +116,7 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<watch::Watcher> watcher;
   Confinement confinement;
+  std::unique_ptr<exec::SandboxMemory> memory;
   std::unique_ptr<exec::SandboxedRunner> sandboxed;
   std::unique_ptr<exec::ProcessRunner> strict;
   std::unique_ptr<exec::InteractiveSandboxes> interactive;
@@ -129,6 +141,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Log& log, Da
   sandboxes.threads = config.jobs;
   sandboxes.instance = static_cast<uint32_t>(xxh3_128(home).low);
   KILN_TRY(make_directories(sandboxes.directory, 0700));
+  KILN_ASSIGN(parts.memory, sandbox_memory(config, sandboxes.instance, *parts.counters, log));
+  sandboxes.memory = parts.memory.get();
   KILN_ASSIGN(parts.sandboxed, exec::make_sandbox_runner(sandboxes, *parts.store, *parts.home,
                                                          *parts.counters, log));
   if (parts.confinement.slots != nullptr) {
@@ -162,6 +176,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       fs_counters_(*counters_),
       tool_files_(fs_counters_),
       slots_(std::move(parts.confinement.slots)),
+      memory_(std::move(parts.memory)),
       sandboxed_(std::move(parts.sandboxed)),
       strict_(std::move(parts.strict)),
       levels_(exec::make_level_runner(*sandboxed_, strict_.get(), parts.confinement.support)),
@@ -199,7 +214,7 @@ Daemon::Daemon(const Config& config, Parts parts, Stop stop)
       processes_service_(host_),
       goals_service_(host_),
       rules_service_(host_),
-      daemon_service_(host_, config.paths, parts.confinement.support,
+      daemon_service_(host_, config.paths, parts.confinement.support, memory_.get(),
                       [this](bool force) { stop_("a client asked", force); }),
       reflection_service_({v1::Digests::service_full_name(), v1::Processes::service_full_name(),
                            v1::Goals::service_full_name(), v1::Rules::service_full_name(),

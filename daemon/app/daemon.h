@@ -19,6 +19,7 @@
 #include "daemon/async/scope.h"
 #include "daemon/confine/slots.h"
 #include "daemon/exec/runners.h"
+#include "daemon/exec/sandbox_memory.h"
 #include "daemon/fetch/downloads.h"
 #include "daemon/fetch/fetchers.h"
 #include "daemon/graph/graph.h"
@@ -95,7 +96,8 @@ class Daemon {
   exec::RecordedResults results_;
   intrinsics::FsCounters fs_counters_;
   intrinsics::HostTools tool_files_;  // of floor 6: the check of tools, which runners call
-  const std::unique_ptr<confine::Slots> slots_;  // null where the machine does not allow it
+  const std::unique_ptr<confine::Slots> slots_;        // null where the machine does not allow it
+  const std::unique_ptr<exec::SandboxMemory> memory_;  // null: sandboxes are made on disk
   const std::unique_ptr<exec::SandboxedRunner> sandboxed_;
   const std::unique_ptr<exec::ProcessRunner> strict_;  // null without slots
   const std::unique_ptr<exec::ProcessRunner> levels_;

@@ -190,6 +190,10 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
                  "bytes of the store's database to keep in memory at most")
       ->check(whole_number(0, INT64_MAX, "KILN_CACHE_BYTES"))
       ->envname("KILN_CACHE_BYTES");
+  app.add_option("--sandbox-directory", config.sandbox_directory,
+                 "a directory in a tmpfs for plain sandboxes (default: /dev/shm or "
+                 "$XDG_RUNTIME_DIR, if there is room); \"disk\" is none")
+      ->envname("KILN_SANDBOX_DIRECTORY");
   app.add_option("--ready-fd", invocation.ready_fd, "say \"ready\" there once clients can connect");
   auto* check = app.add_flag("--check-rules", invocation.check_rules,
                              "say whether the rules fit together, and why not; exit code 2 then");

@@ -20,9 +20,13 @@
 
 namespace kiln::exec {
 
+class SandboxMemory;
+
 struct SandboxOptions {
   std::string directory;  // sandboxes are made here; same file system as the store
   std::string caches;     // append-only caches are kept here
+  // Sandboxes that are not to be kept are made there as long as they fit; null: none are.
+  SandboxMemory* memory = nullptr;
   size_t threads = 2;     // each process has a thread that waits for it; so many are kept ready
   uint32_t instance = 0;  // tells this daemon's processes from another's, see leftovers
   std::chrono::milliseconds grace{2000};  // between SIGTERM and SIGKILL on timeout

@@ -12,6 +12,7 @@
 #include "daemon/exec/result_of.h"
 #include "daemon/exec/run_script.h"
 #include "daemon/exec/runners.h"
+#include "daemon/exec/sandbox_memory.h"
 #include "daemon/exec/sandbox_pool.h"
 #include "daemon/exec/supervise.h"
 
@@ -41,7 +42,9 @@ class SandboxRunner final : public SandboxedRunner {
         threads_("kiln-process", options_.threads) {}
 
   Task<Result<RunResult>> run(const RunRequest& request) override {
-    co_return co_await run_blocking(threads_, executor_, [&] { return run_here(request); });
+    auto result = co_await run_blocking(threads_, executor_, [&] { return run_here(request); });
+    if (!result.ok() && result.error().code() == ErrorCode::kCancelled) cancelled_.add();
+    co_return result;
   }
 
   SlotId slot_of(pid_t caller) override { return families_->slot_of(caller); }
@@ -54,14 +57,28 @@ class SandboxRunner final : public SandboxedRunner {
                         "this runner enforces the sandbox level plain only, not strict");
     }
     KILN_TRY(check_strings(request.process));
+    if (auto result = run_in_memory(request)) return *std::move(result);
     KILN_ASSIGN(SandboxDirectory sandbox, sandboxes_->take(request.keep != KeepSandboxes::kNever));
+    return run_at(sandbox, request);
+  }
+
+  // Nothing if it has to run on disk: it does not fit, or it ran and there was too little room.
+  std::optional<Result<RunResult>> run_in_memory(const RunRequest& request) {
+    if (options_.memory == nullptr || request.keep != KeepSandboxes::kNever) return std::nullopt;
+    auto lent = options_.memory->take(request.process.inputs->extent(), request.stop);
+    if (!lent) return std::nullopt;
+    RunRequest inner = request;
+    inner.stop = lent->stop();
+    auto result = run_at(lent->directory(), inner);
+    if (request.stop.stop_requested() || !lent->outgrown()) return result;
+    return std::nullopt;
+  }
+
+  Result<RunResult> run_at(SandboxDirectory& sandbox, const RunRequest& request) {
     const Command command = command_in(sandbox.path(), request);
     auto result = run_in(sandbox, command, request);
     const bool was_cancelled = !result.ok() && result.error().code() == ErrorCode::kCancelled;
-    if (was_cancelled) {
-      cancelled_.add();
-      sandbox.empty_aside();
-    }
+    if (was_cancelled) sandbox.empty_aside();
     if (was_cancelled || !is_kept(request.keep, result)) return result;
     keep(sandbox, command, request, result);
     return result;

@@ -104,6 +104,12 @@ grpc::ServerUnaryReactor* DaemonService::Status(grpc::CallbackServerContext* con
   counters["memo.forgotten"] = memo.forgotten;
   counters["watch.events"] = watches.events;
   counters["watch.overflows"] = watches.overflows;
+  if (memory_ != nullptr) {
+    const exec::SandboxMemory::Use use = memory_->use();
+    response->set_sandbox_memory(use.directory);
+    response->set_sandbox_memory_lent(use.lent);
+    response->set_sandbox_memory_room(use.room);
+  }
   response->set_processes_running(counters["process.running"]);
   response->set_resident_bytes(resident_bytes());
   host_.set_clock(clock, *response->mutable_clock());

@@ -212,6 +212,11 @@ Result<FileDigest> LargeFiles::adopt(int dir_fd, const char* name, int fd,
                                      const std::stop_token& stop) {
   struct stat st;
   if (::fstat(fd, &st) != 0) return os_error(errno, std::string("examine ") + name);
+  struct stat own;
+  // It cannot be moved here from another file system; the copy is hashed, once.
+  if (::fstat(files_.get(), &own) != 0 || own.st_dev != st.st_dev) {
+    return store_copy(fd, name, stop);
+  }
   // A file that has other names, another owner or a writer is not ours alone. Whoever opened it
   // for writing before can write through a descriptor or a mapping for as long as they like.
   if (st.st_nlink != 1 || st.st_uid != ::geteuid() || os::open_for_writing(fd)) {
@@ -222,7 +227,7 @@ Result<FileDigest> LargeFiles::adopt(int dir_fd, const char* name, int fd,
   if (known) return digest;
   KILN_TRY(seal_file(fd, kReadOnlyMode, kFixedTime, name));
   if (install(dir_fd, name, fd, digest).ok()) return digest;
-  return store_copy(fd, name, stop);  // of another file system
+  return store_copy(fd, name, stop);  // of another mount
 }
 
 Result<LargeFiles::State> LargeFiles::examine(const FileDigest& digest) {
