@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/ipc/paths.h"
 #include "daemon/fetch/fetchers.h"
@@ -26,9 +27,10 @@ struct Config {
   uint64_t memo_nodes = uint64_t{1} << 18;
   // Of the store to keep in memory, at most.
   uint64_t cache_bytes = uint64_t{32} << 20;
-  // Where sandboxes of the level plain are made in memory: a directory in a tmpfs; empty: where
-  // there is room; "disk": nowhere.
+  // Where sandboxes of the level plain are made in memory: a directory in a tmpfs; empty: in the
+  // first of `memory_places` that has room; "disk": nowhere.
   std::string sandbox_directory;
+  std::vector<std::string> memory_places{"/dev/shm"};
   fetch::HttpOptions downloads;
   // Where git's configuration of the machine and of the daemon's user stands.
   intrinsics::GitUser git;

@@ -68,7 +68,7 @@ Result<std::unique_ptr<exec::SandboxMemory>> sandbox_memory(const Config& config
                                                             Counters& counters, Log& log) {
   if (config.sandbox_directory == "disk") return std::unique_ptr<exec::SandboxMemory>();
   if (config.sandbox_directory.empty()) {
-    return exec::SandboxMemory::find(instance, counters, log);
+    return exec::SandboxMemory::find(config.memory_places, instance, counters, log);
   }
   return exec::SandboxMemory::open(config.sandbox_directory, instance, counters, log)
       .with_context("KILN_SANDBOX_DIRECTORY names a directory in a tmpfs, or is 'disk'");

@@ -120,6 +120,9 @@ Result<void> serve(Config config, DaemonRules rules, int ready_fd, std::vector<s
   KILN_ASSIGN(config.paths, daemon_paths(environment));
   config.downloads.ca_bundle = environment("SSL_CERT_FILE").value_or("");
   config.downloads.netrc = environment("NETRC").value_or("");
+  if (auto place = environment("XDG_RUNTIME_DIR")) {
+    config.memory_places.push_back(*std::move(place));
+  }
   KILN_TRY(check_address_space());
   const Identity identity = current_identity(environment);
   KILN_TRY(check_home(config.paths, identity));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -10,14 +11,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "common/base/file.h"
 #include "common/base/sync.h"
@@ -68,14 +70,17 @@ uint64_t available_memory() {
   return std::min(available, most > taken ? most - taken : 0);
 }
 
-// The room that files in the file system of `fd` can still have.
-uint64_t room_of(int fd) {
+// What the file system of `fd` has left. A microsecond.
+uint64_t file_system_room(int fd) {
   struct statvfs fs;
   if (::fstatvfs(fd, &fs) != 0) return 0;
   uint64_t room = uint64_t{fs.f_bavail} * fs.f_frsize;
   if (fs.f_files > 0) room = std::min(room, uint64_t{fs.f_favail} * kBytesPerEntry);
-  return std::min(room, available_memory());
+  return room;
 }
+
+// The room that files in the file system of `fd` can still have.
+uint64_t room_of(int fd) { return std::min(file_system_room(fd), available_memory()); }
 
 std::string prefix() { return "kiln-" + std::to_string(::getuid()) + "-"; }
 
@@ -282,12 +287,9 @@ Result<std::unique_ptr<SandboxMemory>> SandboxMemory::open(const std::string& pa
   return std::unique_ptr<SandboxMemory>(new SandboxMemory(std::move(impl)));
 }
 
-std::unique_ptr<SandboxMemory> SandboxMemory::find(uint32_t instance, Counters& counters,
+std::unique_ptr<SandboxMemory> SandboxMemory::find(const std::vector<std::string>& places,
+                                                   uint32_t instance, Counters& counters,
                                                    Log& log) {
-  std::vector<std::string> places = {"/dev/shm"};
-  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr) {
-    places.emplace_back(runtime);
-  }
   std::string why;
   for (const std::string& place : places) {
     auto made = open(place, instance, counters, log);
@@ -350,7 +352,7 @@ std::stop_token MemorySandbox::stop() const { return lease_->stop.get_token(); }
 
 bool MemorySandbox::outgrown() {
   SandboxMemory::Impl& impl = *memory_->impl_;
-  if (!lease_->outgrown && !impl.is_short(room_of(impl.fd.get()))) return false;
+  if (!lease_->outgrown && !impl.is_short(file_system_room(impl.fd.get()))) return false;
   impl.outgrown.add();
   return true;
 }

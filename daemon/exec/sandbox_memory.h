@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "common/base/log.h"
 #include "common/base/result.h"
@@ -34,7 +35,7 @@ class MemorySandbox {
   // Fires when there is too little room for what runs here, and when `caller` of take() fires.
   std::stop_token stop() const;
   // There is too little room, or was while this was lent: what ran here may have seen a full disk
-  // and is to be run again. Looks afresh.
+  // and is to be run again. Looks at the file system afresh.
   bool outgrown();
 
  private:
@@ -55,9 +56,10 @@ class SandboxMemory {
     uint64_t room = 0;  // bytes that are left, of the file system or of the machine's memory
   };
 
-  // In the first place that serves of /dev/shm and $XDG_RUNTIME_DIR; null, and a line in the log,
-  // if none does.
-  static std::unique_ptr<SandboxMemory> find(uint32_t instance, Counters& counters, Log& log);
+  // In the first of `places` that serves and has 1 GiB of room; null, and a line in the log, if
+  // none does.
+  static std::unique_ptr<SandboxMemory> find(const std::vector<std::string>& places,
+                                             uint32_t instance, Counters& counters, Log& log);
   // Below `parent`, an absolute path of a directory in a tmpfs of any size. Removes what dead
   // daemons of this user left there. `instance` keeps the daemons of a user apart. Fails with what
   // is wrong with the place.
